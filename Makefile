@@ -1,0 +1,41 @@
+# `make run` and `make test` need Python 3.11 or newer, make, and the package registry. Nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint ui bench lock clean
+
+run: .venv/installed  ## pull, gate, harmonise and publish tonight's extracts
+	$(BIN)/interagency run
+
+test: .venv/installed  ## lint, then every test
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/interagency contracts lint
+	$(BIN)/sqlfluff lint dbt_project/models
+
+ui: .venv/installed  ## Dagster's web page and its daemon, which fires the schedule
+	$(BIN)/interagency ui
+
+# The lock is one file of exact versions and hashes for every supported Python; the project itself is installed in place.
+.venv/installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement constraints.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q warehouse sources expectations sharing reports orchestration
+	touch $@
+
+lock:  ## resolve constraints.txt anew from pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file constraints.txt
+
+clean:
+	rm -rf .venv dbt_project/target dbt_project/logs

@@ -1,0 +1,27 @@
+"""How an extract arrives: one module per kind of system, chosen by the contract's server type."""
+
+from collections.abc import Callable
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+from sources.contract import Contract
+
+Fetch = Callable[[Contract, date, Path], str]
+
+# server type -> module with `fetch(contract, extract_date, into) -> name of the original`
+CONNECTORS = {"local": "sources.connectors.local"}
+
+
+class ExtractError(Exception):
+    """An extract that did not arrive or cannot be read: what happened, where, and what to do."""
+
+
+def connector(contract: Contract) -> Fetch:
+    """The function that brings this contract's original. Raises ExtractError for a server type that nothing serves."""
+    module = CONNECTORS.get(contract.server.type)
+    if module is None:
+        served = ", ".join(sorted(CONNECTORS))
+        raise ExtractError(f"server type {contract.server.type!r} has no connector; use one of {served}")
+    fetch: Fetch = import_module(module).fetch
+    return fetch

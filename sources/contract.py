@@ -1,0 +1,178 @@
+"""A feed's contract: the only place where a feed is described. What it means for SQL is in `rules.py`."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from warehouse.home import PROJECT
+
+SUFFIX = ".odcs.yaml"
+# From the least to the most protected; what is above `internal` is masked wherever a value is shown.
+CLASSIFICATIONS = ("public", "internal", "personal", "special-category")
+EXTRACT_MODES = ("snapshot", "append", "incremental")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One property of the feed. `header` is the agency's name for it, `sql_type` the engine's type of a landed value."""
+
+    name: str
+    header: str
+    sql_type: str
+    description: str
+    classification: str
+    required: bool = False
+    unique: bool = False
+    key_position: int | None = None
+    enum: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_masked(self) -> bool:
+        return CLASSIFICATIONS.index(self.classification) > CLASSIFICATIONS.index("internal")
+
+
+@dataclass(frozen=True)
+class QualityRule:
+    """A rule of the contract's `quality` sections: a measured number against a bound, on the feed or on one column."""
+
+    name: str
+    dimension: str
+    severity: str
+    description: str
+    column: str | None
+    metric: str | None = None
+    query: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    expectation: dict[str, Any] | None = None
+    operator: str = "mustBe"
+    bound: Any = 0
+    unit: str = "rows"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A key of this feed that points to another feed's columns."""
+
+    columns: tuple[str, ...]
+    to_agency: str
+    to_feed: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an extract comes from and what its bytes are; `options` are the server's customProperties."""
+
+    type: str
+    location: str
+    format: str
+    delimiter: str
+    encoding: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """What the agency promised: how often, by when (UTC, HH:MM), how late at most, and how long its originals are kept."""
+
+    frequency: timedelta
+    available_by: str
+    latency: timedelta
+    retention: timedelta
+
+
+@dataclass(frozen=True)
+class DateProof:
+    """Where an extract states its own date: `column NAME` or `name REGEX` (of the file, with a group for the date)."""
+
+    kind: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Who is told: a channel of the contract's `support`."""
+
+    channel: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that is known of one feed. Made by `contract_file.load`."""
+
+    path: Path
+    agency: str
+    feed: str
+    agency_name: str
+    id: str
+    version: str
+    title: str
+    description: str
+    server: Server
+    columns: tuple[Column, ...]
+    quality: tuple[QualityRule, ...]
+    references: tuple[Reference, ...]
+    service_level: ServiceLevel
+    contacts: tuple[Contact, ...]
+    extract_mode: str
+    reject_threshold: Decimal
+    date_proof: DateProof | None
+
+    @property
+    def name(self) -> str:
+        """`agency/feed`, as people write it."""
+        return f"{self.agency}/{self.feed}"
+
+    @property
+    def relation(self) -> str:
+        """`agency__feed`, as relations are called."""
+        return f"{self.agency}__{self.feed}"
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """Names of the primary key's columns, in key order."""
+        keyed = [column for column in self.columns if column.key_position is not None]
+        return tuple(column.name for column in sorted(keyed, key=lambda column: column.key_position or 0))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the contract file: which wording a landed extract was read by."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def matching_header(self, header: str) -> Column | None:
+        return next((column for column in self.columns if column.header == header), None)
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def with_environment(text: str) -> str:
+    """`${NAME}` and `${NAME:-default}` filled in from the environment.
+
+    Raises LookupError naming the variable where it is not set and has no default.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        found = os.environ.get(name) or default
+        if found is None:
+            raise LookupError(f"environment variable {name} is not set; set it, or give a default as ${{{name}:-…}}")
+        return found
+
+    return _VARIABLE.sub(value, text)
+
+
+def contract_files(folder: Path = PROJECT / "sources") -> list[Path]:
+    """Every contract below `folder`: `<agency>/<feed>.odcs.yaml`."""
+    return sorted(folder.glob(f"*/*{SUFFIX}"))

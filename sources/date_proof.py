@@ -1,0 +1,44 @@
+"""Proof that an extract is of the night it was pulled for, where its contract says what proves it."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from sources.connectors import ExtractError
+from sources.contract import Contract
+from warehouse.engine import literal, quoted
+
+
+def check_name(contract: Contract, extract_date: date, file_name: str) -> None:
+    """Raises ExtractError where the file's name states another date, or none."""
+    proof = contract.date_proof
+    if proof is None or proof.kind != "name":
+        return
+    found = re.search(proof.expression, file_name)
+    if not found:
+        raise ExtractError(
+            f"the name {file_name} states no date ({proof.expression}); ask {contract.agency_name} for the file of {extract_date}"
+        )
+    stated = re.sub(r"[^0-9]", "", found[1])
+    if stated != extract_date.strftime("%Y%m%d"):
+        raise ExtractError(
+            f"the file {file_name} is of {found[1]}, not of {extract_date}; ask {contract.agency_name} for the file of {extract_date}"
+        )
+
+
+def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extract_date: date, rows: Path) -> None:
+    """Raises ExtractError where a row states another date; the message tells how many, and one of the dates."""
+    proof = contract.date_proof
+    if proof is None or proof.kind != "column":
+        return
+    stated = f"CAST({quoted(proof.expression)} AS DATE)"
+    found = connection.execute(
+        f"SELECT count(*), min({stated}) FROM read_parquet({literal(str(rows))}) WHERE {stated} IS DISTINCT FROM ?",
+        [extract_date],
+    ).fetchone()
+    if found and found[0]:
+        raise ExtractError(
+            f"{found[0]} rows have {proof.expression} {found[1]}, not {extract_date}; ask {contract.agency_name} for the file of {extract_date}"
+        )

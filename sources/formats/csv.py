@@ -1,0 +1,175 @@
+"""Delimited text: read by the engine as text columns, in file order, with the records that have another shape apart."""
+
+import csv
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from sources.connectors import ExtractError
+from sources.contract import Contract
+from sources.formats import BrokenRecord, Reading
+from warehouse.engine import literal
+
+MAX_RECORD_BYTES = 16 << 20
+_CHUNK_BYTES = 4 << 20
+_QUOTE_FAULT = "UNQUOTED VALUE"
+_REASONS = {
+    "MISSING COLUMNS": "too few columns",
+    "TOO MANY COLUMNS": "too many columns",
+    _QUOTE_FAULT: "text after a closing quote, or a quote that never closes",
+    "LINE SIZE OVER MAXIMUM": f"record longer than {MAX_RECORD_BYTES} bytes",
+    "INVALID ENCODING": "bytes that are not valid UTF-8",
+}
+
+
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> Reading:
+    """Open the plain text file `path`. Raises ExtractError where it has no header or is not in the declared encoding."""
+    delimiter = "\t" if contract.server.format == "tsv" else contract.server.delimiter
+    quote = str(contract.server.options.get("quote", '"'))
+    nulls = ["", *map(str, contract.server.options.get("nullValues", []))]
+    return CsvReading(connection, _in_utf8(path, contract.server.encoding), Dialect(delimiter, quote, tuple(nulls)))
+
+
+def _in_utf8(path: Path, encoding: str) -> Path:
+    """The file in UTF-8. The engine's own transcoding would need an extension of 336 MB; a stream through Python does not."""
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "us-ascii"):
+        return path
+    target = path.with_name("transcoded")
+    try:
+        with (
+            path.open(encoding=encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as out,
+        ):
+            while chunk := source.read(_CHUNK_BYTES):
+                out.write(chunk)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ExtractError(f"the file is not {encoding}: {error}; declare the encoding that it really has") from None
+    return target
+
+
+class Dialect:
+    """How fields are set apart, and which texts stand for no value."""
+
+    def __init__(self, delimiter: str, quote: str, nulls: tuple[str, ...]) -> None:
+        self.delimiter, self.quote, self.nulls = delimiter, quote, nulls
+
+    def parse(self, lines: Iterator[str]) -> "csv._reader":  # type: ignore[name-defined]
+        csv.field_size_limit(MAX_RECORD_BYTES)
+        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote)
+
+    def for_engine(self) -> str:
+        nulls = ", ".join(map(literal, self.nulls))
+        quote = literal(self.quote)
+        return f"delim={literal(self.delimiter)}, quote={quote}, escape={quote}, nullstr=[{nulls}]"
+
+
+class CsvReading:
+    """One delimited file; see `formats.Reading`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
+        self._connection, self._path, self._dialect = connection, path, dialect
+        self.headers = self._read_headers()
+
+    def _read_headers(self) -> tuple[str, ...]:
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                first = next(self._dialect.parse(file), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ExtractError(
+                f"line 1 is not a header in UTF-8 ({error}); declare the encoding that the file has"
+            ) from None
+        if not any(first):
+            raise ExtractError("the file is empty; a header and rows are expected, ask the agency to send it again")
+        doubled = sorted({name for name in first if first.count(name) > 1})
+        if doubled:
+            raise ExtractError(
+                f"line 1: the header names {', '.join(doubled)} more than once; each column needs its own name"
+            )
+        return tuple(first)
+
+    @property
+    def relation(self) -> str:
+        columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in self.headers)
+        return (
+            f"read_csv({literal(str(self._path))}, auto_detect=false, header=true, columns={{{columns}}}, "
+            f"{self._dialect.for_engine()}, strict_mode=true, null_padding=false, max_line_size={MAX_RECORD_BYTES}, "
+            "store_rejects=true, rejects_limit=0)"
+        )
+
+    def broken(self) -> list[BrokenRecord]:
+        return list(self._broken)
+
+    @cached_property
+    def _broken(self) -> list[BrokenRecord]:
+        """From the table that the engine fills while it reads; one record may have several errors."""
+        found = self._connection.execute(
+            "SELECT min(line_byte_position), first(error_type ORDER BY byte_position), first(csv_line) "
+            "FROM reject_errors GROUP BY line ORDER BY line"
+        ).fetchall()
+        # A raw record may begin with the blank lines before it.
+        starts = [start + len(raw) - len(raw.lstrip("\r\n")) for start, _, raw in found]
+        return [
+            BrokenRecord(line, _REASONS.get(str(kind), str(kind).lower()), raw.strip("\r\n"))
+            for (_, kind, raw), line in zip(found, self._lines_at(starts), strict=True)
+        ]
+
+    def _lines_at(self, offsets: list[int]) -> Iterator[int]:
+        """The physical line at each byte offset (from 1, ascending), in one pass over the file."""
+        line, position = 1, 0
+        with self._path.open("rb") as file:
+            for offset in offsets:
+                while position < offset - 1 and (chunk := file.read(min(_CHUNK_BYTES, offset - 1 - position))):
+                    line += chunk.count(b"\n")
+                    position += len(chunk)
+                yield line
+
+    @cached_property
+    def _physical_lines(self) -> int:
+        count, last = 0, b"\n"
+        with self._path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                count += chunk.count(b"\n")
+                last = chunk[-1:]
+        return count + (last != b"\n")
+
+    def records(self, found: int) -> int:
+        """Line ends less the header; a file with blank lines or line ends inside quotes is walked record by record.
+
+        Where a quote is broken nobody can say where records end, and the engine's own count is taken.
+        """
+        if self._physical_lines - 1 == found or any(item.reason == _REASONS[_QUOTE_FAULT] for item in self._broken):
+            return found
+        return len(self._record_lines)
+
+    def lines(self, positions: list[int]) -> list[int]:
+        broken = [item.line for item in self._broken]
+        starts = self._record_lines
+        whole = starts[~np.isin(starts, broken)] if broken else starts
+        return [int(whole[position - 1]) if position <= len(whole) else 0 for position in positions]
+
+    @cached_property
+    def _record_lines(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """The line on which each record begins, in file order."""
+        with self._path.open("rb") as file:
+            may_span_lines = any(
+                self._dialect.quote.encode() in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b"")
+            )
+        if may_span_lines:
+            return np.fromiter(self._walk(), dtype=np.int64)
+        with self._path.open("rb") as file:
+            filled = np.fromiter((bool(line.strip(b"\r\n")) for line in file), dtype=bool)
+        return np.flatnonzero(filled)[1:] + 1
+
+    def _walk(self) -> Iterator[int]:
+        """Only the record-wise parser knows which line ends stand inside quotes."""
+        with self._path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+            rows = self._dialect.parse(file)
+            next(rows, None)
+            begin = rows.line_num + 1
+            for row in rows:
+                if row:
+                    yield begin
+                begin = rows.line_num + 1

@@ -1,0 +1,50 @@
+"""What is known of one landed extract: the file that is written last, so that a folder without it is not an extract."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+ROWS = "rows.parquet"
+REJECTS = "rejects.parquet"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One landed extract. Times are UTC; rows_sent = rows_landed + rows_rejected."""
+
+    agency: str
+    feed: str
+    extract_date: date
+    source: str
+    original: str
+    original_bytes: int
+    original_sha256: str
+    contract_version: str
+    contract_sha256: str
+    rows_sent: int
+    rows_landed: int
+    rows_rejected: int
+    started_at: datetime
+    finished_at: datetime
+    watermark: str | None = None
+    extra_columns: list[str] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, default=_text, ensure_ascii=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        data: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        data["extract_date"] = date.fromisoformat(data["extract_date"])
+        for name in ("started_at", "finished_at"):
+            data[name] = datetime.fromisoformat(data[name])
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+
+def _text(value: date | datetime) -> str:
+    return value.isoformat()

@@ -1,0 +1,137 @@
+"""Reading a contract file against the Open Data Contract Standard v3.2.0, with line numbers in every message."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft201909Validator
+from jsonschema.exceptions import ValidationError
+from open_data_contract_standard.model import OpenDataContractStandard
+
+API_VERSION = "v3.2.0"
+Step = str | int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a contract: where it stands and what to write instead."""
+
+    file: Path
+    line: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.where}: {self.message}"
+
+
+class ContractError(Exception):
+    """A contract that cannot be used; `problems` has one entry for each thing to mend."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Document:
+    """A contract file: its text as data, and the line of every path in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+            self.data = yaml.safe_load(text)
+            self.node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ContractError([Problem(path, line, "YAML", f"{error.problem}; write valid YAML here")]) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ContractError(
+                [Problem(path, 1, "file", f"cannot be read ({error}); write it as UTF-8 text")]
+            ) from None
+        if not isinstance(self.data, dict):
+            raise ContractError([Problem(path, 1, "file", "is not a mapping; start it with `apiVersion: v3.2.0`")])
+
+    def problem(self, steps: Iterable[Step], message: str) -> Problem:
+        steps = list(steps)
+        return Problem(self.path, self._line(steps), path_text(steps), message)
+
+    def _line(self, steps: list[Step]) -> int:
+        node = self.node
+        line = 1
+        for step in steps:
+            found = _child(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+
+def _child(node: yaml.Node, step: Step) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line + 1, node.value[step]
+    return None
+
+
+def path_text(steps: Iterable[Step]) -> str:
+    """`schema[0].properties[3].logicalType` for the steps of a path."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.lstrip(".") or "file"
+
+
+def read(path: Path) -> tuple[Document, OpenDataContractStandard]:
+    """The document and the standard's own model of it.
+
+    Raises ContractError where the file is not YAML, or breaks the standard's JSON schema.
+    """
+    document = Document(path)
+    errors = sorted(_schema().iter_errors(_plain(document.data)), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        raise ContractError([_schema_problem(document, error) for error in errors])
+    if document.data["apiVersion"] != API_VERSION:
+        message = f"is {document.data['apiVersion']!r}; write {API_VERSION}"
+        raise ContractError([document.problem(["apiVersion"], message)])
+    return document, OpenDataContractStandard(**document.data)
+
+
+@cache
+def _schema() -> Draft201909Validator:
+    return Draft201909Validator(json.loads(OpenDataContractStandard.json_schema()))
+
+
+def _plain(data: object) -> object:
+    """Dates as text: YAML reads 2024-01-01 as a date, the standard's schema wants a string."""
+    return json.loads(json.dumps(data, default=str))
+
+
+def _schema_problem(document: Document, error: ValidationError) -> Problem:
+    """The deepest cause of a schema error: `anyOf` alone tells an engineer nothing."""
+    cause = error
+    while cause.context:
+        cause = max(cause.context, key=lambda inner: len(inner.absolute_path))
+    return document.problem(cause.absolute_path, f"{cause.message}; {_remedy(cause)}")
+
+
+def _remedy(error: ValidationError) -> str:
+    wanted = error.validator_value
+    match error.validator:
+        case "enum":
+            return f"write one of {', '.join(map(str, wanted))}"
+        case "required":
+            return f"add what is missing of {', '.join(wanted)}"
+        case "type":
+            return f"write a {wanted}"
+        case "additionalProperties" | "unevaluatedProperties":
+            return "take the extra key out, or put it under customProperties"
+        case "pattern":
+            return f"write a value that matches {wanted}"
+    return "see the Open Data Contract Standard v3.2.0"

@@ -1,0 +1,1 @@
+"""The engine and the places where tables live: opening DuckDB, night folders, publishing, records."""

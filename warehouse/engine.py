@@ -1,0 +1,49 @@
+"""One way to open DuckDB: nothing is fetched at run time, time zone UTC, memory bounded."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+Settings = dict[str, str | bool | int | float | list[str]]
+
+
+def settings() -> Settings:
+    """The engine's settings, from which SQLAlchemy engines are opened too."""
+    chosen: Settings = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": os.environ.get("INTERAGENCY_MEMORY_LIMIT", "4GB"),
+    }
+    if "INTERAGENCY_THREADS" in os.environ:
+        chosen["threads"] = int(os.environ["INTERAGENCY_THREADS"])
+    return chosen
+
+
+@contextmanager
+def open_database(database: Path | str = ":memory:", *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that is closed at the end of the block: dbt can open a file only when nobody else holds it."""
+    connection = duckdb.connect(str(database), read_only=read_only, config=settings())
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier, whatever characters an agency put into it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """An SQL literal of a string, number, boolean or None."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"

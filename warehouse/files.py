@@ -1,0 +1,89 @@
+"""Files that appear whole or not at all: temporary name, fsync, rename."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file below `folder`, then the folders."""
+    for path in [*folder.rglob("*"), folder]:
+        if path.is_dir():
+            sync_folder(path)
+            continue
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def replaced_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; it takes the name of `path` when the block ends well, and is removed otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replaced_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Let `link` lead to `target` in one step: a reader sees the old one or the new one, never neither."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex}.tmp")
+    temporary.symlink_to(os.path.relpath(target, link.parent))
+    try:
+        temporary.replace(link)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(link.parent)
+
+
+@contextmanager
+def versioned_folder(link: Path) -> Iterator[Path]:
+    """A new folder to fill; at the end `link` leads to it, in one step.
+
+    A folder that is not empty cannot be replaced by a rename, so each attempt stays in `.versions` beside the link,
+    also when a later one takes its place: what an agency sent is evidence until its retention ends.
+    """
+    attempt = link.parent / ".versions" / f"{link.name}-{uuid.uuid4().hex[:12]}"
+    attempt.mkdir(parents=True)
+    try:
+        yield attempt
+        sync_tree(attempt)
+        sync_folder(attempt.parent)
+        point_link(link, attempt)
+    except BaseException:
+        shutil.rmtree(attempt, ignore_errors=True)
+        raise
+
+
+def remove_unfinished(folder: Path, marker: str) -> list[Path]:
+    """Remove what a crash left in `folder`: attempts without their last file, and temporary names. One night at a time."""
+    attempts = [path for path in folder.glob(".versions/*") if not (path / marker).exists()]
+    for path in attempts:
+        shutil.rmtree(path)
+    temporary = list(folder.glob(".*.tmp"))
+    for path in temporary:
+        path.unlink(missing_ok=True)
+    return attempts + temporary
