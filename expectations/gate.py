@@ -1,0 +1,197 @@
+"""The gate of one landed extract: its contract's suite, the rows that break a row rule, and the verdict."""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from expectations.result import Example, RuleResult, Verdict
+from sources.contract import Contract
+from sources.landing import landed_folder
+from sources.manifest import REJECTS, ROWS, Manifest
+from sources.rules import key_rules, row_rules, table_rules
+from warehouse.engine import literal, open_database, quoted
+from warehouse.files import versioned_folder
+from warehouse.home import Home
+
+VALIDATION = "validation.json"
+MASK = "•••"
+_MAX_EXAMPLES = 5
+
+
+def gate_folder(contract: Contract, home: Home, extract_date: date) -> Path:
+    return home.quality / "gates" / contract.agency / contract.feed / extract_date.isoformat()
+
+
+def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
+    """Gate the landed extract of one night and keep the result under `quality/gates/`.
+
+    Raises FileNotFoundError where nothing landed, and RuntimeError where a rule cannot be evaluated.
+    """
+    landing = landed_folder(contract, home, extract_date).resolve(strict=True)
+    with versioned_folder(gate_folder(contract, home, extract_date)) as folder:
+        verdict, validation = gate_extract(contract, landing, folder)
+        (folder / VALIDATION).write_text(json.dumps(validation), encoding="utf-8")
+        verdict.write(folder)
+    return verdict
+
+
+def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict, dict[str, object]]:
+    """The verdict on the extract in the folder `landing`, and great-expectations' own result; rejects are written to `into`."""
+    manifest = Manifest.read(landing)
+    with tempfile.TemporaryDirectory() as scratch:
+        database = Path(scratch) / "gate.duckdb"
+        with open_database(database) as connection:
+            connection.execute(
+                "CREATE VIEW rows AS SELECT *, file_row_number + 1 AS _row "
+                f"FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)"
+            )
+            rejected = _write_rejects(connection, contract, into / REJECTS)
+            measured = _measures(connection, contract)
+            examples = _examples(connection, contract, into / REJECTS) if rejected else {}
+        results, validation = _validated(contract, database, manifest.rows_landed)
+    results = [_completed(result, measured, examples) for result in results]
+    reasons = _refusals(contract, manifest, rejected, results)
+    verdict = Verdict(
+        agency=contract.agency, feed=contract.feed, extract_date=manifest.extract_date.isoformat(), landing=landing.name,
+        accepted=not reasons, reasons=reasons, rows_landed=manifest.rows_landed, rows_rejected=rejected, results=results,
+    )  # fmt: skip
+    return verdict, validation
+
+
+def _validated(contract: Contract, database: Path, row_count: int) -> tuple[list[RuleResult], dict[str, object]]:
+    from expectations.suite import ROWS as RELATION
+    from expectations.suite import contract_checks
+    from expectations.validate import rule_of, unexpected_count, validate
+
+    checks = contract_checks(contract)
+    validation = validate(contract.relation, checks, database, RELATION)
+    found = {rule_of(result): result for result in validation.results}
+    results = [
+        RuleResult(
+            rule=check.name, dimension=check.dimension, severity=check.severity, description=check.description,
+            passed=bool(found[check.name].success), unexpected_count=unexpected_count(found[check.name]), row_count=row_count,
+            observed_value=f"{100 * unexpected_count(found[check.name]) / max(row_count, 1):.4g} %",
+        )
+        for check in checks
+    ]  # fmt: skip
+    return results, validation.to_json_dict()
+
+
+@dataclass(frozen=True)
+class _Fault:
+    rule: str
+    column: str
+    reason: str
+    is_wrong: str
+
+
+def _write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, target: Path) -> int:
+    """One row for each landed row that breaks a row rule or a key, with all its faults; returns how many."""
+    connection.execute(_doubled_rows(contract))
+    faults = [_Fault(rule.name, rule.column, rule.reason, f"NOT {rule.is_right}") for rule in row_rules(contract)]
+    faults += [
+        _Fault(
+            rule.name,
+            rule.columns[0],
+            "the same key as another row",
+            f"list_contains(doubled.rules, {literal(rule.name)})",
+        )
+        for rule in key_rules(contract)
+    ]
+    listed = ", ".join(_as_struct(fault) for fault in faults)
+    wrong = " OR ".join(f"coalesce({fault.is_wrong}, false)" for fault in faults)
+    record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
+    connection.execute(
+        f"COPY (WITH wrong AS (SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, "
+        f"to_json({{{record}}}) AS record FROM rows LEFT JOIN doubled USING (_row) WHERE {wrong}) "
+        f"SELECT _row AS row, unnest(faults[1]), record, faults FROM wrong ORDER BY _row) TO {literal(str(target))} (FORMAT parquet)"
+    )
+    found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _as_struct(fault: _Fault) -> str:
+    value = f"CAST({quoted(fault.column)} AS VARCHAR)"
+    return (
+        f"CASE WHEN {fault.is_wrong} THEN {{'rule': {literal(fault.rule)}, 'column': {literal(fault.column)}, "
+        f"'value': {value}, 'reason': {literal(fault.reason)}}} END"
+    )
+
+
+def _doubled_rows(contract: Contract) -> str:
+    """A table of the rows that a key rules out: later ones of identical rows, and every one of contradicting rows."""
+    selects = []
+    everything = ", ".join(quoted(column.name) for column in contract.columns)
+    for rule in key_rules(contract):
+        key = ", ".join(map(quoted, rule.columns))
+        selects.append(
+            f"SELECT _row, {literal(rule.name)} AS rule FROM (SELECT _row, row_number() OVER same_key AS nth, "
+            f"count(DISTINCT hash({everything})) OVER (PARTITION BY {key}) AS wordings FROM rows "
+            f"SEMI JOIN (SELECT {key} FROM rows GROUP BY ALL HAVING count(*) > 1) AS doubled_key USING ({key}) "
+            f"WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)) WHERE nth > 1 OR wordings > 1"
+        )
+    return (
+        f"CREATE TABLE doubled AS SELECT _row, list(rule) AS rules FROM ({' UNION ALL '.join(selects)}) GROUP BY _row"
+    )
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str]:
+    """The measured number of each table rule, as text."""
+    rules = table_rules(contract)
+    if not rules:
+        return {}
+    selected = ", ".join(rule.measure.replace("{rows}", "rows") for rule in rules)
+    try:
+        row = connection.execute(f"SELECT {selected}").fetchone() or ()
+    except duckdb.Error as error:
+        raise RuntimeError(
+            f"a quality rule of {contract.path.name} is not valid SQL: {str(error).splitlines()[0]}"
+        ) from error
+    return {
+        rule.name: f"{value:.6g}" if isinstance(value, float) else str(value)
+        for rule, value in zip(rules, row, strict=True)
+    }
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:
+    """A few failing rows of each row rule, their keys masked where the contract protects a column."""
+    parts = [
+        f"json_extract_string(record, {literal('$.' + quoted(name))})"
+        if not contract.column(name).is_masked
+        else literal(MASK)
+        for name in contract.key
+    ]
+    found = connection.execute(
+        f"SELECT fault.rule, row, concat_ws('|', {', '.join(parts)}) FROM (SELECT row, record, unnest(faults) AS fault "
+        f"FROM read_parquet({literal(str(rejects))})) QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES} ORDER BY row"
+    ).fetchall()
+    examples: dict[str, list[Example]] = {}
+    for rule, row, key in found:
+        examples.setdefault(rule, []).append(Example(row, key))
+    return examples
+
+
+def _completed(result: RuleResult, measured: dict[str, str], examples: dict[str, list[Example]]) -> RuleResult:
+    observed = measured.get(result.rule, result.observed_value)
+    return RuleResult(**{**vars(result), "observed_value": observed, "examples": examples.get(result.rule, [])})
+
+
+def _refusals(contract: Contract, manifest: Manifest, gate_rejects: int, results: list[RuleResult]) -> list[str]:
+    """Why the feed's night is refused; empty where it is accepted."""
+    row_level = {rule.name for rule in row_rules(contract)} | {rule.name for rule in key_rules(contract)}
+    reasons = [
+        f"{result.rule}: {result.description or 'the rule failed'} (measured {result.observed_value})"
+        for result in results
+        if not result.passed and result.severity == "error" and result.rule not in row_level
+    ]
+    rejected = manifest.rows_rejected + gate_rejects
+    if rejected > contract.reject_threshold * manifest.rows_sent:
+        allowed = f"{contract.reject_threshold * 100:f}".rstrip("0").rstrip(".") or "0"
+        reasons.append(
+            f"{rejected} of {manifest.rows_sent} rows rejected, more than the {allowed} % that the contract allows"
+        )
+    return reasons

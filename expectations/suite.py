@@ -1,0 +1,111 @@
+"""From a contract to a great-expectations suite: one expectation for each rule, in the rule's own words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+from great_expectations.expectations.metadata_types import FailureSeverity
+
+from sources.contract import Column, Contract
+from sources.rules import KeyRule, RowRule, TableRule, key_rules, row_rules, table_rules
+from warehouse.engine import quoted
+
+ROWS = "rows"
+_SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
+_NATIVE_BOUNDS = {"minimum": ("min_value", False), "maximum": ("max_value", False),
+                  "exclusiveMinimum": ("min_value", True), "exclusiveMaximum": ("max_value", True)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule of the platform and the expectation that stands for it; results find their rule by `name`."""
+
+    name: str
+    dimension: str
+    severity: str
+    description: str
+    expectation: gxe.Expectation
+
+
+def contract_checks(contract: Contract) -> list[Check]:
+    """Row rules, keys, quality rules and the contract's own expectations, in this order."""
+    columns = {column.name: column for column in contract.columns}
+    checks = [_row_check(rule, columns[rule.column]) for rule in row_rules(contract)]
+    checks += [_key_check(rule) for rule in key_rules(contract)]
+    checks += [_table_check(rule) for rule in table_rules(contract)]
+    return checks + _own_expectations(contract)
+
+
+def suite(name: str, checks: list[Check]) -> gx.ExpectationSuite:
+    return gx.ExpectationSuite(name, expectations=[check.expectation for check in checks])
+
+
+def query_check(name: str, query: str, words: dict[str, str]) -> Check:
+    """A check that passes where `query` finds no row; `words` has dimension, severity, description."""
+    expectation = _described(gxe.UnexpectedRowsExpectation, name, words, unexpected_rows_query=query)
+    return Check(name, words["dimension"], words["severity"], words["description"], expectation)
+
+
+def _row_check(rule: RowRule, column: Column) -> Check:
+    """The expectation that the engine knows by name where there is one: many of those are answered by a single statement."""
+    words = {
+        "dimension": rule.dimension,
+        "severity": "error",
+        "description": f"{rule.column}: every row that is {rule.reason} is rejected",
+    }
+    option = rule.name.removeprefix(f"{rule.column}_")
+    if option == "required":
+        made = _described(gxe.ExpectColumnValuesToNotBeNull, rule.name, words, column=rule.column)
+    elif option == "enum":
+        made = _described(
+            gxe.ExpectColumnValuesToBeInSet, rule.name, words, column=rule.column, value_set=list(column.enum)
+        )
+    elif option in _NATIVE_BOUNDS and isinstance(column.options[option], int | float):
+        side, strict = _NATIVE_BOUNDS[option]
+        bound = {side: column.options[option], f"strict_{side[:3]}": strict}
+        made = _described(gxe.ExpectColumnValuesToBeBetween, rule.name, words, column=rule.column, **bound)
+    else:
+        condition = rule.is_right.replace("{", "{{").replace("}", "}}")
+        return query_check(rule.name, f"SELECT _row FROM {{batch}} WHERE NOT {condition}", words)
+    return Check(rule.name, rule.dimension, "error", words["description"], made)
+
+
+def _key_check(rule: KeyRule) -> Check:
+    columns = ", ".join(map(quoted, rule.columns))
+    words = {
+        "dimension": rule.dimension,
+        "severity": "error",
+        "description": f"No two rows have the same {', '.join(rule.columns)}",
+    }
+    query = f"SELECT {columns}, count(*) FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    return query_check(rule.name, query, words)
+
+
+def _table_check(rule: TableRule) -> Check:
+    measure = rule.measure.replace("{", "{{").replace("}", "}}").replace("{{rows}}", "{batch}")
+    query = f"SELECT measured FROM (SELECT {measure} AS measured) WHERE NOT coalesce(measured {rule.condition}, false)"
+    words = {"dimension": rule.dimension, "severity": rule.severity, "description": rule.description}
+    return query_check(rule.name, query, words)
+
+
+def _own_expectations(contract: Contract) -> list[Check]:
+    checks = []
+    for rule in contract.quality:
+        if rule.expectation is None:
+            continue
+        kind = getattr(gxe, "".join(part.capitalize() for part in rule.expectation["type"].split("_")))
+        words = {"dimension": rule.dimension, "severity": rule.severity, "description": rule.description}
+        made = _described(kind, rule.name, words, **rule.expectation.get("kwargs", {}))
+        checks.append(Check(rule.name, rule.dimension, rule.severity, rule.description, made))
+    return checks
+
+
+def _described(
+    kind: Callable[..., gxe.Expectation], name: str, words: dict[str, str], **arguments: Any
+) -> gxe.Expectation:
+    return kind(
+        description=words["description"], severity=_SEVERITIES[words["severity"]],
+        meta={"rule": name, "dimension": words["dimension"], "severity": words["severity"]}, **arguments,
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Running a suite: great-expectations over one relation of a database file, pushed down as SQL."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import great_expectations as gx
+from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+
+from expectations.suite import Check, suite
+from warehouse import dialect
+
+# No values: failing rows are counted here and shown, masked, by our own SQL.
+_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
+
+
+def validate(name: str, checks: list[Check], database: Path, relation: str) -> ExpectationSuiteValidationResult:
+    """The result of `checks` on `relation` (of `schema.relation`) in the database file, which stays closed before and after."""
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_sql(name, connection_string=dialect.url(database), create_temp_table=False)
+    schema, _, table = relation.rpartition(".")
+    asset = source.add_table_asset(name, table_name=table, schema_name=schema or None)
+    definition = gx.ValidationDefinition(
+        name=name, data=asset.add_batch_definition_whole_table("night"), suite=suite(name, checks)
+    )
+    context.suites.add(definition.suite)
+    try:
+        return context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
+    finally:
+        source.get_execution_engine().close()
+
+
+def rule_of(result: Any) -> str:
+    """Which of the platform's rules a result answers."""
+    return str(result.expectation_config.meta["rule"])
+
+
+def unexpected_count(result: Any) -> int:
+    """Rows (or groups of rows) that break the rule. Raises RuntimeError where the rule could not be evaluated at all."""
+    raised = [info.get("exception_message") for info in _exceptions(result) if info.get("raised_exception")]
+    if raised:
+        raise RuntimeError(f"rule {rule_of(result)} cannot be evaluated: {raised[0]}")
+    found = result.result.get("unexpected_count", result.result.get("observed_value", 0))
+    return int(found) if isinstance(found, int | float) else int(not result.success)
+
+
+def _exceptions(result: Any) -> list[dict[str, Any]]:
+    info = result.exception_info or {}
+    return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, dict)]

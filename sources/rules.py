@@ -1,0 +1,177 @@
+"""What a contract demands of landed rows, as SQL: said once here, used by the gate's suite, its rejects and the docs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sources.contract import Column, Contract, QualityRule
+from warehouse.engine import literal, quoted
+
+_COMPARISONS = {
+    "mustBe": "=", "mustNotBe": "<>", "mustBeGreaterThan": ">", "mustBeGreaterOrEqualTo": ">=", "mustBeLessThan": "<",
+    "mustBeLessOrEqualTo": "<=", "mustBeBetween": "BETWEEN", "mustNotBeBetween": "NOT BETWEEN",
+}  # fmt: skip
+_BOUNDS = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+NUMERIC = ("integer", "number")
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A rule that each row obeys or not; a row that does not is a gate reject. `is_right` is never NULL."""
+
+    name: str
+    dimension: str
+    column: str
+    is_right: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class KeyRule:
+    """No two rows share these columns: of identical rows the first stays, rows that contradict each other are all rejected."""
+
+    name: str
+    columns: tuple[str, ...]
+    dimension: str = "uniqueness"
+
+
+@dataclass(frozen=True)
+class TableRule:
+    """A measured number of the whole feed and the condition on it, both SQL; `measure` names the rows `{rows}`."""
+
+    name: str
+    dimension: str
+    severity: str
+    description: str
+    measure: str
+    condition: str
+
+
+def row_rules(contract: Contract) -> list[RowRule]:
+    """In the order of the contract's columns; what a key needs (a value) comes with it."""
+    return [rule for column in contract.columns for rule in _column_rules(column)]
+
+
+def _column_rules(column: Column) -> list[RowRule]:
+    name, value = column.name, quoted(column.name)
+    rules = []
+    if column.required or column.key_position is not None:
+        rules.append(
+            RowRule(f"{name}_required", "completeness", name, f"{value} IS NOT NULL", "no value, but one is required")
+        )
+    if column.enum:
+        allowed = ", ".join(literal(entry) for entry in column.enum)
+        rules.append(
+            _conformity(f"{name}_enum", name, f"{value} IN ({allowed})", "not one of the values the contract lists")
+        )
+    for option, operator in _BOUNDS.items():
+        if option in column.options:
+            bound = column.options[option]
+            rules.append(
+                _conformity(f"{name}_{option}", name, f"{value} {operator} {literal(bound)}", f"not {operator} {bound}")
+            )
+    return rules + _text_rules(column)
+
+
+def _text_rules(column: Column) -> list[RowRule]:
+    name, value, options = column.name, quoted(column.name), column.options
+    rules = []
+    if "pattern" in options:
+        matches = f"regexp_matches({value}, {literal(options['pattern'])})"
+        rules.append(_conformity(f"{name}_pattern", name, matches, f"does not match {options['pattern']}"))
+    if "minLength" in options:
+        rules.append(
+            _conformity(
+                f"{name}_min_length",
+                name,
+                f"length({value}) >= {options['minLength']}",
+                f"shorter than {options['minLength']} characters",
+            )
+        )
+    if "maxLength" in options:
+        rules.append(
+            _conformity(
+                f"{name}_max_length",
+                name,
+                f"length({value}) <= {options['maxLength']}",
+                f"longer than {options['maxLength']} characters",
+            )
+        )
+    if "multipleOf" in options:
+        rules.append(
+            _conformity(
+                f"{name}_multiple",
+                name,
+                f"{value} % {options['multipleOf']} = 0",
+                f"not a multiple of {options['multipleOf']}",
+            )
+        )
+    return rules
+
+
+def _conformity(name: str, column: str, condition: str, reason: str) -> RowRule:
+    return RowRule(name, "conformity", column, f"coalesce({condition}, true)", reason)
+
+
+def key_rules(contract: Contract) -> list[KeyRule]:
+    """The primary key, and each column that is unique by itself."""
+    keys = [KeyRule("primary_key", contract.key)]
+    return keys + [
+        KeyRule(f"{column.name}_unique", (column.name,))
+        for column in contract.columns
+        if column.unique and contract.key != (column.name,)
+    ]
+
+
+def table_rules(contract: Contract) -> list[TableRule]:
+    """Every quality rule of the contract that is a measured number."""
+    return [_table_rule(rule) for rule in contract.quality if rule.expectation is None]
+
+
+def _table_rule(rule: QualityRule) -> TableRule:
+    if rule.query is not None:
+        query = rule.query
+        for name in ("${table}", "${object}"):
+            query = query.replace(name, "{rows}")
+        for name in ("${column}", "${property}"):
+            query = query.replace(name, quoted(rule.column or ""))
+        measure = f"({query.strip().rstrip(';')})"
+    else:
+        measure = f"(SELECT {_metric(rule)} FROM {{rows}})"
+    return TableRule(
+        rule.name, rule.dimension, rule.severity, rule.description, measure, _condition(rule.operator, rule.bound)
+    )
+
+
+def _metric(rule: QualityRule) -> str:
+    """The standard's library metrics: rows that are null, missing, invalid or doubled; `percent` where the unit says so."""
+    counted = {"rowCount": "count(*)", "duplicateValues": _duplicates(rule)}.get(rule.metric or "")
+    if counted is None:
+        counted = f"count(*) FILTER (WHERE {_offending(rule)})"
+    return f"100.0 * {counted} / greatest(count(*), 1)" if rule.unit == "percent" else counted
+
+
+def _duplicates(rule: QualityRule) -> str:
+    columns = [rule.column] if rule.column else rule.arguments.get("properties", [])
+    return f"(count(*) - count(DISTINCT ({', '.join(quoted(name) for name in columns)})))"
+
+
+def _offending(rule: QualityRule) -> str:
+    value = quoted(rule.column or "")
+    if rule.metric == "nullValues":
+        return f"{value} IS NULL"
+    if rule.metric == "missingValues":
+        listed = [entry for entry in rule.arguments.get("missingValues", []) if entry is not None]
+        return f"{value} IS NULL OR CAST({value} AS VARCHAR) IN ({', '.join(literal(str(entry)) for entry in ['', *listed])})"
+    valid = []
+    if "validValues" in rule.arguments:
+        valid.append(f"{value} IN ({', '.join(literal(entry) for entry in rule.arguments['validValues'])})")
+    if "pattern" in rule.arguments:
+        valid.append(f"regexp_matches({value}, {literal(rule.arguments['pattern'])})")
+    return f"NOT ({' AND '.join(valid) or 'true'})"
+
+
+def _condition(operator: str, bound: Any) -> str:
+    comparison = _COMPARISONS[operator]
+    if isinstance(bound, list):
+        return f"{comparison} {literal(bound[0])} AND {literal(bound[1])}"
+    return f"{comparison} {literal(bound)}"

@@ -1,0 +1,47 @@
+"""The engine as great-expectations sees it: a SQLAlchemy dialect that hands out results after the cursor moved on.
+
+great-expectations reads a result after it has given its connection back; the engine's cursor is empty by then, so results
+are buffered here. Connections are closed at once (no pool): the file must be free when dbt opens it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from duckdb_sqlalchemy import Dialect as DuckDBDialect
+from sqlalchemy.dialects import registry
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.pool import NullPool
+
+NAME = "interagency_duckdb"
+
+
+class BufferedExecutionContext(DefaultExecutionContext):
+    """Fetches a result at once."""
+
+    def post_exec(self) -> None:
+        super().post_exec()
+        if self.cursor is not None and self.cursor.description:
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
+                self.cursor, initial_buffer=self.cursor.fetchall()
+            )
+
+
+class BufferedDialect(DuckDBDialect):  # type: ignore[misc]
+    """duckdb-sqlalchemy's dialect with buffered results."""
+
+    name = "duckdb"
+    supports_statement_cache = False
+    execution_ctx_cls = BufferedExecutionContext
+
+    @classmethod
+    def get_pool_class(cls, url: Any) -> type[NullPool]:
+        return NullPool
+
+
+registry.register(NAME, __name__, BufferedDialect.__name__)
+
+
+def url(database: Path) -> str:
+    """Read-only: a gate looks, it never writes."""
+    return f"{NAME}:///{database}?access_mode=read_only"
