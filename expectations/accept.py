@@ -1,0 +1,100 @@
+"""Accepting a gated extract: its good rows become readable further, or its night is refused."""
+
+import os
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from expectations.gate import gate_folder
+from expectations.result import RuleResult, Verdict
+from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, last_accepted
+from sources.contract import Contract
+from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight
+from sources.landing import landed_folder
+from sources.manifest import REJECTS, ROWS, Manifest
+from sources.overrides import Override, find
+from warehouse.engine import literal, open_database
+from warehouse.files import remove_unfinished, versioned_folder
+from warehouse.home import Home
+from warehouse.records import record
+
+
+def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:
+    """What the gate's verdict makes of the night, or the steward's decision where there is one. Nothing is taken yet.
+
+    Raises FileNotFoundError where the night was not gated.
+    """
+    verdict = Verdict.read(gate_folder(contract, home, extract_date))
+    manifest = Manifest.read(landed_folder(contract, home, extract_date))
+    override = find(home, contract.agency, contract.feed, extract_date.isoformat(), manifest.original_sha256)
+    taken = verdict.accepted or override is not None
+    return FeedNight(
+        extract_date=extract_date, agency=contract.agency, feed=contract.feed,
+        status=_status(contract, home, manifest, verdict, override), started_at=manifest.started_at,
+        finished_at=datetime.now(UTC), rows_sent=manifest.rows_sent,
+        rows_accepted=verdict.rows_landed - verdict.rows_rejected if taken else 0,
+        rows_rejected=manifest.rows_rejected + verdict.rows_rejected, original_sha256=manifest.original_sha256,
+        reason=override.reason if override and not verdict.accepted else "; ".join(verdict.reasons) or None,
+    )  # fmt: skip
+
+
+def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNight:
+    """Take the good rows of a night that is to be taken, and record it."""
+    night = decide(contract, home, extract_date)
+    if night.is_taken:
+        _take(
+            contract,
+            home,
+            landed_folder(contract, home, extract_date),
+            gate_folder(contract, home, extract_date),
+            night,
+        )
+    night.save(home)
+    return night
+
+
+def record_results(home: Home, extract_date: date, agency: str, feed: str, results: list[RuleResult]) -> None:
+    rows = [{name: value for name, value in vars(result).items() if name != "examples"} for result in results]
+    record(home, "gate_result", extract_date, rows, {"agency": agency, "feed": feed})
+
+
+def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict, override: Override | None) -> str:
+    if not verdict.accepted:
+        return BY_STEWARD if override else REFUSED
+    before = last_accepted(contract, home, date.fromordinal(manifest.extract_date.toordinal() - 1))
+    same = before is not None and Acceptance.read(before).original_sha256 == manifest.original_sha256
+    return UNCHANGED if same else ACCEPTED
+
+
+def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> None:
+    target = accepted_folder(contract, home, night.extract_date)
+    remove_unfinished(target.parent, ACCEPTANCE)
+    with versioned_folder(target) as folder:
+        _copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
+        Acceptance(
+            agency=night.agency, feed=night.feed, extract_date=night.extract_date.isoformat(), status=night.status,
+            original_sha256=night.original_sha256 or "", rows_sent=night.rows_sent or 0, rows_accepted=night.rows_accepted or 0,
+            rows_rejected=night.rows_rejected or 0, decided_at=night.finished_at.isoformat(), reason=night.reason,
+        ).write(folder)  # fmt: skip
+
+
+def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
+    """All rows but the gate's rejects; the very file where there are none, so that a clean night costs nothing."""
+    with open_database() as connection:
+        rejected = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(rejects))})").fetchone()
+        if rejected == (0,):
+            _share_file(landed.resolve(), target)
+            return
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
+            f"ANTI JOIN read_parquet({literal(str(rejects))}) AS rejected ON rejected.row = file_row_number + 1 "
+            f"ORDER BY file_row_number) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def _share_file(source: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

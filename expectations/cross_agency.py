@@ -1,0 +1,162 @@
+"""The cross-agency gate: hand-written rules on the harmonised tables, and the keys that contracts point at each other.
+
+A rule is an entry of `harmonised/<subject>.yaml`: a query for the rows that do not fit. What it finds is kept as findings;
+great-expectations then holds that a rule has none. `error` keeps the build from being published, `warning` reports.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from expectations.accept import record_results
+from expectations.result import RuleResult
+from sources.accepted import SCHEMA
+from sources.contract import Contract, Reference
+from warehouse.engine import literal, open_database, quoted
+from warehouse.files import replaced_whole, write_text
+from warehouse.home import Home
+from warehouse.records import copy_into, record_file
+
+AGENCY = "harmonised"
+RELATIONSHIPS = "relationships"
+RULES = Path(__file__).parent / "harmonised"
+
+
+@dataclass(frozen=True)
+class CrossRule:
+    """`query` returns the rows that do not fit as (source_key, detail), on marts.* and staging.* of a build."""
+
+    subject: str
+    rule: str
+    title: str
+    dimension: str
+    severity: str
+    agencies: tuple[str, ...]
+    query: str
+
+
+class RuleError(Exception):
+    """A cross-agency rule that cannot be used: file, rule, and what to do."""
+
+
+def load_rules(folder: Path = RULES) -> list[CrossRule]:
+    """Every rule of every subject. Raises RuleError naming file and rule."""
+    rules = []
+    for path in sorted(folder.glob("*.yaml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []:
+            try:
+                rules.append(CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])}))
+            except (TypeError, KeyError) as error:
+                raise RuleError(
+                    f"{path}: {entry.get('rule', 'a rule')}: {error}; write rule, title, dimension, severity, agencies, query"
+                ) from None
+    return rules
+
+
+def gate_build(contracts: list[Contract], home: Home, database: Path, extract_date: date) -> list[RuleResult]:
+    """Find what does not fit in a build, record it, and return the result of every rule.
+
+    Raises RuleError where a query is not valid SQL on this build.
+    """
+    rules = load_rules()
+    counts = _write_findings(rules, home, database, extract_date)
+    with open_database(database) as connection:
+        copy_into(connection, home, extract_date)
+    results = []
+    for subject in sorted({rule.subject for rule in rules}):
+        found = _validated([rule for rule in rules if rule.subject == subject], home, database, extract_date, counts)
+        record_results(home, extract_date, AGENCY, subject, found)
+        results += found
+    references = _relationships(contracts, database)
+    record_results(home, extract_date, AGENCY, RELATIONSHIPS, references)
+    return results + references
+
+
+def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_date: date) -> dict[str, int]:
+    """Run each query once; its rows become the night's findings. Returns how many each rule found."""
+    with open_database(database, read_only=True) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE found (extract_date DATE, rule VARCHAR, severity VARCHAR, subject VARCHAR, agencies VARCHAR, "
+            "source_key VARCHAR, detail VARCHAR)"
+        )
+        for rule in rules:
+            fixed = [extract_date.isoformat(), rule.rule, rule.severity, rule.subject, ",".join(rule.agencies)]
+            query = rule.query.strip().rstrip(";")
+            try:
+                connection.execute(
+                    f"INSERT INTO found SELECT {', '.join(map(literal, fixed))}, source_key, detail FROM ({query})"
+                )
+            except duckdb.Error as error:
+                raise RuleError(
+                    f"expectations/harmonised/{rule.subject}.yaml: {rule.rule}: {str(error).splitlines()[0]}"
+                ) from error
+        with replaced_whole(record_file(home, "finding", extract_date)) as temporary:
+            connection.execute(f"COPY (FROM found ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet)")
+        return dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
+
+
+def _validated(
+    rules: list[CrossRule], home: Home, database: Path, extract_date: date, counts: dict[str, int]
+) -> list[RuleResult]:
+    from expectations.suite import query_check
+    from expectations.validate import rule_of, unexpected_count, validate
+
+    subject = rules[0].subject
+    checks = [
+        query_check(
+            rule.rule,
+            f"SELECT source_key, detail FROM {{batch}} WHERE extract_date = DATE {literal(extract_date.isoformat())} AND rule = {literal(rule.rule)}",
+            {"dimension": rule.dimension, "severity": rule.severity, "description": rule.title},
+        )
+        for rule in rules
+    ]
+    validation = validate(subject, checks, database, "quality.finding")
+    write_text(
+        home.quality / "gates" / AGENCY / subject / f"{extract_date}.json", json.dumps(validation.to_json_dict())
+    )
+    found = {rule_of(result): result for result in validation.results}
+    return [
+        RuleResult(
+            rule=rule.rule, dimension=rule.dimension, severity=rule.severity, description=rule.title,
+            passed=bool(found[rule.rule].success), unexpected_count=unexpected_count(found[rule.rule]),
+            row_count=counts.get(rule.rule, 0), observed_value=f"{counts.get(rule.rule, 0)} findings",
+        )
+        for rule in rules
+    ]  # fmt: skip
+
+
+def _relationships(contracts: list[Contract], database: Path) -> list[RuleResult]:
+    """Rows whose key points to nothing, for each relationship of each contract; on the accepted relations of the build."""
+    by_name = {contract.name: contract for contract in contracts}
+    with open_database(database, read_only=True) as connection:
+        return [
+            _orphans(connection, contract, reference, by_name[f"{reference.to_agency}/{reference.to_feed}"])
+            for contract in contracts
+            for reference in contract.references
+        ]
+
+
+def _orphans(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, reference: Reference, target: Contract
+) -> RuleResult:
+    source, pointed = f"{SCHEMA}.{quoted(contract.relation)}", f"{SCHEMA}.{quoted(target.relation)}"
+    given = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in reference.columns)
+    pairs = " AND ".join(
+        f"child.{quoted(own)} = parent.{quoted(theirs)}"
+        for own, theirs in zip(reference.columns, reference.to_columns, strict=True)
+    )
+    row = connection.execute(
+        f"SELECT (SELECT count(*) FROM {source} AS child ANTI JOIN {pointed} AS parent ON {pairs} WHERE {given}), "
+        f"(SELECT count(*) FROM {source} WHERE {given})"
+    ).fetchone()
+    orphans, rows = row or (0, 0)
+    name = f"{contract.relation}.{','.join(reference.columns)} -> {target.relation}.{','.join(reference.to_columns)}"
+    return RuleResult(
+        rule=name, dimension="consistency", severity="warning", passed=orphans == 0, unexpected_count=orphans, row_count=rows,
+        description=f"Every {', '.join(reference.columns)} of {contract.name} is known to {target.name}",
+        observed_value=f"{100 * orphans / max(rows, 1):.4g} %",
+    )  # fmt: skip

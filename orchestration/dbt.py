@@ -1,0 +1,68 @@
+"""dbt as Dagster sees it: the project, its parsed manifest, and one build folder that all of a run's steps share."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from sources.contract import PROJECT, Contract, contract_files
+from sources.contract_file import load_all
+from sources.dbt_sources import write_dbt_sources
+
+PROJECT_DIR = PROJECT / "dbt_project"
+SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
+MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+# profiles.yml reads the path of the build from it.
+BUILD_VARIABLE = "INTERAGENCY_BUILD"
+
+
+class DbtError(Exception):
+    """The dbt project cannot be parsed: dbt's own words."""
+
+
+def dbt_executable() -> str:
+    """dbt of this very environment, also where it is not activated."""
+    beside = Path(sys.executable).with_name("dbt")
+    return str(beside) if beside.exists() else shutil.which("dbt") or "dbt"
+
+
+def prepare(contracts: list[Contract]) -> Path:
+    """The parsed manifest, made anew where a model, a contract or a macro is newer. Raises DbtError."""
+    changed = write_dbt_sources(contracts, SOURCES)
+    if not changed and MANIFEST.exists() and MANIFEST.stat().st_mtime >= _newest():
+        return MANIFEST
+    parsed = subprocess.run(
+        [dbt_executable(), "--quiet", "parse", "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR],
+        capture_output=True, text=True, check=False, cwd=PROJECT_DIR,
+    )  # fmt: skip
+    if parsed.returncode:
+        raise DbtError(f"dbt cannot parse {PROJECT_DIR.name}: {(parsed.stdout + parsed.stderr).strip()[-2000:]}")
+    return MANIFEST
+
+
+def _newest() -> float:
+    kinds = ("*.sql", "*.yml", "*.csv")
+    files = [path for kind in kinds for path in PROJECT_DIR.rglob(kind) if "target" not in path.parts]
+    return max(path.stat().st_mtime for path in files)
+
+
+def project_contracts() -> list[Contract]:
+    """The contracts that dbt's project knows: those of this repository."""
+    own = set(contract_files())
+    return [contract for contract in load_all() if contract.path in own]
+
+
+def dbt_project() -> DbtProject:
+    return DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
+
+
+def dbt_resource() -> DbtCliResource:
+    return DbtCliResource(project_dir=dbt_project(), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
+
+
+def point_dbt_at(database: Path) -> None:
+    """The environment is the only way into a profile; a run holds the night's lock, so no other run reads it meanwhile."""
+    os.environ[BUILD_VARIABLE] = str(database)

@@ -1,0 +1,28 @@
+"""The code location: everything that Dagster runs, found from the contracts and the dbt project."""
+
+import dagster as dg
+
+from orchestration.dbt import dbt_resource
+from orchestration.harmonise import harmonise_assets
+from orchestration.ingest import accepted_asset, gate_check, landing_assets
+from orchestration.resources import Platform
+from orchestration.schedule import follow_sensors, night_jobs, nightly_schedule
+from sources.contract_file import load_all
+
+contracts = load_all()
+ingest, harmonise = night_jobs(contracts)
+
+defs = dg.Definitions(
+    assets=[
+        landing_assets(contracts),
+        *[accepted_asset(contract) for contract in contracts],
+        *harmonise_assets(contracts),
+    ],
+    asset_checks=[gate_check(contract) for contract in contracts],
+    jobs=[ingest, harmonise],
+    schedules=[nightly_schedule(contracts, ingest)],
+    sensors=list(follow_sensors(ingest, harmonise)),
+    resources={"dbt": dbt_resource(), "platform": Platform()},
+    # One process: every further one would import everything again, seconds a step.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,112 @@
+"""The run `harmonise` as Dagster assets: staging and marts by dbt, the cross-agency gate, publishing, the report."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from expectations.cross_agency import gate_build
+from orchestration.dbt import point_dbt_at, prepare, project_contracts
+from orchestration.ingest import STEP
+from orchestration.partitions import NIGHTS, night_of
+from orchestration.resources import Platform
+from reports.steward import write_report
+from sources.accepted import SCHEMA, create_relations
+from sources.contract import Contract
+from sources.retention import forget_originals
+from warehouse.engine import open_database
+from warehouse.nights import build_database, prune_nights, publish, start_build
+from warehouse.records import copy_into
+
+_BUILD = ["build", "--exclude-resource-type", "unit_test"]
+STAGING = "path:models/staging"
+GATE_KEY = dg.AssetKey(["quality", "finding"])
+PUBLISHED_KEY = dg.AssetKey(["warehouse", "published"])
+REPORT_KEY = dg.AssetKey(["quality", "report"])
+
+
+def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
+    """In the order of the night; the build of a run is one folder, named by night and run."""
+    manifest = prepare(project_contracts())
+
+    @dbt_assets(manifest=manifest, select=STAGING, name="staging", partitions_def=NIGHTS, op_tags={STEP: "harmonise"})
+    def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
+        night = night_of(context)
+        database = start_build(platform.home, night, context.run.run_id)
+        with open_database(database) as connection:
+            create_relations(connection, contracts, platform.home, night)
+        point_dbt_at(database)
+        yield from dbt.cli([*_BUILD, "--select", STAGING], context=context, target_path=_dbt_target(platform)).stream()
+
+    @dbt_assets(manifest=manifest, exclude=STAGING, name="marts", partitions_def=NIGHTS, op_tags={STEP: "harmonise"})
+    def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
+        point_dbt_at(build_database(platform.home, night_of(context), context.run.run_id))
+        yield from dbt.cli([*_BUILD, "--exclude", STAGING], context=context, target_path=_dbt_target(platform)).stream()
+
+    return [staging, marts, _gate_asset(contracts, marts), _published_asset(contracts), _report_asset(contracts)]
+
+
+def _dbt_target(platform: Platform) -> Any:
+    return platform.home.root / "dbt"
+
+
+def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=GATE_KEY, deps=list(marts.keys), partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
+        check_specs=[dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds.")],
+        description="What does not fit between the agencies.",
+    )  # fmt: skip
+    def finding(
+        context: dg.AssetExecutionContext, platform: Platform
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        night = night_of(context)
+        results = gate_build(contracts, platform.home, build_database(platform.home, night, context.run.run_id), night)
+        broken = [result for result in results if not result.passed and result.severity == "error"]
+        for result in broken:
+            context.log.error(
+                f"{result.rule}: {result.description} ({result.observed_value}); the build is not published"
+            )
+        table = [
+            dg.TableRecord({"rule": r.rule, "severity": r.severity, "passed": r.passed, "observed": r.observed_value})
+            for r in results
+        ]
+        yield dg.MaterializeResult(metadata={"rules": dg.MetadataValue.table(table)})
+        yield dg.AssetCheckResult(
+            check_name="cross_agency",
+            passed=not broken,
+            metadata={"broken": ", ".join(r.rule for r in broken) or "none"},
+        )
+
+    return finding
+
+
+def _published_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=PUBLISHED_KEY, deps=[GATE_KEY], partitions_def=NIGHTS, group_name="warehouse", op_tags={STEP: "publish"},
+        description="The warehouse that analysts read; readers see the old night or the new one, never half of it.", kinds={"duckdb"},
+    )  # fmt: skip
+    def published(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+        home, night = platform.home, night_of(context)
+        database = build_database(home, night, context.run.run_id)
+        with open_database(database) as connection:
+            copy_into(connection, home, night)
+            connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+        is_current = publish(home, database)
+        prune_nights(home)
+        forget_originals(contracts, home)
+        return dg.MaterializeResult(metadata={"database": str(database), "readers see it": is_current})
+
+    return published
+
+
+def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=REPORT_KEY, deps=[PUBLISHED_KEY], partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "report"},
+        description="The steward's page.", kinds={"html"},
+    )  # fmt: skip
+    def report(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+        page = write_report(contracts, platform.home, night_of(context))
+        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(page))})
+
+    return report

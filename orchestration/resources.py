@@ -1,0 +1,43 @@
+"""What a run holds on to: the place of the data, and the lock that lets one night run at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from warehouse.home import Home
+
+_WAIT_SECONDS = 6 * 3600
+
+
+class NightRunning(Exception):
+    """Another night holds the lock."""
+
+
+@contextmanager
+def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
+    """One night at a time on one INTERAGENCY_HOME; may be taken again by its holder. Raises NightRunning."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.lock, is_singleton=True, thread_local=False)
+    try:
+        lock.acquire(timeout=wait_seconds)
+    except Timeout:
+        raise NightRunning(f"another night is running on {home.root}; wait for it to end, then try again") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Held by the whole run: a scheduled night waits for the one before it."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
+        with night_lock(self.home, _WAIT_SECONDS):
+            yield self
+
+    @property
+    def home(self) -> Home:
+        return Home.from_environment()

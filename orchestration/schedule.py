@@ -1,0 +1,96 @@
+"""When the night runs, what follows what, and who is told: jobs, schedule, sensors, hook."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.harmonise import GATE_KEY, PUBLISHED_KEY, REPORT_KEY
+from orchestration.ingest import accepted_key, landing_key, who_to_tell
+from sources.contract import Contract
+
+# Runs that the command started: it starts the second one by itself.
+BY_COMMAND = "interagency/by_command"
+INGEST, HARMONISE = "ingest", "harmonise"
+
+
+def night_jobs(contracts: list[Contract]) -> list[dg.UnresolvedAssetJobDefinition]:
+    """`ingest` may end failed; `harmonise` depends on none of its checks."""
+    fed = dg.AssetSelection.assets(
+        *[key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
+    )
+    hook = {_tell_hook(contracts)}
+    rest = dg.AssetSelection.assets(GATE_KEY, PUBLISHED_KEY, REPORT_KEY) | dg.AssetSelection.groups(
+        "staging", "intermediate", "marts", "seeds"
+    )
+    return [
+        dg.define_asset_job(INGEST, selection=fed, hooks=hook, description="Extract, gate and accept every feed."),
+        dg.define_asset_job(
+            HARMONISE, selection=rest, hooks=hook, description="Harmonise, gate between agencies, publish, report."
+        ),
+    ]
+
+
+def nightly_schedule(contracts: list[Contract], ingest: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Once every agency has promised to have delivered (UTC); pulls the night of that day."""
+
+    @dg.schedule(
+        job=ingest, cron_schedule=cron(contracts), execution_timezone="UTC", name="nightly", default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Runs when the last of the contracts' times of availability has come.",
+    )  # fmt: skip
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        night = (context.scheduled_execution_time or datetime.now(UTC)).date().isoformat()
+        return dg.RunRequest(run_key=night, partition_key=night)
+
+    return nightly
+
+
+def cron(contracts: list[Contract]) -> str:
+    hour, minute = max((contract.service_level.available_by for contract in contracts), default="02:00").split(":")
+    return f"{int(minute)} {int(hour)} * * *"
+
+
+def follow_sensors(
+    ingest: dg.UnresolvedAssetJobDefinition, harmonise: dg.UnresolvedAssetJobDefinition
+) -> Iterator[dg.SensorDefinition]:
+    """Start `harmonise` when `ingest` ended, whatever its result: one bad agency never stops the others."""
+    for name, status in (
+        ("after_good_ingest", dg.DagsterRunStatus.SUCCESS),
+        ("after_failed_ingest", dg.DagsterRunStatus.FAILURE),
+    ):
+        yield _follow_sensor(name, status, ingest, harmonise)
+
+
+def _follow_sensor(
+    name: str,
+    status: dg.DagsterRunStatus,
+    ingest: dg.UnresolvedAssetJobDefinition,
+    harmonise: dg.UnresolvedAssetJobDefinition,
+) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        name=name,
+        run_status=status,
+        monitored_jobs=[ingest],
+        request_job=harmonise,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def follow(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        if BY_COMMAND in run.tags:
+            return dg.SkipReason("The command that started this run starts the next one itself.")
+        return dg.RunRequest(run_key=run.run_id, partition_key=run.tags["dagster/partition"])
+
+    return follow
+
+
+def _tell_hook(contracts: list[Contract]) -> dg.HookDefinition:
+    """A failed step is logged with those who are to be told, from the contract."""
+    by_step = {contract.relation: contract for contract in contracts}
+
+    @dg.failure_hook(name="tell_contacts")
+    def tell(context: dg.HookContext) -> None:
+        concerned = [contract for relation, contract in by_step.items() if relation in context.op.name]
+        told = "; ".join(who_to_tell(contract) for contract in concerned) or "tell the platform's data engineers"
+        context.log.error(f"step {context.op.name} failed — {told}")
+
+    return tell

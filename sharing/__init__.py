@@ -1,0 +1,1 @@
+"""Sharing under agreements: without an in-date agreement nothing is pulled."""

@@ -1,0 +1,51 @@
+"""dbt's view of the accepted extracts, made from the contracts: a feed is described in its contract alone."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sources.accepted import SCHEMA
+from sources.contract import Contract
+from warehouse.files import write_text
+
+_LINEAGE = {
+    "_agency": "The agency that sent the row.",
+    "_feed": "The feed it came with.",
+    "_extract_date": "The night it was pulled, UTC.",
+    "_source_key": "The primary key in the agency's own terms, its parts joined by |.",
+}
+
+
+def write_dbt_sources(contracts: list[Contract], path: Path) -> bool:
+    """Write the sources file where it differs from what it should be; returns whether it did."""
+    agencies: dict[str, list[Contract]] = {}
+    for contract in contracts:
+        agencies.setdefault(contract.agency, []).append(contract)
+    text = "# Made from the contracts under sources/; change those.\n" + yaml.safe_dump(
+        {"version": 2, "sources": [_source(agency, feeds) for agency, feeds in agencies.items()]},
+        sort_keys=False, allow_unicode=True, width=120,
+    )  # fmt: skip
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_text(path, text)
+    return True
+
+
+def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
+    return {
+        "name": agency,
+        "schema": SCHEMA,
+        "description": feeds[0].agency_name,
+        "tables": [
+            {
+                "name": contract.feed,
+                "identifier": contract.relation,
+                "description": contract.description,
+                "config": {"meta": {"dagster": {"asset_key": ["accepted", contract.agency, contract.feed]}}},
+                "columns": [{"name": column.name, "description": column.description} for column in contract.columns]
+                + [{"name": name, "description": text} for name, text in _LINEAGE.items()],
+            }
+            for contract in feeds
+        ],
+    }

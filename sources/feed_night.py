@@ -1,0 +1,35 @@
+"""What became of one feed in one night: the row of `quality.feed_night`."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from warehouse.home import Home
+from warehouse.records import record
+
+ACCEPTED, UNCHANGED, BY_STEWARD = "accepted", "unchanged", "accepted_by_steward"
+REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"
+TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
+
+
+@dataclass(frozen=True)
+class FeedNight:
+    """Counts are of records; on a taken night rows_sent = rows_accepted + rows_rejected."""
+
+    extract_date: date
+    agency: str
+    feed: str
+    status: str
+    started_at: datetime
+    finished_at: datetime
+    rows_sent: int | None = None
+    rows_accepted: int | None = None
+    rows_rejected: int | None = None
+    original_sha256: str | None = None
+    reason: str | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status in TAKEN
+
+    def save(self, home: Home) -> None:
+        record(home, "feed_night", self.extract_date, [self], {"agency": self.agency, "feed": self.feed})

@@ -1,0 +1,125 @@
+"""Night folders and publishing: build apart, check, then let readers' link lead to the new night in one step."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.engine import open_database
+from warehouse.files import point_link, sync_tree
+from warehouse.home import Home
+
+# Readers' views store the name of the file's stem, so a build has it from the start.
+DATABASE = "published.duckdb"
+_COMPLETE = "complete"
+RESTORABLE_NIGHTS = 7
+
+
+class PublishError(Exception):
+    """A build that cannot be published, or a night that cannot be restored: why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """A build that was published once."""
+
+    folder: Path
+    extract_date: date
+    finished_at: datetime
+    is_current: bool
+
+
+def build_database(home: Home, extract_date: date, run: str) -> Path:
+    """Where the run builds. Raises nothing; the folder is made by `start_build`."""
+    return home.nights / f"{extract_date.isoformat()}-{run[:8]}" / DATABASE
+
+
+def start_build(home: Home, extract_date: date, run: str) -> Path:
+    """An empty folder for a build; what an interrupted night left behind goes."""
+    database = build_database(home, extract_date, run)
+    for leftover in home.nights.glob("*"):
+        if not (leftover / _COMPLETE).exists():
+            shutil.rmtree(leftover)
+    database.parent.mkdir(parents=True)
+    return database
+
+
+def publish(home: Home, database: Path) -> bool:
+    """Let readers see the build; returns False where a later night is already published, and theirs stays.
+
+    Raises PublishError where the build cannot be opened by itself.
+    """
+    with open_database(database) as connection:
+        connection.execute("CHECKPOINT")
+    if database.with_name(database.name + ".wal").exists():
+        raise PublishError(f"{database.parent.name} still has a write-ahead log; run the night again")
+    try:
+        with open_database(database, read_only=True) as connection:
+            foreign = connection.execute(
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal AND sql LIKE '%read_parquet%'"
+            ).fetchall()
+    except duckdb.Error as error:
+        raise PublishError(f"the build cannot be opened: {str(error).splitlines()[0]}; run the night again") from error
+    if foreign:
+        raise PublishError(
+            f"views read files outside the warehouse: {', '.join(name for (name,) in foreign)}; make them tables"
+        )
+    (database.parent / _COMPLETE).write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
+    sync_tree(database.parent)
+    current = next((night for night in published_nights(home) if night.is_current), None)
+    if current and current.extract_date > _extract_date(database.parent):
+        return False
+    point_link(home.published, database)
+    return True
+
+
+def published_nights(home: Home) -> list[Night]:
+    """Complete builds, newest first."""
+    current = home.published.resolve().parent if home.published.exists() else None
+    nights = [
+        Night(
+            folder,
+            _extract_date(folder),
+            datetime.fromisoformat((folder / _COMPLETE).read_text(encoding="utf-8")),
+            folder == current,
+        )
+        for folder in home.nights.glob("*")
+        if (folder / _COMPLETE).exists()
+    ]
+    return sorted(nights, key=lambda night: (night.extract_date, night.finished_at), reverse=True)
+
+
+def restore(home: Home, extract_date: date) -> Night:
+    """Let readers see the last build of that night again. Raises PublishError where there is none."""
+    night = next((night for night in published_nights(home) if night.extract_date == extract_date), None)
+    if night is None:
+        known = ", ".join(sorted({str(night.extract_date) for night in published_nights(home)})) or "none"
+        raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
+    point_link(home.published, night.folder / DATABASE)
+    return night
+
+
+def restorable(home: Home) -> list[Night]:
+    """The last build of each of the newest nights, and the one that readers see."""
+    latest: dict[date, Night] = {}
+    for night in published_nights(home):
+        latest.setdefault(night.extract_date, night)
+    kept = list(latest.values())[:RESTORABLE_NIGHTS]
+    return kept + [night for night in published_nights(home) if night.is_current and night not in kept]
+
+
+def prune_nights(home: Home) -> list[Path]:
+    """Remove builds that are not restorable; returns their folders."""
+    kept = {night.folder for night in restorable(home)}
+    removed = [night.folder for night in published_nights(home) if night.folder not in kept]
+    for folder in removed:
+        # Without the mark first: a half-removed build must not be listed.
+        (folder / _COMPLETE).unlink()
+        shutil.rmtree(folder)
+    return removed
+
+
+def _extract_date(folder: Path) -> date:
+    return date.fromisoformat(folder.name[:10])

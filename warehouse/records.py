@@ -1,0 +1,132 @@
+"""The record of every night, also of those not published: Parquet below `quality/`, one file per table and night.
+
+The published warehouse holds a copy in its schema `quality`, up to the night it was built for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from warehouse.engine import literal
+from warehouse.files import replaced_whole
+from warehouse.home import Home
+
+_UTC = pa.timestamp("us", tz="UTC")
+_TEXT, _COUNT = pa.string(), pa.int64()
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "feed_night": pa.schema([
+        ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("status", _TEXT), ("rows_sent", _COUNT),
+        ("rows_accepted", _COUNT), ("rows_rejected", _COUNT), ("original_sha256", _TEXT), ("started_at", _UTC),
+        ("finished_at", _UTC), ("reason", _TEXT),
+    ]),
+    "gate_result": pa.schema([
+        ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("rule", _TEXT), ("dimension", _TEXT),
+        ("severity", _TEXT), ("passed", pa.bool_()), ("unexpected_count", _COUNT), ("row_count", _COUNT),
+        ("observed_value", _TEXT), ("description", _TEXT),
+    ]),
+    "finding": pa.schema([
+        ("extract_date", pa.date32()), ("rule", _TEXT), ("severity", _TEXT), ("subject", _TEXT), ("agencies", _TEXT),
+        ("source_key", _TEXT), ("detail", _TEXT),
+    ]),
+}  # fmt: skip
+
+COMMENTS: dict[str, dict[str, str]] = {
+    "feed_night": {
+        "": "One row per feed and night: what arrived, what was taken, and what became of it.",
+        "extract_date": "The night, UTC.",
+        "agency": "The agency's folder below sources/.",
+        "feed": "The feed's name within its agency.",
+        "status": "accepted, unchanged, accepted_by_steward, refused, failed or no_agreement.",
+        "rows_sent": "Records in the original file.",
+        "rows_accepted": "Rows taken into the accepted extract.",
+        "rows_rejected": "Records refused at landing or at the gate; sent = accepted + rejected on an accepted night.",
+        "original_sha256": "SHA-256 of the original bytes; null where nothing arrived.",
+        "started_at": "When the pull began, UTC.",
+        "finished_at": "When the verdict was given, UTC.",
+        "reason": "Why the night was refused or failed; null otherwise.",
+    },
+    "gate_result": {
+        "": "One row per rule and night: each contract's rules, and the cross-agency rules under agency `harmonised`.",
+        "extract_date": "The night, UTC.",
+        "agency": "The agency, or `harmonised` for rules between agencies.",
+        "feed": "The feed, or the subject of the harmonised tables.",
+        "rule": "Name of the rule.",
+        "dimension": "Dimension of quality: completeness, conformity, uniqueness, consistency, coverage, timeliness, accuracy.",
+        "severity": "error refuses, warning reports.",
+        "passed": "Whether the rule held.",
+        "unexpected_count": "Rows, or groups of rows, that break the rule.",
+        "row_count": "Rows looked at.",
+        "observed_value": "The measured number, as text.",
+        "description": "What the rule says.",
+    },
+    "finding": {
+        "": "What does not fit between agencies. A finding is a question to the agencies, not an error of one of them.",
+        "extract_date": "The night, UTC.",
+        "rule": "Name of the cross-agency rule.",
+        "severity": "error held the night back, warning is reported.",
+        "subject": "Folder of the marts it is about.",
+        "agencies": "The agencies concerned, separated by commas.",
+        "source_key": "Key of the record, in the agency's own terms.",
+        "detail": "What does not fit.",
+    },
+}
+
+
+def record_file(home: Home, table: str, extract_date: date) -> Path:
+    return home.quality / table / f"{extract_date.isoformat()}.parquet"
+
+
+def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], replacing: dict[str, str]) -> None:
+    """Put `rows` (data classes or dicts) into the night's record, in place of those that match all of `replacing`."""
+    schema = SCHEMAS[table]
+    plain = [{**(asdict(row) if is_dataclass(row) and not isinstance(row, type) else row)} for row in rows]
+    added = pa.Table.from_pylist([{"extract_date": extract_date, **replacing, **row} for row in plain], schema=schema)
+    path = record_file(home, table, extract_date)
+    if path.exists():
+        kept = pq.read_table(path, schema=schema)
+        same = pa.array([True] * kept.num_rows)
+        for name, value in replacing.items():
+            same = pc.and_(same, pc.equal(kept[name], value))
+        added = pa.concat_tables([kept.filter(pc.invert(same)), added])
+    with replaced_whole(path) as temporary:
+        pq.write_table(added, temporary)
+
+
+def records(home: Home, table: str, until: date | None = None) -> str:
+    """SQL of the recorded rows of `table`, up to a night: to be written after FROM."""
+    if not any((home.quality / table).glob("*.parquet")):
+        return f"(SELECT {', '.join(f'NULL::{_sql_type(field.type)} AS {field.name}' for field in SCHEMAS[table])} LIMIT 0)"
+    where = f" WHERE extract_date <= {literal(until.isoformat())}" if until else ""
+    files = literal(str(home.quality / table / "*.parquet"))
+    return f"(SELECT * FROM read_parquet({files}, union_by_name = true){where})"
+
+
+def copy_into(connection: duckdb.DuckDBPyConnection, home: Home, until: date) -> None:
+    """Write the schema `quality` of a build, with its comments."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS quality")
+    for table, comments in COMMENTS.items():
+        connection.execute(
+            f"CREATE OR REPLACE TABLE quality.{table} AS FROM {records(home, table, until)} ORDER BY ALL"
+        )
+        for column, text in comments.items():
+            place = f"COLUMN quality.{table}.{column}" if column else f"TABLE quality.{table}"
+            connection.execute(f"COMMENT ON {place} IS {literal(text)}")
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    names = {
+        _TEXT: "VARCHAR",
+        _COUNT: "BIGINT",
+        pa.bool_(): "BOOLEAN",
+        pa.date32(): "DATE",
+        _UTC: "TIMESTAMP WITH TIME ZONE",
+    }
+    return names[kind]
