@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 
 from sources.contract import PROJECT, Contract, contract_files
 from sources.contract_file import load_all
@@ -17,6 +19,13 @@ SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 MANIFEST = PROJECT_DIR / "target" / "manifest.json"
 # profiles.yml reads the path of the build from it.
 BUILD_VARIABLE = "INTERAGENCY_BUILD"
+
+
+class BySchema(DagsterDbtTranslator):
+    """Groups the models in Dagster's pages as the warehouse does: staging, intermediate, marts."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
 
 
 class DbtError(Exception):

@@ -7,7 +7,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from expectations.cross_agency import gate_build
-from orchestration.dbt import point_dbt_at, prepare, project_contracts
+from expectations.data_docs import write_data_docs
+from orchestration.dbt import BySchema, point_dbt_at, prepare, project_contracts
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
@@ -20,7 +21,7 @@ from warehouse.nights import build_database, prune_nights, publish, start_build
 from warehouse.records import copy_into
 
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
-STAGING = "path:models/staging"
+STAGING = "tag:staging"
 GATE_KEY = dg.AssetKey(["quality", "finding"])
 PUBLISHED_KEY = dg.AssetKey(["warehouse", "published"])
 REPORT_KEY = dg.AssetKey(["quality", "report"])
@@ -30,7 +31,14 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     """In the order of the night; the build of a run is one folder, named by night and run."""
     manifest = prepare(project_contracts())
 
-    @dbt_assets(manifest=manifest, select=STAGING, name="staging", partitions_def=NIGHTS, op_tags={STEP: "harmonise"})
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=BySchema(),
+        select=STAGING,
+        name="staging",
+        partitions_def=NIGHTS,
+        op_tags={STEP: "harmonise"},
+    )
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
         database = start_build(platform.home, night, context.run.run_id)
@@ -39,7 +47,14 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         point_dbt_at(database)
         yield from dbt.cli([*_BUILD, "--select", STAGING], context=context, target_path=_dbt_target(platform)).stream()
 
-    @dbt_assets(manifest=manifest, exclude=STAGING, name="marts", partitions_def=NIGHTS, op_tags={STEP: "harmonise"})
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=BySchema(),
+        exclude=STAGING,
+        name="marts",
+        partitions_def=NIGHTS,
+        op_tags={STEP: "harmonise"},
+    )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         point_dbt_at(build_database(platform.home, night_of(context), context.run.run_id))
         yield from dbt.cli([*_BUILD, "--exclude", STAGING], context=context, target_path=_dbt_target(platform)).stream()
@@ -106,6 +121,7 @@ def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
         description="The steward's page.", kinds={"html"},
     )  # fmt: skip
     def report(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+        write_data_docs(platform.home, night_of(context))
         page = write_report(contracts, platform.home, night_of(context))
         return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(page))})
 

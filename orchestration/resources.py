@@ -30,7 +30,7 @@ def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
         lock.release()
 
 
-class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Platform(dg.ConfigurableResource):
     """Held by the whole run: a scheduled night waits for the one before it."""
 
     @contextmanager

@@ -90,9 +90,9 @@ def _load(path: Path) -> Agreement:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextDates)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise AgreementError(f"{path}: is not valid YAML in UTF-8: {str(error).splitlines()[0]}") from None
-    for error in Draft202012Validator(SCHEMA).iter_errors(data):
-        place = ".".join(map(str, error.absolute_path)) or "file"
-        raise AgreementError(f"{path}: {place}: {error.message}; see docs/engineer.md, Agreements")
+    for wrong in Draft202012Validator(SCHEMA).iter_errors(data):
+        place = ".".join(map(str, wrong.absolute_path)) or "file"
+        raise AgreementError(f"{path}: {place}: {wrong.message}; see docs/engineer.md, Agreements")
     if data["id"] != path.stem:
         raise AgreementError(f"{path}: id: is {data['id']!r}; write the file's name, {path.stem!r}")
     try:

@@ -133,7 +133,7 @@ class _Reader:
         properties = (table.properties or []) if table else []
         columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
         custom = _values(self.model.customProperties)
-        contract_parts = {
+        parts: dict[str, Any] = {
             "server": self._server(),
             "columns": columns,
             "quality": tuple(self._qualities(table)) if table else (),
@@ -153,7 +153,7 @@ class _Reader:
         return Contract(
             path=path, agency=agency, feed=feed, agency_name=agency_name, id=self.model.id or "",
             version=self.model.version or "", title=self.model.name or feed,
-            description=" ".join(((text.purpose if text else None) or "").split()), **contract_parts,
+            description=" ".join(((text.purpose if text else None) or "").split()), **parts,
         )  # fmt: skip
 
     def wrong(self, steps: list[Step], message: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft201909Validator
@@ -60,8 +61,7 @@ class Document:
         return Problem(self.path, self._line(steps), path_text(steps), message)
 
     def _line(self, steps: list[Step]) -> int:
-        node = self.node
-        line = 1
+        node, line = self.node, 1
         for step in steps:
             found = _child(node, step)
             if found is None:
@@ -70,7 +70,7 @@ class Document:
         return line
 
 
-def _child(node: yaml.Node, step: Step) -> tuple[int, yaml.Node] | None:
+def _child(node: yaml.Node | None, step: Step) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(step):
@@ -122,7 +122,7 @@ def _schema_problem(document: Document, error: ValidationError) -> Problem:
 
 
 def _remedy(error: ValidationError) -> str:
-    wanted = error.validator_value
+    wanted: Any = error.validator_value
     match error.validator:
         case "enum":
             return f"write one of {', '.join(map(str, wanted))}"

@@ -1,12 +1,13 @@
 """Retention: originals are deleted when the contract's time is over, and attempts that a later one replaced with them."""
 
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sources.accepted import last_accepted
 from sources.contract import Contract
 from sources.landing import landed_folder
+from sources.manifest import MANIFEST, Manifest
 from warehouse.home import Home
 
 
@@ -21,9 +22,13 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
         folder = landed_folder(contract, home, today).parent
         last = last_accepted(contract, home, today)
         for attempt in folder.glob(".versions/*"):
-            night = date.fromisoformat(attempt.name[:10])
-            if today - night > contract.service_level.retention and not (last and last.name == night.isoformat()):
+            kept_days = (
+                today - Manifest.read(attempt).started_at.date() if (attempt / MANIFEST).exists() else timedelta(0)
+            )
+            night = attempt.name[:10]
+            if kept_days > contract.service_level.retention and not (last and last.name == night):
                 removed.append(attempt)
-                (folder / night.isoformat()).unlink(missing_ok=True)
+                if (folder / night).resolve() == attempt.resolve():
+                    (folder / night).unlink()
                 shutil.rmtree(attempt)
     return removed

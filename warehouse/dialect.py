@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from duckdb_sqlalchemy import Dialect as DuckDBDialect
+from duckdb_sqlalchemy import DuckDBExecutionContext
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.pool import NullPool
 
 NAME = "interagency_duckdb"
 
 
-class BufferedExecutionContext(DefaultExecutionContext):
+class BufferedExecutionContext(DuckDBExecutionContext):
     """Fetches a result at once."""
 
     def post_exec(self) -> None:
@@ -27,7 +27,7 @@ class BufferedExecutionContext(DefaultExecutionContext):
             )
 
 
-class BufferedDialect(DuckDBDialect):  # type: ignore[misc]
+class BufferedDialect(DuckDBDialect):
     """duckdb-sqlalchemy's dialect with buffered results."""
 
     name = "duckdb"

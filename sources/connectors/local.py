@@ -15,6 +15,13 @@ def fetch(contract: Contract, extract_date: date, into: Path) -> str:
     The location may hold `{extract_date}` (with a strftime format: `{extract_date:%Y%m%d}`) and `${VARIABLES}`.
     Raises ExtractError where there is no such file or it cannot be read, and OSError where the share fails on the way.
     """
+    source = probe(contract, extract_date)
+    shutil.copyfile(source, into / source.name)
+    return source.name
+
+
+def probe(contract: Contract, extract_date: date) -> Path:
+    """The file of that date. Raises ExtractError where it is not there."""
     source = locate(contract, extract_date)
     if not source.exists():
         raise ExtractError(
@@ -22,8 +29,7 @@ def fetch(contract: Contract, extract_date: date, into: Path) -> str:
         )
     if not source.is_file():
         raise ExtractError(f"{source} is not a file; name one file in {contract.path.name}")
-    shutil.copyfile(source, into / source.name)
-    return source.name
+    return source
 
 
 def locate(contract: Contract, extract_date: date) -> Path:

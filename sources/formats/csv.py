@@ -76,7 +76,7 @@ class CsvReading:
     def _read_headers(self) -> tuple[str, ...]:
         try:
             with self._path.open(encoding="utf-8-sig", newline="") as file:
-                first = next(self._dialect.parse(file), [])
+                first: list[str] = next(self._dialect.parse(file), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise ExtractError(
                 f"line 1 is not a header in UTF-8 ({error}); declare the encoding that the file has"

@@ -5,6 +5,7 @@ import shutil
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 from sources.connectors import ExtractError
 
@@ -24,7 +25,7 @@ def unpacked(original: Path, scratch: Path) -> Path:
     try:
         if magic[:2] == b"\x1f\x8b":
             with gzip.open(original) as packed:
-                return _copied(packed, scratch / original.name.removesuffix(".gz"), original)
+                return _copied(cast(IO[bytes], packed), scratch / original.name.removesuffix(".gz"), original)
         if magic[:4] == b"PK\x03\x04":
             return _only_member(original, scratch)
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
@@ -44,7 +45,7 @@ def _only_member(original: Path, scratch: Path) -> Path:
             return _copied(packed, scratch / "unpacked", original)
 
 
-def _copied(packed: gzip.GzipFile | zipfile.ZipExtFile, target: Path, original: Path) -> Path:
+def _copied(packed: IO[bytes], target: Path, original: Path) -> Path:
     limit = max(MIN_LIMIT_BYTES, original.stat().st_size * MAX_EXPANSION)
     if shutil.disk_usage(target.parent).free < limit // 100:
         raise ExtractError(f"too little disk to unpack {original.name}; free some space, then run the night again")

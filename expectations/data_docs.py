@@ -1,0 +1,64 @@
+"""great-expectations' own pages (Data Docs) of a night, rendered from the kept results and readable without a network."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+from expectations.cross_agency import AGENCY
+from expectations.gate import VALIDATION
+from warehouse.files import write_text
+from warehouse.home import Home
+
+# The pages as rendered fetch styles, scripts and a logo from public hosts; a closed network would only wait for them.
+_REMOTE = re.compile(
+    r'<script[^>]*src="https?://[^"]*"[^>]*>\s*</script>|<link[^>]*href="https?://[^"]*"[^>]*/?>|<img[^>]*src="https?://[^"]*"[^>]*/?>'
+)
+_UNKNOWN_LINK = re.compile(r'href="(\.\./)+[^"]*"')
+_STYLE = """<style>
+body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; line-height: 1.5; }
+table { border-collapse: collapse; width: 100%; } td, th { border: 1px solid #8888; padding: .4rem .6rem; text-align: left; }
+ul { padding-left: 1.2rem; } .modal, .page-action-button, [class*="modal"] { display: none; }
+@media (prefers-color-scheme: dark) { body { background: #14181d; color: #e6e6e6; } a { color: #8ab8ff; } }
+</style>"""
+
+
+def folder(home: Home, extract_date: date) -> Path:
+    return home.quality / "data_docs" / extract_date.isoformat()
+
+
+def write_data_docs(home: Home, extract_date: date) -> list[Path]:
+    """A page for each suite that ran for the night, and an index of them."""
+    pages = []
+    for name, result in _validations(home, extract_date).items():
+        page = folder(home, extract_date) / f"{name}.html"
+        write_text(page, _offline(_rendered(result)))
+        pages.append(page)
+    links = "".join(f'<li><a href="{page.name}">{page.stem}</a></li>' for page in pages)
+    index = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}<h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></html>'
+    write_text(folder(home, extract_date) / "index.html", index)
+    return pages
+
+
+def _validations(home: Home, extract_date: date) -> dict[str, Path]:
+    gates = home.quality / "gates"
+    contracts = {
+        f"{path.parent.parent.parent.name}__{path.parent.parent.name}": path
+        for path in gates.glob(f"*/*/{extract_date}/{VALIDATION}")
+    }
+    harmonised = {f"{AGENCY}__{path.parent.name}": path for path in gates.glob(f"{AGENCY}/*/{extract_date}.json")}
+    return dict(sorted({**contracts, **harmonised}.items()))
+
+
+def _rendered(result: Path) -> str:
+    from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    loaded = expectationSuiteValidationResultSchema.load(json.loads(result.read_text(encoding="utf-8")))
+    return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(loaded)))
+
+
+def _offline(page: str) -> str:
+    page = _UNKNOWN_LINK.sub('href="index.html"', _REMOTE.sub("", page))
+    return page.replace("</head>", f"{_STYLE}</head>", 1)

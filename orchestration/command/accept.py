@@ -1,0 +1,49 @@
+"""`interagency accept`: a steward takes a refused night all the same, by name and with a reason."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, stop
+
+
+def accept(
+    agency: str,
+    feed: str,
+    extract_date: str,
+    reason: Annotated[str, typer.Option(help="Why this night may be used; kept with your name.")],
+) -> None:
+    """Take the good rows of a night that the gate refused. Rejected rows stay rejected; the decision is recorded.
+
+    It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
+    """
+    from expectations.accept import accept_night
+    from expectations.gate import gate_folder
+    from expectations.result import Verdict
+    from orchestration.resources import NightRunning, night_lock
+    from sources.landing import landed_folder
+    from sources.manifest import Manifest
+    from sources.overrides import append
+    from warehouse.home import Home
+
+    if not reason.strip():
+        stop('a reason is needed: --reason "…"', WRONG_USE)
+    home = Home.from_environment()
+    night = as_date(extract_date)
+    contract = chosen(all_contracts(), agency, feed)[0]
+    try:
+        verdict = Verdict.read(gate_folder(contract, home, night))
+        manifest = Manifest.read(landed_folder(contract, home, night))
+    except FileNotFoundError:
+        stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
+    if verdict.accepted:
+        stop(f"{contract.name} of {night} was accepted by its gate; nothing to do", NOT_DONE)
+    try:
+        with night_lock(home, wait_seconds=0):
+            override = append(home, agency, feed, night.isoformat(), manifest.original_sha256, reason)
+            taken = accept_night(contract, home, night)
+    except NightRunning as error:
+        stop(str(error), NOT_DONE)
+    typer.echo(
+        f"{contract.name} of {night}: {taken.rows_accepted} of {taken.rows_sent} rows accepted by {override.steward}; the next run uses them"
+    )

@@ -1,0 +1,71 @@
+"""What the commands share: exits with a message, arguments as dates and contracts, plain or rich tables."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from sources.contract import Contract
+
+NOT_DONE, WRONG_USE = 1, 2
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """Say why on standard error and end; never a traceback for a user's mistake."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def as_date(text: str | None) -> date:
+    """A night as yyyy-mm-dd; today (UTC) where none is given. Ends with 2 where it is not a night that can have been."""
+    today = datetime.now(UTC).date()
+    try:
+        night = date.fromisoformat(text) if text else today
+    except ValueError:
+        stop(f"{text!r} is not a date; write it as yyyy-mm-dd", WRONG_USE)
+    if night > today:
+        stop(f"{night} has not come yet (it is {today} UTC); name a night up to today", WRONG_USE)
+    return night
+
+
+def all_contracts() -> "list[Contract]":
+    """Every contract; ends with 1 and every problem where one is not valid."""
+    from sources.contract_file import load_all
+    from sources.odcs import ContractError
+
+    try:
+        return load_all()
+    except ContractError as error:
+        stop(f"{error}\n{len(error.problems)} problems in contracts; nothing was done", NOT_DONE)
+
+
+def chosen(contracts: "list[Contract]", agency: str | None, feed: str | None) -> "list[Contract]":
+    """The contracts of one agency or feed; ends with 2 where there is none of that name."""
+    found = [item for item in contracts if agency in (None, item.agency) and feed in (None, item.feed)]
+    if not found:
+        known = ", ".join(item.name for item in contracts)
+        stop(f"there is no feed {agency or '*'}/{feed or '*'}; known: {known}", WRONG_USE)
+    return found
+
+
+def show_table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int] = frozenset()
+) -> None:
+    """A table on a terminal; tab-separated lines anywhere else."""
+    if not sys.stdout.isatty():
+        for row in [headings, *rows]:
+            typer.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,104 @@
+"""`interagency doctor`: whether a night could run here and now."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from orchestration.command.common import NOT_DONE, all_contracts, show_table
+
+_NEEDED_FREE_BYTES = 2 << 30
+_EXTENSIONS = ("icu", "json", "parquet")
+_VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
+
+
+def doctor() -> None:
+    """Check secrets, connections, disk, engine and agreements; ends with 1 where something is missing."""
+    from warehouse.home import Home
+
+    home = Home.from_environment()
+    contracts = all_contracts()
+    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(contracts)]
+    for contract in contracts:
+        checks += [*_secrets(contract), *_connection(contract)]
+    show_table(
+        "Doctor",
+        ("check", "result", "what to do"),
+        [[name, "ok" if remedy is None else "MISSING", remedy or ""] for name, remedy in checks],
+    )
+    missing = sum(remedy is not None for _, remedy in checks)
+    typer.echo(f"{len(checks) - missing} of {len(checks)} checks are good")
+    if missing:
+        raise typer.Exit(NOT_DONE)
+
+
+Check = tuple[str, str | None]
+
+
+def _disk(home: Any) -> Iterator[Check]:
+    place = next(folder for folder in [home.root, *home.root.parents] if folder.exists())
+    free = shutil.disk_usage(place).free
+    yield (
+        f"disk: {free >> 30} GiB free in {place}",
+        None if free > _NEEDED_FREE_BYTES else f"free at least {_NEEDED_FREE_BYTES >> 30} GiB",
+    )
+    yield (
+        f"data folder {home.root} can be written",
+        None if os.access(place, os.W_OK) else "set INTERAGENCY_HOME to a folder of yours",
+    )
+
+
+def _extensions() -> Iterator[Check]:
+    from warehouse.engine import open_database
+
+    with open_database() as connection:
+        loaded = {
+            name
+            for (name,) in connection.execute("SELECT extension_name FROM duckdb_extensions() WHERE loaded").fetchall()
+        }
+    for name in _EXTENSIONS:
+        yield f"engine extension {name}", None if name in loaded else "install duckdb as constraints.txt pins it"
+
+
+def _dbt() -> Iterator[Check]:
+    from orchestration.dbt import dbt_executable
+
+    yield "dbt", None if shutil.which(dbt_executable()) else "run `make run` once; it installs dbt"
+
+
+def _agreements(contracts: list[Any]) -> Iterator[Check]:
+    from datetime import UTC, datetime
+
+    from sharing.agreements import AgreementError, load_agreements, refusal
+
+    try:
+        agreements = load_agreements()
+    except AgreementError as error:
+        yield "agreements", str(error)
+        return
+    today = datetime.now(UTC).date()
+    for contract in contracts:
+        yield f"agreement on {contract.name}", refusal(agreements, contract.agency, contract.feed, today)
+
+
+def _secrets(contract: Any) -> Iterator[Check]:
+    """Environment variables that the contract names and gives no default for."""
+    for name, default in _VARIABLE.findall(contract.server.location):
+        if not default:
+            yield f"variable {name} of {contract.name}", None if os.environ.get(name) else "set it in the environment"
+
+
+def _connection(contract: Any) -> Iterator[Check]:
+    from datetime import UTC, datetime
+
+    from sources.connectors import ExtractError, probe
+
+    try:
+        probe(contract, datetime.now(UTC).date())
+    except ExtractError as error:
+        yield f"connection of {contract.name}", str(error)
+        return
+    yield f"connection of {contract.name}", None

@@ -1,0 +1,101 @@
+"""`interagency rejects`: what was refused of one extract, line by line, for the agency to mend."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.command.common import NOT_DONE, all_contracts, as_date, chosen, show_table, stop
+
+_HEADINGS = ("step", "line", "column", "value", "reason")
+
+
+def rejects(
+    agency: str,
+    feed: str,
+    extract_date: Annotated[
+        str | None, typer.Option(help="The night, yyyy-mm-dd; the last landed one by default.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 100,
+    csv: Annotated[Path | None, typer.Option(help="Write all of them, with the raw records, to this file.")] = None,
+) -> None:
+    """List landing rejects (by the file's line) and gate rejects (by the row of the landed extract).
+
+    Values of protected columns are masked, except in the file of --csv, which is meant for the agency.
+    """
+    from warehouse.home import Home
+
+    home = Home.from_environment()
+    contract = chosen(all_contracts(), agency, feed)[0]
+    night = extract_date or _last_landed(home.landing / agency / feed)
+    files = _files(contract, home, night)
+    if csv:
+        count = _write(files, csv)
+        typer.echo(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
+        return
+    total, rows = _read(files, limit)
+    masked = {column.name for column in contract.columns if column.is_masked}
+    shown = [
+        [step, str(line), column or "", "•••" if column in masked else value or "", reason]
+        for step, line, column, value, reason in rows
+    ]
+    show_table(f"{contract.name}, night of {night}", _HEADINGS, shown, frozenset({1}))
+    typer.echo(
+        f"{total} rejects of {contract.name}, night of {night}"
+        + (f"; the first {limit} are shown" if total > limit else "")
+    )
+
+
+def _last_landed(folder: Path) -> str:
+    nights = sorted(path.name for path in folder.glob("[0-9]*"))
+    if not nights:
+        stop(f"nothing has landed in {folder}; run `interagency run` first", NOT_DONE)
+    return nights[-1]
+
+
+def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
+    from expectations.gate import gate_folder
+    from sources.landing import landed_folder
+    from sources.manifest import REJECTS
+
+    when = as_date(night)
+    found = [
+        ("landing", landed_folder(contract, home, when) / REJECTS),
+        ("gate", gate_folder(contract, home, when) / REJECTS),
+    ]
+    present = [(step, path) for step, path in found if path.exists()]
+    if not present:
+        stop(f"{contract.name} has no landed extract of {night}", NOT_DONE)
+    return present
+
+
+def _union(files: list[tuple[str, Path]]) -> str:
+    from warehouse.engine import literal
+
+    parts = [
+        f'SELECT {literal(step)} AS step, {"line" if step == "landing" else "row"} AS line, "column", value, reason, record '
+        f"FROM read_parquet({literal(str(path))})"
+        for step, path in files
+    ]
+    return " UNION ALL ".join(parts)
+
+
+def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
+    from warehouse.engine import open_database
+
+    with open_database() as connection:
+        total = connection.execute(f"SELECT count(*) FROM ({_union(files)})").fetchone()
+        rows = connection.execute(
+            f"SELECT * EXCLUDE (record) FROM ({_union(files)}) ORDER BY step DESC, line LIMIT {limit}"
+        ).fetchall()
+    return (total or (0,))[0], rows
+
+
+def _write(files: list[tuple[str, Path]], target: Path) -> int:
+    from warehouse.engine import literal, open_database
+
+    with open_database() as connection:
+        written = connection.execute(
+            f"COPY ({_union(files)} ORDER BY step DESC, line) TO {literal(str(target))} (FORMAT csv, HEADER)"
+        ).fetchone()
+    return int((written or (0,))[0])

@@ -1,0 +1,217 @@
+"""`interagency run`: the whole night, with progress and a closing table."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop
+
+if TYPE_CHECKING:
+    from orchestration.night import Outcome, StepEnded
+    from sources.contract import Contract
+    from warehouse.home import Home
+
+_HEADINGS = ("agency", "feed", "status", "sent", "accepted", "rejected", "gates passed", "failed", "seconds")
+
+
+def run(
+    extract_date: Annotated[str | None, typer.Option(help="The night, yyyy-mm-dd; today (UTC) by default.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Pull this agency only.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Pull this feed only.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with 1 where any feed is stale or refused.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Pull, gate, accept, harmonise, gate, publish: one night.
+
+    Feeds that are not pulled go on with their last good night. Ends with 0 published, 1 not published, 2 wrong use.
+    """
+    night = as_date(extract_date)
+    everything = all_contracts()
+    pulled = chosen(everything, agency, feed)
+    _check_first_night(night)
+    outcome, home = _run(pulled, night, as_json)
+    lines = [_line(contract, home, night) for contract in everything]
+    if as_json:
+        typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
+    else:
+        _show(outcome, lines, home)
+    behind = [line for line in lines if not line.is_taken]
+    raise typer.Exit(NOT_DONE if not outcome.published or (strict and behind) else 0)
+
+
+def _check_first_night(night: date) -> None:
+    import os
+
+    first = date.fromisoformat(os.environ.get("INTERAGENCY_FIRST_NIGHT", "2013-01-01"))
+    if night < first:
+        stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
+
+
+def _run(contracts: "list[Contract]", night: date, quiet: bool) -> "tuple[Outcome, Home]":
+    from warehouse.home import Home
+
+    home = Home.from_environment()
+    with _progress(len(contracts), quiet) as tell:
+        if not quiet:
+            typer.echo(f"Night of {night}: {len(contracts)} feeds, data in {home.root}", err=True)
+        from expectations.cross_agency import RuleError
+        from orchestration.dbt import DbtError
+        from orchestration.night import run_night
+        from orchestration.resources import NightRunning
+        from sharing.agreements import AgreementError
+
+        try:
+            return run_night(contracts, home, night, tell), home
+        except (NightRunning, AgreementError, RuleError, DbtError) as error:
+            stop(f"not published: {error}", NOT_DONE)
+        except OSError as error:
+            stop(
+                f"not published: {error.strerror or error} ({error.filename or home.root}); free space or mend the folder's rights",
+                NOT_DONE,
+            )
+
+
+@contextmanager
+def _progress(feeds: int, quiet: bool) -> "Iterator[Callable[[StepEnded], None]]":
+    """A bar for each step on a terminal, a line for each elsewhere, nothing where the output is for machines."""
+    if quiet:
+        yield lambda ended: None
+        return
+    totals = {
+        "extract": 1,
+        "gate": feeds,
+        "accept": feeds,
+        "harmonise": 2,
+        "cross-agency gate": 1,
+        "publish": 1,
+        "report": 1,
+    }
+    if not sys.stderr.isatty():
+        done: dict[str, int] = {}
+
+        def say(ended: "StepEnded") -> None:
+            done[ended.step] = done.get(ended.step, 0) + 1
+            typer.echo(
+                f"{ended.step} {done[ended.step]}/{totals.get(ended.step, 1)} {ended.seconds:.1f} s{' FAILED' if ended.is_failed else ''}",
+                err=True,
+            )
+
+        yield say
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as bars:
+        tasks: dict[str, Any] = {
+            step: bars.add_task(step, total=total, start=step == "extract") for step, total in totals.items()
+        }
+
+        def advance(ended: "StepEnded") -> None:
+            task = tasks.get(ended.step)
+            if task is not None:
+                bars.start_task(task)
+                bars.advance(task)
+
+        yield advance
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A feed's row of the closing table."""
+
+    agency: str
+    feed: str
+    status: str
+    sent: int | None
+    accepted: int | None
+    rejected: int | None
+    passed: int
+    failed: int
+    seconds: float | None
+    used_night: str | None
+    reason: str | None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status in ("accepted", "unchanged", "accepted_by_steward")
+
+    def cells(self) -> list[str]:
+        counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
+        took = "–" if self.seconds is None else f"{self.seconds:.1f}"
+        return [self.agency, self.feed, self.status, *counts, str(self.passed), str(self.failed), took]
+
+
+def _line(contract: "Contract", home: "Home", night: date) -> _Line:
+    from orchestration.night import feed_nights, gate_counts
+    from sources.accepted import last_accepted
+
+    known = feed_nights(home, night).get((contract.agency, contract.feed))
+    used = last_accepted(contract, home, night)
+    if known is None:
+        return _Line(
+            contract.agency,
+            contract.feed,
+            "not pulled",
+            None,
+            None,
+            None,
+            0,
+            0,
+            None,
+            used.name if used else None,
+            None,
+        )
+    passed, failed = (
+        gate_counts(home, night).get((contract.agency, contract.feed), (0, 0))
+        if known.rows_sent is not None
+        else (0, 0)
+    )
+    return _Line(
+        contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
+        (known.finished_at - known.started_at).total_seconds(), used.name if used else None, known.reason,
+    )  # fmt: skip
+
+
+def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
+    show_table(
+        f"Night of {outcome.extract_date}", _HEADINGS, [line.cells() for line in lines], frozenset({3, 4, 5, 6, 7, 8})
+    )
+    seconds = outcome.seconds
+    data = seconds["total"] - seconds["imports"] - seconds.get("Dagster", 0)
+    spent = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items() if name != "total")
+    typer.echo(f"{seconds['total']:.1f} s, of which steps {data:.1f}: {spent}")
+    for line in lines:
+        if line.reason:
+            typer.echo(f"{line.agency}/{line.feed}: {line.reason}")
+    typer.echo(f"Report:    {outcome.report}")
+    if not outcome.published:
+        typer.echo(f"NOT PUBLISHED: {outcome.reason or 'a later night is published already; this one is stored'}")
+        return
+    typer.echo(f"Published: {home.published}")
+    behind = [
+        f"{line.agency}/{line.feed} {line.status}, {f'rows of {line.used_night}' if line.used_night else 'no rows yet'}"
+        for line in lines
+        if not line.is_taken
+    ]
+    typer.echo(f"Stale or refused: {'; '.join(behind)}" if behind else "Every feed is of this night.")
+
+
+def _as_json(outcome: "Outcome", lines: list[_Line], home: "Home") -> dict[str, Any]:
+    return {
+        "extract_date": outcome.extract_date.isoformat(), "published": outcome.published, "reason": outcome.reason,
+        "warehouse": str(home.published), "report": str(outcome.report),
+        "seconds": {name: round(took, 2) for name, took in outcome.seconds.items()},
+        "feeds": [vars(line) for line in lines],
+    }  # fmt: skip

@@ -1,0 +1,67 @@
+"""`interagency status`: what each feed's last night came to, and what readers see."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.command.common import all_contracts, show_table
+
+_HEADINGS = ("agency", "feed", "last night", "status", "sent", "accepted", "rejected", "rows in use", "fresh")
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """Show each feed's last night, the rows in use, and the published warehouse."""
+    from datetime import UTC, datetime
+
+    from warehouse.home import Home
+    from warehouse.nights import published_nights
+
+    home = Home.from_environment()
+    now = datetime.now(UTC)
+    lines = [_feed(contract, home, now) for contract in all_contracts()]
+    current = next((night for night in published_nights(home) if night.is_current), None)
+    if as_json:
+        published = {"extract_date": str(current.extract_date), "warehouse": str(home.published)} if current else None
+        typer.echo(json.dumps({"published": published, "feeds": lines}, indent=2))
+        return
+    show_table(
+        "Feeds", _HEADINGS, [["–" if line[name] is None else str(line[name]) for name in _HEADINGS] for line in lines]
+    )
+    typer.echo(
+        f"Published: night of {current.extract_date}, {home.published}"
+        if current
+        else "Published: nothing yet; run `interagency run`"
+    )
+
+
+def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
+    from datetime import UTC, datetime, time
+
+    from sources.accepted import last_accepted
+    from warehouse.engine import open_database
+    from warehouse.records import records
+
+    with open_database() as connection:
+        row = connection.execute(
+            f"SELECT extract_date, status, rows_sent, rows_accepted, rows_rejected FROM {records(home, 'feed_night')} "
+            "WHERE agency = ? AND feed = ? ORDER BY extract_date DESC LIMIT 1", [contract.agency, contract.feed]
+        ).fetchone() or (None, "never pulled", None, None, None)  # fmt: skip
+    used = last_accepted(contract, home, now.date())
+    level = contract.service_level
+    limit = level.frequency + level.latency
+    due = (
+        datetime.combine(datetime.fromisoformat(used.name).date(), time.fromisoformat(level.available_by), UTC) + limit
+        if used
+        else None
+    )
+    fresh = "no" if due is None or now > due else "yes"
+    values = [
+        contract.agency,
+        contract.feed,
+        str(row[0]) if row[0] else None,
+        *row[1:],
+        used.name if used else None,
+        fresh,
+    ]
+    return dict(zip(_HEADINGS, values, strict=True))

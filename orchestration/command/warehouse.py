@@ -1,0 +1,44 @@
+"""`interagency warehouse`: the nights that readers can be shown."""
+
+import typer
+
+from orchestration.command.common import NOT_DONE, as_date, show_table, stop
+
+app = typer.Typer(help="List and restore published nights.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_nights() -> None:
+    """List the nights that are kept, newest first."""
+    from warehouse.home import Home
+    from warehouse.nights import restorable
+
+    home = Home.from_environment()
+    rows = [
+        [
+            str(night.extract_date),
+            night.finished_at.strftime("%Y-%m-%d %H:%M:%S"),
+            "readers see it" if night.is_current else "",
+            night.folder.name,
+        ]
+        for night in restorable(home)
+    ]
+    show_table("Published nights", ("night", "built (UTC)", "current", "folder"), rows)
+    if not rows:
+        typer.echo("nothing is published yet; run `interagency run`")
+
+
+@app.command("restore")
+def restore_night(extract_date: str) -> None:
+    """Let readers see a kept night again, in one step."""
+    from orchestration.resources import NightRunning, night_lock
+    from warehouse.home import Home
+    from warehouse.nights import PublishError, restore
+
+    home = Home.from_environment()
+    try:
+        with night_lock(home, wait_seconds=0):
+            night = restore(home, as_date(extract_date))
+    except (PublishError, NightRunning) as error:
+        stop(str(error), NOT_DONE)
+    typer.echo(f"readers see the night of {night.extract_date} again: {home.published}")

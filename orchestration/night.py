@@ -1,0 +1,173 @@
+"""One whole night from the command: the two Dagster runs one after the other, in this process, with what became of each."""
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.resources import night_lock
+from reports.steward import report_path, write_report
+from sources.contract import Contract
+from sources.feed_night import FeedNight
+from warehouse.engine import open_database
+from warehouse.home import Home
+from warehouse.nights import published_nights
+from warehouse.records import records
+
+_DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
+telemetry:
+  enabled: false
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    max_concurrent_runs: 1
+"""
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """A step of a run that came to its end; `step` is the tag of the room's own word for it, such as extract."""
+
+    step: str
+    seconds: float
+    is_failed: bool
+
+
+@dataclass
+class Outcome:
+    """What a night came to. Seconds are wall time, by what they were spent on."""
+
+    extract_date: date
+    published: bool
+    reason: str | None
+    report: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def prepare_home(home: Home) -> None:
+    """Dagster's own folder, with its reporting off."""
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+
+
+def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: Callable[[StepEnded], None]) -> Outcome:
+    """Pull `contracts`, harmonise what is accepted of all feeds, publish, report.
+
+    Raises NightRunning where another night holds the lock, ContractError and AgreementError where files are not valid.
+    """
+    with night_lock(home, wait_seconds=0):
+        began = time.perf_counter()
+        prepare_home(home)
+        warnings.filterwarnings("ignore", module="dagster")
+        import dagster as dg
+
+        from orchestration import definitions
+        from orchestration.ingest import accepted_key, landing_key
+
+        imported = time.perf_counter()
+        keys = [key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            runner = _Runner(definitions.defs, instance, extract_date, tell)
+            runner.run("ingest", keys)
+            failure = runner.run("harmonise", None)
+        if failure:
+            _write_docs(home, extract_date)
+            write_report(definitions.contracts, home, extract_date)
+        outcome = _outcome(home, extract_date, failure, runner)
+        outcome.seconds = {"imports": imported - began, **runner.seconds, "total": time.perf_counter() - began}
+        return outcome
+
+
+def _write_docs(home: Home, extract_date: date) -> None:
+    from expectations.data_docs import write_data_docs
+
+    write_data_docs(home, extract_date)
+
+
+class _Runner:
+    """Runs the jobs of one night and adds up where the time went."""
+
+    def __init__(self, defs: Any, instance: Any, extract_date: date, tell: Callable[[StepEnded], None]) -> None:
+        self.defs, self.instance, self.extract_date, self.tell = defs, instance, extract_date, tell
+        self.seconds: dict[str, float] = {}
+
+    def run(self, name: str, keys: list[Any] | None) -> str | None:
+        """Run one job; returns why it failed, or None."""
+        from dagster._core.utils import make_new_run_id
+
+        from orchestration.ingest import STEP
+        from orchestration.schedule import BY_COMMAND
+
+        job = self.defs.resolve_job_def(name)
+        steps = {node.name: node.tags.get(STEP, name) for node in job.all_node_defs}
+        run_id = make_new_run_id()
+        self.instance.add_event_listener(run_id, lambda entry: self._heard(entry, steps))
+        began = time.perf_counter()
+        before = sum(self.seconds.values())
+        result = job.execute_in_process(
+            instance=self.instance, partition_key=self.extract_date.isoformat(), raise_on_error=False, run_config=_QUIET,
+            asset_selection=keys, tags={BY_COMMAND: "true"}, run_id=run_id,
+        )  # fmt: skip
+        spent = sum(self.seconds.values()) - before
+        self.seconds["Dagster"] = self.seconds.get("Dagster", 0) + max(time.perf_counter() - began - spent, 0)
+        return None if result.success else _why(result)
+
+    def _heard(self, entry: Any, steps: dict[str, str]) -> None:
+        event = entry.dagster_event
+        if event is None or event.event_type_value not in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
+            return
+        step = steps.get(event.node_name or event.step_key, "")
+        took = getattr(event.event_specific_data, "duration_ms", 0) or 0
+        self.seconds[step] = self.seconds.get(step, 0) + took / 1000
+        self.tell(StepEnded(step, took / 1000, event.event_type_value == "STEP_FAILURE"))
+
+
+def _why(result: Any) -> str:
+    """The first failure in the run, in one line."""
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            error = event.event_specific_data.error
+            while error.cause:
+                error = error.cause
+            message = " ".join(error.message.split())
+            return f"{event.step_key}: {message[:500]}"
+    return "a run ended without saying why; see it in `make ui`"
+
+
+def _outcome(home: Home, extract_date: date, failure: str | None, runner: _Runner) -> Outcome:
+    current = next((night for night in published_nights(home) if night.is_current), None)
+    published = failure is None and current is not None and current.extract_date >= extract_date
+    return Outcome(extract_date, published, failure, report_path(home))
+
+
+def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
+    """What was recorded of each feed in a night, by agency and feed."""
+    with open_database() as connection:
+        rows = connection.execute(
+            "SELECT extract_date, agency, feed, status, started_at, finished_at, rows_sent, rows_accepted, rows_rejected, "
+            f"original_sha256, reason FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
+        ).fetchall()  # fmt: skip
+    return {(row[1], row[2]): FeedNight(*row) for row in rows}
+
+
+def gate_counts(home: Home, extract_date: date) -> dict[tuple[str, str], tuple[int, int]]:
+    """Rules passed and failed of each feed in a night."""
+    with open_database() as connection:
+        rows = connection.execute(
+            "SELECT agency, feed, count(*) FILTER (WHERE passed), count(*) FILTER (WHERE NOT passed) "
+            f"FROM {records(home, 'gate_result')} WHERE extract_date = ? GROUP BY ALL", [extract_date]
+        ).fetchall()  # fmt: skip
+    return {(agency, feed): (passed, failed) for agency, feed, passed, failed in rows}
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
