@@ -114,7 +114,7 @@ def _validated(
         )
         for rule in rules
     ]
-    validation = validate(subject, checks, database, "quality.finding")
+    validation = validate(subject, checks, database, "quality.finding").result
     write_text(
         home.quality / "gates" / AGENCY / subject / f"{extract_date}.json", json.dumps(validation.to_json_dict())
     )

@@ -2,9 +2,11 @@
 
 import json
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -16,6 +18,9 @@ from sources.rules import key_rules, row_rules, table_rules
 from warehouse.engine import literal, open_database, quoted
 from warehouse.files import versioned_folder
 from warehouse.home import Home
+
+if TYPE_CHECKING:
+    from expectations.validate import Validation
 
 VALIDATION = "validation.json"
 MASK = "•••"
@@ -41,6 +46,7 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
 
 def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict, dict[str, object]]:
     """The verdict on the extract in the folder `landing`, and great-expectations' own result; rejects are written to `into`."""
+    began = time.perf_counter()
     manifest = Manifest.read(landing)
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "gate.duckdb"
@@ -58,18 +64,19 @@ def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict
     verdict = Verdict(
         agency=contract.agency, feed=contract.feed, extract_date=manifest.extract_date.isoformat(), landing=landing.name,
         accepted=not reasons, reasons=reasons, rows_landed=manifest.rows_landed, rows_rejected=rejected, results=results,
+        seconds=time.perf_counter() - began, fixed_seconds=validation.fixed_seconds,
     )  # fmt: skip
-    return verdict, validation
+    return verdict, validation.result.to_json_dict()
 
 
-def _validated(contract: Contract, database: Path, row_count: int) -> tuple[list[RuleResult], dict[str, object]]:
+def _validated(contract: Contract, database: Path, row_count: int) -> "tuple[list[RuleResult], Validation]":
     from expectations.suite import ROWS as RELATION
     from expectations.suite import contract_checks
     from expectations.validate import rule_of, unexpected_count, validate
 
     checks = contract_checks(contract)
     validation = validate(contract.relation, checks, database, RELATION)
-    found = {rule_of(result): result for result in validation.results}
+    found = {rule_of(result): result for result in validation.result.results}
     results = [
         RuleResult(
             rule=check.name, dimension=check.dimension, severity=check.severity, description=check.description,
@@ -78,7 +85,7 @@ def _validated(contract: Contract, database: Path, row_count: int) -> tuple[list
         )
         for check in checks
     ]  # fmt: skip
-    return results, validation.to_json_dict()
+    return results, validation
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,9 @@ class Verdict:
     rows_landed: int
     rows_rejected: int
     results: list[RuleResult]
+    # Wall seconds of the gate, and of great-expectations beyond the engine's statements.
+    seconds: float = 0.0
+    fixed_seconds: float = 0.0
 
     @property
     def failed(self) -> list[RuleResult]:

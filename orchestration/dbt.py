@@ -13,6 +13,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from sources.contract import PROJECT, Contract, contract_files
 from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
+from warehouse.home import Home
+from warehouse.nights import DATABASE
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
@@ -38,14 +40,14 @@ def dbt_executable() -> str:
     return str(beside) if beside.exists() else shutil.which("dbt") or "dbt"
 
 
-def prepare(contracts: list[Contract]) -> Path:
+def prepare(contracts: list[Contract], home: Home) -> Path:
     """The parsed manifest, made anew where a model, a contract or a macro is newer. Raises DbtError."""
     changed = write_dbt_sources(contracts, SOURCES)
     if not changed and MANIFEST.exists() and MANIFEST.stat().st_mtime >= _newest():
         return MANIFEST
     parsed = subprocess.run(
         [dbt_executable(), "--quiet", "parse", "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR],
-        capture_output=True, text=True, check=False, cwd=PROJECT_DIR,
+        capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, **build_variable(home)},
     )  # fmt: skip
     if parsed.returncode:
         raise DbtError(f"dbt cannot parse {PROJECT_DIR.name}: {(parsed.stdout + parsed.stderr).strip()[-2000:]}")
@@ -64,6 +66,11 @@ def project_contracts() -> list[Contract]:
     return [contract for contract in load_all() if contract.path in own]
 
 
+def build_variable(home: Home) -> dict[str, str]:
+    """The environment is the only way into a profile; the path is the same every night (see `Home.building`)."""
+    return {BUILD_VARIABLE: str(home.building / DATABASE)}
+
+
 def dbt_project() -> DbtProject:
     return DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
 
@@ -72,6 +79,6 @@ def dbt_resource() -> DbtCliResource:
     return DbtCliResource(project_dir=dbt_project(), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
 
 
-def point_dbt_at(database: Path) -> None:
-    """The environment is the only way into a profile; a run holds the night's lock, so no other run reads it meanwhile."""
-    os.environ[BUILD_VARIABLE] = str(database)
+def target_folder(home: Home, invocation: str) -> Path:
+    """Where an invocation writes its artefacts; one folder each, kept, so that dbt parses only what changed."""
+    return home.root / "dbt" / invocation

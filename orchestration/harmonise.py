@@ -1,5 +1,6 @@
 """The run `harmonise` as Dagster assets: staging and marts by dbt, the cross-agency gate, publishing, the report."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
-from orchestration.dbt import BySchema, point_dbt_at, prepare, project_contracts
+from orchestration.dbt import BySchema, build_variable, prepare, project_contracts, target_folder
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
@@ -17,6 +18,7 @@ from sources.accepted import SCHEMA, create_relations
 from sources.contract import Contract
 from sources.retention import forget_originals
 from warehouse.engine import open_database
+from warehouse.home import Home
 from warehouse.nights import build_database, prune_nights, publish, start_build
 from warehouse.records import copy_into
 
@@ -29,7 +31,9 @@ REPORT_KEY = dg.AssetKey(["quality", "report"])
 
 def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     """In the order of the night; the build of a run is one folder, named by night and run."""
-    manifest = prepare(project_contracts())
+    home = Home.from_environment()
+    manifest = prepare(project_contracts(), home)
+    os.environ.update(build_variable(home))
 
     @dbt_assets(
         manifest=manifest,
@@ -44,8 +48,9 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         database = start_build(platform.home, night, context.run.run_id)
         with open_database(database) as connection:
             create_relations(connection, contracts, platform.home, night)
-        point_dbt_at(database)
-        yield from dbt.cli([*_BUILD, "--select", STAGING], context=context, target_path=_dbt_target(platform)).stream()
+        yield from dbt.cli(
+            [*_BUILD, "--select", STAGING], context=context, target_path=target_folder(platform.home, "staging")
+        ).stream()
 
     @dbt_assets(
         manifest=manifest,
@@ -56,14 +61,11 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         op_tags={STEP: "harmonise"},
     )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
-        point_dbt_at(build_database(platform.home, night_of(context), context.run.run_id))
-        yield from dbt.cli([*_BUILD, "--exclude", STAGING], context=context, target_path=_dbt_target(platform)).stream()
+        yield from dbt.cli(
+            [*_BUILD, "--exclude", STAGING], context=context, target_path=target_folder(platform.home, "marts")
+        ).stream()
 
     return [staging, marts, _gate_asset(contracts, marts), _published_asset(contracts), _report_asset(contracts)]
-
-
-def _dbt_target(platform: Platform) -> Any:
-    return platform.home.root / "dbt"
 
 
 def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.AssetsDefinition:

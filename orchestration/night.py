@@ -1,9 +1,11 @@
 """One whole night from the command: the two Dagster runs one after the other, in this process, with what became of each."""
 
+import json
 import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -41,13 +43,15 @@ class StepEnded:
 
 @dataclass
 class Outcome:
-    """What a night came to. Seconds are wall time, by what they were spent on."""
+    """What a night came to. Seconds are wall time: of the steps, and of what costs the same however small the data."""
 
     extract_date: date
     published: bool
     reason: str | None
     report: Path
-    seconds: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+    fixed: dict[str, float] = field(default_factory=dict)
+    total_seconds: float = 0.0
 
 
 def prepare_home(home: Home) -> None:
@@ -69,6 +73,7 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
         prepare_home(home)
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg
+        import great_expectations  # noqa: F401 — its import belongs to the fixed cost, not to the first gate
 
         from orchestration import definitions
         from orchestration.ingest import accepted_key, landing_key
@@ -76,14 +81,21 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
         imported = time.perf_counter()
         keys = [key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-            runner = _Runner(definitions.defs, instance, extract_date, tell)
+            runner = _Runner(definitions.defs, instance, home, extract_date, tell)
             runner.run("ingest", keys)
             failure = runner.run("harmonise", None)
         if failure:
             _write_docs(home, extract_date)
             write_report(definitions.contracts, home, extract_date)
         outcome = _outcome(home, extract_date, failure, runner)
-        outcome.seconds = {"imports": imported - began, **runner.seconds, "total": time.perf_counter() - began}
+        outcome.steps = runner.seconds
+        outcome.fixed = {
+            "imports": imported - began,
+            "Dagster": runner.dagster_seconds,
+            "great-expectations": _gx_seconds(contracts, home, extract_date),
+            "dbt": max(runner.seconds.get("harmonise", 0) - _dbt_seconds(home), 0),
+        }
+        outcome.total_seconds = time.perf_counter() - began
         return outcome
 
 
@@ -93,12 +105,30 @@ def _write_docs(home: Home, extract_date: date) -> None:
     write_data_docs(home, extract_date)
 
 
+def _dbt_seconds(home: Home) -> float:
+    """What dbt's models and tests took, without dbt's own start."""
+    results = (home.root / "dbt").glob("*/run_results.json")
+    return sum(float(json.loads(path.read_text(encoding="utf-8"))["elapsed_time"]) for path in results)
+
+
+def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date) -> float:
+    """What great-expectations took beyond the engine's statements, over the gates of a night."""
+    from expectations.gate import gate_folder
+    from expectations.result import GATE, Verdict
+
+    folders = [gate_folder(contract, home, extract_date) for contract in contracts]
+    return sum(Verdict.read(folder).fixed_seconds for folder in folders if (folder / GATE).exists())
+
+
 class _Runner:
     """Runs the jobs of one night and adds up where the time went."""
 
-    def __init__(self, defs: Any, instance: Any, extract_date: date, tell: Callable[[StepEnded], None]) -> None:
-        self.defs, self.instance, self.extract_date, self.tell = defs, instance, extract_date, tell
+    def __init__(
+        self, defs: Any, instance: Any, home: Home, extract_date: date, tell: Callable[[StepEnded], None]
+    ) -> None:
+        self.defs, self.instance, self.home, self.extract_date, self.tell = defs, instance, home, extract_date, tell
         self.seconds: dict[str, float] = {}
+        self.dagster_seconds = 0.0
 
     def run(self, name: str, keys: list[Any] | None) -> str | None:
         """Run one job; returns why it failed, or None."""
@@ -113,12 +143,18 @@ class _Runner:
         self.instance.add_event_listener(run_id, lambda entry: self._heard(entry, steps))
         began = time.perf_counter()
         before = sum(self.seconds.values())
-        result = job.execute_in_process(
-            instance=self.instance, partition_key=self.extract_date.isoformat(), raise_on_error=False, run_config=_QUIET,
-            asset_selection=keys, tags={BY_COMMAND: "true"}, run_id=run_id,
-        )  # fmt: skip
+        # dbt's own lines go to a log: a person sees progress, a machine sees JSON.
+        with (
+            (self.home.dagster / "console.log").open("a", encoding="utf-8") as log,
+            redirect_stdout(log),
+            redirect_stderr(log),
+        ):
+            result = job.execute_in_process(
+                instance=self.instance, partition_key=self.extract_date.isoformat(), raise_on_error=False, run_config=_QUIET,
+                asset_selection=keys, tags={BY_COMMAND: "true"}, run_id=run_id,
+            )  # fmt: skip
         spent = sum(self.seconds.values()) - before
-        self.seconds["Dagster"] = self.seconds.get("Dagster", 0) + max(time.perf_counter() - began - spent, 0)
+        self.dagster_seconds += max(time.perf_counter() - began - spent, 0)
         return None if result.success else _why(result)
 
     def _heard(self, entry: Any, steps: dict[str, str]) -> None:

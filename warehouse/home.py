@@ -31,6 +31,11 @@ class Home:
         return self.root / "warehouse" / "nights"
 
     @property
+    def building(self) -> Path:
+        """A link to the folder of the running build: dbt reads its profile anew, seconds of it, when the path changes."""
+        return self.root / "warehouse" / "building"
+
+    @property
     def published(self) -> Path:
         """The link that every reader opens."""
         return self.root / "warehouse" / "published.duckdb"

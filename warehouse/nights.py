@@ -32,7 +32,7 @@ class Night:
 
 
 def build_database(home: Home, extract_date: date, run: str) -> Path:
-    """Where the run builds. Raises nothing; the folder is made by `start_build`."""
+    """Where the run builds; the folder is made by `start_build`."""
     return home.nights / f"{extract_date.isoformat()}-{run[:8]}" / DATABASE
 
 
@@ -43,6 +43,7 @@ def start_build(home: Home, extract_date: date, run: str) -> Path:
         if not (leftover / _COMPLETE).exists():
             shutil.rmtree(leftover)
     database.parent.mkdir(parents=True)
+    point_link(home.building, database.parent)
     return database
 
 

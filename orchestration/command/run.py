@@ -15,6 +15,7 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_
 if TYPE_CHECKING:
     from orchestration.night import Outcome, StepEnded
     from sources.contract import Contract
+    from sources.feed_night import FeedNight
     from warehouse.home import Home
 
 _HEADINGS = ("agency", "feed", "status", "sent", "accepted", "rejected", "gates passed", "failed", "seconds")
@@ -180,18 +181,34 @@ def _line(contract: "Contract", home: "Home", night: date) -> _Line:
     )
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
-        (known.finished_at - known.started_at).total_seconds(), used.name if used else None, known.reason,
+        _seconds(contract, home, known), used.name if used else None, known.reason,
     )  # fmt: skip
+
+
+def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
+    """Of the feed's own landing and gate; feeds land side by side and are gated one after the other."""
+    from expectations.gate import gate_folder
+    from expectations.result import Verdict
+    from sources.landing import landed_folder
+    from sources.manifest import Manifest
+
+    if known.rows_sent is None:
+        return (known.finished_at - known.started_at).total_seconds()
+    manifest = Manifest.read(landed_folder(contract, home, known.extract_date))
+    return (manifest.finished_at - manifest.started_at).total_seconds() + Verdict.read(
+        gate_folder(contract, home, known.extract_date)
+    ).seconds
 
 
 def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
     show_table(
         f"Night of {outcome.extract_date}", _HEADINGS, [line.cells() for line in lines], frozenset({3, 4, 5, 6, 7, 8})
     )
-    seconds = outcome.seconds
-    data = seconds["total"] - seconds["imports"] - seconds.get("Dagster", 0)
-    spent = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items() if name != "total")
-    typer.echo(f"{seconds['total']:.1f} s, of which steps {data:.1f}: {spent}")
+    steps, fixed = (
+        ", ".join(f"{name} {took:.1f}" for name, took in spent.items()) for spent in (outcome.steps, outcome.fixed)
+    )
+    typer.echo(f"{outcome.total_seconds:.1f} s by step: {steps}")
+    typer.echo(f"{sum(outcome.fixed.values()):.1f} s of it is fixed cost, whatever the data: {fixed}")
     for line in lines:
         if line.reason:
             typer.echo(f"{line.agency}/{line.feed}: {line.reason}")
@@ -212,6 +229,6 @@ def _as_json(outcome: "Outcome", lines: list[_Line], home: "Home") -> dict[str, 
     return {
         "extract_date": outcome.extract_date.isoformat(), "published": outcome.published, "reason": outcome.reason,
         "warehouse": str(home.published), "report": str(outcome.report),
-        "seconds": {name: round(took, 2) for name, took in outcome.seconds.items()},
+        "seconds": {"total": outcome.total_seconds, "steps": outcome.steps, "fixed": outcome.fixed},
         "feeds": [vars(line) for line in lines],
     }  # fmt: skip
