@@ -1,9 +1,6 @@
 """`interagency run`: the whole night, with progress and a closing table."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop
+from orchestration.command.progress import progress
 
 if TYPE_CHECKING:
-    from orchestration.night import Outcome, StepEnded
+    from orchestration.night import Outcome
     from sources.contract import Contract
     from sources.feed_night import FeedNight
     from warehouse.home import Home
@@ -58,7 +56,7 @@ def _run(contracts: "list[Contract]", night: date, quiet: bool) -> "tuple[Outcom
     from warehouse.home import Home
 
     home = Home.from_environment()
-    with _progress(len(contracts), quiet) as tell:
+    with progress(len(contracts), quiet) as tell:
         if not quiet:
             typer.echo(f"Night of {night}: {len(contracts)} feeds, data in {home.root}", err=True)
         from expectations.cross_agency import RuleError
@@ -76,56 +74,6 @@ def _run(contracts: "list[Contract]", night: date, quiet: bool) -> "tuple[Outcom
                 f"not published: {error.strerror or error} ({error.filename or home.root}); free space or mend the folder's rights",
                 NOT_DONE,
             )
-
-
-@contextmanager
-def _progress(feeds: int, quiet: bool) -> "Iterator[Callable[[StepEnded], None]]":
-    """A bar for each step on a terminal, a line for each elsewhere, nothing where the output is for machines."""
-    if quiet:
-        yield lambda ended: None
-        return
-    totals = {
-        "extract": 1,
-        "gate": feeds,
-        "accept": feeds,
-        "harmonise": 2,
-        "cross-agency gate": 1,
-        "publish": 1,
-        "report": 1,
-    }
-    if not sys.stderr.isatty():
-        done: dict[str, int] = {}
-
-        def say(ended: "StepEnded") -> None:
-            done[ended.step] = done.get(ended.step, 0) + 1
-            typer.echo(
-                f"{ended.step} {done[ended.step]}/{totals.get(ended.step, 1)} {ended.seconds:.1f} s{' FAILED' if ended.is_failed else ''}",
-                err=True,
-            )
-
-        yield say
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description:<18}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as bars:
-        tasks: dict[str, Any] = {
-            step: bars.add_task(step, total=total, start=step == "extract") for step, total in totals.items()
-        }
-
-        def advance(ended: "StepEnded") -> None:
-            task = tasks.get(ended.step)
-            if task is not None:
-                bars.start_task(task)
-                bars.advance(task)
-
-        yield advance
 
 
 @dataclass(frozen=True)
