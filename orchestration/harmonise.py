@@ -31,9 +31,7 @@ REPORT_KEY = dg.AssetKey(["quality", "report"])
 
 def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     """In the order of the night; the build of a run is one folder, named by night and run."""
-    home = Home.from_environment()
-    manifest = prepare(project_contracts(), home)
-    os.environ.update(build_variable(home))
+    manifest = prepare(project_contracts(), Home.from_environment())
 
     @dbt_assets(
         manifest=manifest,
@@ -48,6 +46,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         database = start_build(platform.home, night, context.run.run_id)
         with open_database(database) as connection:
             create_relations(connection, contracts, platform.home, night)
+        os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
             [*_BUILD, "--select", STAGING], context=context, target_path=target_folder(platform.home, "staging")
         ).stream()
@@ -61,6 +60,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         op_tags={STEP: "harmonise"},
     )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
+        os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
             [*_BUILD, "--exclude", STAGING], context=context, target_path=target_folder(platform.home, "marts")
         ).stream()

