@@ -14,6 +14,10 @@ from warehouse.home import Home
 _REMOTE = re.compile(
     r'<script[^>]*src="https?://[^"]*"[^>]*>\s*</script>|<link[^>]*href="https?://[^"]*"[^>]*/?>|<img[^>]*src="https?://[^"]*"[^>]*/?>'
 )
+_FOOTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
+# The icons come with a remote font; a character says the same.
+_ICONS = {re.compile(r'<i class="fas fa-check-circle[^>]*></i>'): "✔ holds", re.compile(r'<i class="fas fa-times[^>]*></i>'): "✘",
+          re.compile(r'<i class="fas fa-exclamation[^>]*></i>'): "▲"}  # fmt: skip
 _UNKNOWN_LINK = re.compile(r'href="(\.\./)+[^"]*"')
 _STYLE = """<style>
 body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; line-height: 1.5; }
@@ -60,5 +64,7 @@ def _rendered(result: Path) -> str:
 
 
 def _offline(page: str) -> str:
-    page = _UNKNOWN_LINK.sub('href="index.html"', _REMOTE.sub("", page))
+    page = _UNKNOWN_LINK.sub('href="index.html"', _FOOTER.sub("", _REMOTE.sub("", page)))
+    for icon, character in _ICONS.items():
+        page = icon.sub(character, page)
     return page.replace("</head>", f"{_STYLE}</head>", 1)

@@ -99,7 +99,7 @@ class _Fault:
 def _write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, target: Path) -> int:
     """One row for each landed row that breaks a row rule or a key, with all its faults; returns how many."""
     connection.execute(_doubled_rows(contract))
-    faults = [_Fault(rule.name, rule.column, rule.reason, f"NOT {rule.is_right}") for rule in row_rules(contract)]
+    faults = [_Fault(rule.name, rule.column, rule.demand, f"NOT {rule.is_right}") for rule in row_rules(contract)]
     faults += [
         _Fault(
             rule.name,

@@ -53,7 +53,7 @@ def _row_check(rule: RowRule, column: Column) -> Check:
     words = {
         "dimension": rule.dimension,
         "severity": "error",
-        "description": f"{rule.column}: every row that is {rule.reason} is rejected",
+        "description": f"{rule.column} {rule.demand}",
     }
     option = rule.name.removeprefix(f"{rule.column}_")
     if option == "required":

@@ -31,6 +31,7 @@ from sources.contract import (
     contract_files,
 )
 from sources.odcs import ContractError, Document, Problem, Step, read
+from sources.rules import key_rules, row_rules
 from warehouse.home import PROJECT
 
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -150,11 +151,23 @@ class _Reader:
         team = self.model.team
         agency_name = team.name if team is not None and not isinstance(team, list) and team.name else agency
         text = self.model.description
-        return Contract(
+        contract = Contract(
             path=path, agency=agency, feed=feed, agency_name=agency_name, id=self.model.id or "",
             version=self.model.version or "", title=self.model.name or feed,
             description=" ".join(((text.purpose if text else None) or "").split()), **parts,
         )  # fmt: skip
+        return self._with_distinct_rules(contract)
+
+    def _with_distinct_rules(self, contract: Contract) -> Contract:
+        """Results are told apart by the rule's name, those that columns bring along included."""
+        names = [rule.name for rule in [*row_rules(contract), *key_rules(contract), *contract.quality]]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            self.wrong(
+                ["schema", 0], f"two rules are called {', '.join(doubled)}; give each quality rule a name of its own"
+            )
+            raise ContractError(self.problems)
+        return contract
 
     def wrong(self, steps: list[Step], message: str) -> None:
         self.problems.append(self.document.problem(steps, message))

@@ -16,13 +16,16 @@ NUMERIC = ("integer", "number")
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule that each row obeys or not; a row that does not is a gate reject. `is_right` is never NULL."""
+    """A rule that each row obeys or not; a row that does not is a gate reject. `is_right` is never NULL.
+
+    `demand` is what is said of it, in the suite and of a reject: `must have a value`.
+    """
 
     name: str
     dimension: str
     column: str
     is_right: str
-    reason: str
+    demand: str
 
 
 @dataclass(frozen=True)
@@ -55,61 +58,36 @@ def _column_rules(column: Column) -> list[RowRule]:
     name, value = column.name, quoted(column.name)
     rules = []
     if column.required or column.key_position is not None:
-        rules.append(
-            RowRule(f"{name}_required", "completeness", name, f"{value} IS NOT NULL", "no value, but one is required")
-        )
+        rules.append(RowRule(f"{name}_required", "completeness", name, f"{value} IS NOT NULL", "must have a value"))
     if column.enum:
         allowed = ", ".join(literal(entry) for entry in column.enum)
-        rules.append(
-            _conformity(f"{name}_enum", name, f"{value} IN ({allowed})", "not one of the values the contract lists")
-        )
+        rules.append(_conformity(column, "enum", f"{value} IN ({allowed})", "be one of the values the contract lists"))
     for option, operator in _BOUNDS.items():
         if option in column.options:
             bound = column.options[option]
-            rules.append(
-                _conformity(f"{name}_{option}", name, f"{value} {operator} {literal(bound)}", f"not {operator} {bound}")
-            )
+            rules.append(_conformity(column, option, f"{value} {operator} {literal(bound)}", f"be {operator} {bound}"))
     return rules + _text_rules(column)
 
 
 def _text_rules(column: Column) -> list[RowRule]:
-    name, value, options = column.name, quoted(column.name), column.options
-    rules = []
-    if "pattern" in options:
-        matches = f"regexp_matches({value}, {literal(options['pattern'])})"
-        rules.append(_conformity(f"{name}_pattern", name, matches, f"does not match {options['pattern']}"))
-    if "minLength" in options:
-        rules.append(
-            _conformity(
-                f"{name}_min_length",
-                name,
-                f"length({value}) >= {options['minLength']}",
-                f"shorter than {options['minLength']} characters",
-            )
-        )
-    if "maxLength" in options:
-        rules.append(
-            _conformity(
-                f"{name}_max_length",
-                name,
-                f"length({value}) <= {options['maxLength']}",
-                f"longer than {options['maxLength']} characters",
-            )
-        )
-    if "multipleOf" in options:
-        rules.append(
-            _conformity(
-                f"{name}_multiple",
-                name,
-                f"{value} % {options['multipleOf']} = 0",
-                f"not a multiple of {options['multipleOf']}",
-            )
-        )
-    return rules
+    value = quoted(column.name)
+    conditions = {
+        "pattern": lambda text: (f"regexp_matches({value}, {literal(text)})", f"match {text}"),
+        "minLength": lambda count: (f"length({value}) >= {count}", f"have at least {count} characters"),
+        "maxLength": lambda count: (f"length({value}) <= {count}", f"have at most {count} characters"),
+        "multipleOf": lambda step: (f"{value} % {step} = 0", f"be a multiple of {step}"),
+    }
+    return [
+        _conformity(column, option, *condition(column.options[option]))
+        for option, condition in conditions.items()
+        if option in column.options
+    ]
 
 
-def _conformity(name: str, column: str, condition: str, reason: str) -> RowRule:
-    return RowRule(name, "conformity", column, f"coalesce({condition}, true)", reason)
+def _conformity(column: Column, option: str, condition: str, demand: str) -> RowRule:
+    return RowRule(
+        f"{column.name}_{option}", "conformity", column.name, f"coalesce({condition}, true)", f"must {demand}"
+    )
 
 
 def key_rules(contract: Contract) -> list[KeyRule]:

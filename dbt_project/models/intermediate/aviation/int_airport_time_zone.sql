@@ -52,7 +52,8 @@ unlisted as (
         'airportsdata' as time_zone_source
     from {{ ref('airport_time_zone') }} as seed
     inner join known_zones on seed.time_zone = known_zones.time_zone
-    where seed.iata_code is not null
+    where
+        seed.iata_code is not null
         and seed.iata_code not in (select airport_code from airports)
 
 )

@@ -87,7 +87,10 @@ actual as (
         actual_events.flight_id,
         case
             when any_value(actual_events.is_diverted)
-                then min(actual_candidates.instant_utc) filter (where actual_candidates.instant_utc > actual_candidates.anchor_utc)
+                then
+                    min(actual_candidates.instant_utc) filter (
+                        where actual_candidates.instant_utc > actual_candidates.anchor_utc
+                    )
             else arg_min(
                 actual_candidates.instant_utc,
                 abs(date_diff('minute', actual_candidates.anchor_utc, actual_candidates.instant_utc))

@@ -31,9 +31,10 @@ scheduled as (
     from flights
     left join airports on flights.origin_airport_code = airports.airport_code
     left join offset_periods
-        on airports.time_zone = offset_periods.time_zone
-        and flights.scheduled_departure_local >= offset_periods.starts_local
-        and flights.scheduled_departure_local < offset_periods.ends_local
+        on
+            airports.time_zone = offset_periods.time_zone
+            and flights.scheduled_departure_local >= offset_periods.starts_local
+            and flights.scheduled_departure_local < offset_periods.ends_local
     -- The repeated hour of autumn gives two instants: BTS's own UTC hour tells which, else the first is taken.
     qualify row_number() over (
         partition by flights.flight_id

@@ -70,8 +70,9 @@ joined as (
     left join aircraft on flights.tail_number = aircraft.tail_number
     left join airports on flights.destination_airport_code = airports.airport_code
     left join weather
-        on flights.origin_airport_code = weather.station_code
-        and date_trunc('hour', instants.scheduled_departure_utc) = weather.observed_at_utc
+        on
+            flights.origin_airport_code = weather.station_code
+            and date_trunc('hour', instants.scheduled_departure_utc) = weather.observed_at_utc
 
 )
 
