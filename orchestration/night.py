@@ -23,6 +23,8 @@ from warehouse.records import records
 _DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator

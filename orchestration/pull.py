@@ -1,10 +1,12 @@
 """Landing all feeds of a night at once: one agency that is slow, down or broken does not hold up the others."""
 
 import os
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from threading import Event, Lock, Semaphore, Thread
 
 from sharing.agreements import Agreement, refusal
 from sources.connectors import ExtractError
@@ -14,7 +16,7 @@ from sources.landing import land_night
 from sources.manifest import Manifest
 from warehouse.home import Home
 
-_POOL = 8
+_AT_ONCE = 8
 TIMEOUT_SECONDS = float(os.environ.get("INTERAGENCY_FEED_TIMEOUT_SECONDS", "3600"))
 
 
@@ -30,16 +32,16 @@ class Pulled:
 def pull(contracts: list[Contract], agreements: list[Agreement], home: Home, extract_date: date) -> Iterator[Pulled]:
     """Land each feed that an agreement in date today allows; yields in the order of `contracts`, missed nights recorded."""
     today = datetime.now(UTC).date()
-    pool = ThreadPoolExecutor(max_workers=_POOL, thread_name_prefix="landing")
-    waiting: list[tuple[Contract, datetime, Future[Manifest] | None, str | None]] = []
+    slots = Semaphore(_AT_ONCE)
+    waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
     for contract in contracts:
         why_not = refusal(agreements, contract.agency, contract.feed, today)
-        future = None if why_not else pool.submit(land_night, contract, home, extract_date)
-        waiting.append((contract, datetime.now(UTC), future, why_not))
-    for contract, started_at, future, why_not in waiting:
+        landing = None if why_not else _Landing(slots, contract, home, extract_date)
+        waiting.append((contract, datetime.now(UTC), landing, why_not))
+    for contract, started_at, landing, why_not in waiting:
         status, reason, manifest = NO_AGREEMENT, why_not, None
-        if future is not None:
-            status, (manifest, reason) = FAILED, _outcome(future)
+        if landing is not None:
+            status, (manifest, reason) = FAILED, _outcome(landing)
         missed = None
         if manifest is None:
             missed = FeedNight(
@@ -47,13 +49,46 @@ def pull(contracts: list[Contract], agreements: list[Agreement], home: Home, ext
             )
             missed.save(home)
         yield Pulled(contract, manifest, missed)
-    # A feed past its time-out is left behind: its half-written folder cannot be seen.
-    pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(future: "Future[Manifest]") -> tuple[Manifest | None, str | None]:
+class _Landing:
+    """One feed on its way. Its thread is a daemon: a feed that hangs must not keep the process from ending."""
+
+    def __init__(self, slots: Semaphore, contract: Contract, home: Home, extract_date: date) -> None:
+        self._slots, self._arguments = slots, (contract, home, extract_date)
+        self._future: Future[Manifest] = Future()
+        self._has_begun, self._deadline = Event(), 0.0
+        self._lock, self._is_over = Lock(), False
+        Thread(target=self._land, name=f"landing {contract.name}", daemon=True).start()
+
+    def _land(self) -> None:
+        self._slots.acquire()
+        self._deadline = time.monotonic() + TIMEOUT_SECONDS
+        self._has_begun.set()
+        try:
+            self._future.set_result(land_night(*self._arguments))
+        except BaseException as error:
+            self._future.set_exception(error)
+        self._make_room()
+
+    def result(self) -> Manifest:
+        """Waits until the feed's own time is over; then it is left behind, and the next one may begin."""
+        self._has_begun.wait()
+        try:
+            return self._future.result(timeout=max(self._deadline - time.monotonic(), 0))
+        finally:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._slots.release()
+            self._is_over = True
+
+
+def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     try:
-        return future.result(timeout=TIMEOUT_SECONDS), None
+        return landing.result(), None
     except TimeoutError:
         return (
             None,

@@ -158,10 +158,11 @@ def csv_text(rows: list[list[object]]) -> str:
 
 
 @pytest.fixture(scope="session")
-def published_home(small_extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A whole small night, run once through the command; read it, never write it."""
+def published_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A whole night of the real extracts, run once through the command; read it, never write it."""
     root = tmp_path_factory.mktemp("published")
-    environment = {**os.environ, "INTERAGENCY_HOME": str(root), "INTERAGENCY_INBOX": str(small_extracts)}
+    environment = {**os.environ, "INTERAGENCY_HOME": str(root)}
+    environment.pop("INTERAGENCY_INBOX", None)
     command = [str(Path(sys.executable).with_name("interagency")), "run", "--extract-date", NIGHT.isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,82 @@
+"""The docs are run: every SQL example gives the answer printed below it, every command exists, every YAML example is valid."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.command.main import app
+from sharing.agreements import load_agreements
+from sources.contract_file import load
+from sources.landing import land_extract
+from warehouse.home import PROJECT, Home
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+EXAMPLE = re.compile(r"```sql\n(.*?)```\s*\n((?:\|[^\n]*\n)+)", re.DOTALL)
+COMMAND = re.compile(r"^interagency ([a-z][a-z ]*)", re.MULTILINE)
+
+
+def sql_examples() -> list[tuple[str, str, str]]:
+    return [(page.name, query, answer) for page in PAGES for query, answer in EXAMPLE.findall(page.read_text())]
+
+
+def table(markdown: str) -> list[list[str]]:
+    lines = [line for line in markdown.splitlines() if not re.fullmatch(r"[|\- ]+", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize(("page", "query", "answer"), sql_examples())
+def test_sql_example_gives_its_answer(published_home: Home, page: str, query: str, answer: str) -> None:
+    with duckdb.connect(str(published_home.published), read_only=True) as connection:
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or []]
+        rows = [
+            [str(value).lower() if isinstance(value, bool) else str(value) for value in row] for row in found.fetchall()
+        ]
+    assert [names, *rows] == table(answer)
+
+
+def test_every_sql_block_has_an_answer() -> None:
+    blocks = sum(page.read_text().count("```sql") for page in PAGES)
+    assert blocks == len(sql_examples()) >= 7
+
+
+def test_every_command_in_the_docs_exists() -> None:
+    commands = {words.strip() for page in PAGES for words in COMMAND.findall(page.read_text())}
+    assert {"run", "status", "doctor", "warehouse restore"} <= commands
+    for words in commands:
+        known = [word for word in words.split() if word not in ("noaa", "weather")]
+        assert CliRunner().invoke(app, [*known, "--help"]).exit_code == 0, words
+
+
+def test_closing_table_in_the_readme_is_what_a_night_prints(published_home: Home) -> None:
+    printed = (published_home.root / "closing.txt").read_text()
+    promised = re.search(r"```text\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    assert promised
+    for line in promised[1].splitlines():
+        assert line.rpartition("\t")[0] in printed
+
+
+def test_contract_and_agreement_of_the_engineers_page_are_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract, agreement = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "engineer.md").read_text(), re.DOTALL)
+    (tmp_path / "library").mkdir()
+    path = tmp_path / "library" / "loans.odcs.yaml"
+    path.write_text(contract)
+    (tmp_path / "library-loans.yaml").write_text(agreement)
+    monkeypatch.setenv("LIBRARY_SHARE", str(tmp_path))
+    rows = "loan_id;card_number;lent_on;fee_eur\n1;12345678;20.11.2026;1.50\n2;12345678;2026-11-20;\n"
+    (tmp_path / "loans_20261120.csv").write_bytes(rows.encode("cp1252"))
+    manifest = land_extract(load(path), tmp_path / "landed", extract_date=date(2026, 11, 20))
+    assert (manifest.rows_sent, manifest.rows_landed, manifest.rows_rejected) == (2, 1, 1)
+    assert load_agreements(tmp_path)[0].covers("library", "loans")
+
+
+def test_pages_link_only_to_files_that_exist() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
