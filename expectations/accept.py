@@ -22,10 +22,13 @@ from warehouse.records import record
 def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:
     """What the gate's verdict makes of the night, or the steward's decision where there is one. Nothing is taken yet.
 
-    Raises FileNotFoundError where the night was not gated.
+    Raises FileNotFoundError where the night was not gated, or landed again since.
     """
+    landing = landed_folder(contract, home, extract_date)
     verdict = Verdict.read(gate_folder(contract, home, extract_date))
-    manifest = Manifest.read(landed_folder(contract, home, extract_date))
+    if verdict.landing != landing.resolve().name:
+        raise FileNotFoundError(f"{landing} landed again after its gate; run the night again")
+    manifest = Manifest.read(landing)
     override = find(home, contract.agency, contract.feed, extract_date.isoformat(), manifest.original_sha256)
     taken = verdict.accepted or override is not None
     return FeedNight(
@@ -87,7 +90,7 @@ def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
             return
         connection.execute(
             f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
-            f"ANTI JOIN read_parquet({literal(str(rejects))}) AS rejected ON rejected.row = file_row_number + 1 "
+            f"ANTI JOIN (SELECT row FROM read_parquet({literal(str(rejects))})) AS rejected ON rejected.row = file_row_number + 1 "
             f"ORDER BY file_row_number) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
         )
 

@@ -72,7 +72,7 @@ def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict
 def _validated(contract: Contract, database: Path, row_count: int) -> "tuple[list[RuleResult], Validation]":
     from expectations.suite import ROWS as RELATION
     from expectations.suite import contract_checks
-    from expectations.validate import rule_of, unexpected_count, validate
+    from expectations.validate import observed_value, rule_of, unexpected_count, validate
 
     checks = contract_checks(contract)
     validation = validate(contract.relation, checks, database, RELATION)
@@ -81,7 +81,8 @@ def _validated(contract: Contract, database: Path, row_count: int) -> "tuple[lis
         RuleResult(
             rule=check.name, dimension=check.dimension, severity=check.severity, description=check.description,
             passed=bool(found[check.name].success), unexpected_count=unexpected_count(found[check.name]), row_count=row_count,
-            observed_value=f"{100 * unexpected_count(found[check.name]) / max(row_count, 1):.4g} %",
+            observed_value=observed_value(found[check.name])
+            or f"{100 * unexpected_count(found[check.name]) / max(row_count, 1):.4g} %",
         )
         for check in checks
     ]  # fmt: skip
@@ -105,7 +106,7 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, ta
             rule.name,
             rule.columns[0],
             "the same key as another row",
-            f"list_contains(doubled.rules, {literal(rule.name)})",
+            f"list_contains(_rules, {literal(rule.name)})",
         )
         for rule in key_rules(contract)
     ]
@@ -142,7 +143,7 @@ def _doubled_rows(contract: Contract) -> str:
             f"WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)) WHERE nth > 1 OR wordings > 1"
         )
     return (
-        f"CREATE TABLE doubled AS SELECT _row, list(rule) AS rules FROM ({' UNION ALL '.join(selects)}) GROUP BY _row"
+        f"CREATE TABLE doubled AS SELECT _row, list(rule) AS _rules FROM ({' UNION ALL '.join(selects)}) GROUP BY _row"
     )
 
 
@@ -167,7 +168,7 @@ def _measures(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict
 def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:
     """A few failing rows of each row rule, their keys masked where the contract protects a column."""
     parts = [
-        f"json_extract_string(record, {literal('$.' + quoted(name))})"
+        f"json_extract_string(record, {literal(_pointer(name))})"
         if not contract.column(name).is_masked
         else literal(MASK)
         for name in contract.key
@@ -180,6 +181,11 @@ def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects
     for rule, row, key in found:
         examples.setdefault(rule, []).append(Example(row, key))
     return examples
+
+
+def _pointer(name: str) -> str:
+    """JSON pointer (RFC 6901): the engine's other way to name a key does not know a quote inside one."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _completed(result: RuleResult, measured: dict[str, str], examples: dict[str, list[Example]]) -> RuleResult:

@@ -44,6 +44,8 @@ def suite(name: str, checks: list[Check]) -> gx.ExpectationSuite:
 
 def query_check(name: str, query: str, words: dict[str, str]) -> Check:
     """A check that passes where `query` finds no row; `words` has dimension, severity, description."""
+    # SQLAlchemy would take a colon before a word for a parameter; the backslash goes before the engine sees it.
+    query = query.replace(":", "\\:")
     expectation = _described(gxe.UnexpectedRowsExpectation, name, words, unexpected_rows_query=query)
     return Check(name, words["dimension"], words["severity"], words["description"], expectation)
 
@@ -67,24 +69,25 @@ def _row_check(rule: RowRule, column: Column) -> Check:
         bound = {side: column.options[option], f"strict_{side[:3]}": strict}
         made = _described(gxe.ExpectColumnValuesToBeBetween, rule.name, words, column=rule.column, **bound)
     else:
-        condition = rule.is_right.replace("{", "{{").replace("}", "}}")
-        return query_check(rule.name, f"SELECT _row FROM {{batch}} WHERE NOT {condition}", words)
+        return query_check(rule.name, f"SELECT _row FROM {{batch}} WHERE NOT {_in_template(rule.is_right)}", words)
     return Check(rule.name, rule.dimension, "error", words["description"], made)
 
 
 def _key_check(rule: KeyRule) -> Check:
-    columns = ", ".join(map(quoted, rule.columns))
+    columns = _in_template(", ".join(map(quoted, rule.columns)))
+    # As with a key of a database, rows without a value are not the same as each other.
+    given = _in_template(" AND ".join(f"{quoted(name)} IS NOT NULL" for name in rule.columns))
     words = {
         "dimension": rule.dimension,
         "severity": "error",
         "description": f"No two rows have the same {', '.join(rule.columns)}",
     }
-    query = f"SELECT {columns}, count(*) FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    query = f"SELECT {columns}, count(*) FROM {{batch}} WHERE {given} GROUP BY ALL HAVING count(*) > 1"
     return query_check(rule.name, query, words)
 
 
 def _table_check(rule: TableRule) -> Check:
-    measure = rule.measure.replace("{", "{{").replace("}", "}}").replace("{{rows}}", "{batch}")
+    measure = _in_template(rule.measure).replace("{{rows}}", "{batch}")
     query = f"SELECT measured FROM (SELECT {measure} AS measured) WHERE NOT coalesce(measured {rule.condition}, false)"
     words = {"dimension": rule.dimension, "severity": rule.severity, "description": rule.description}
     return query_check(rule.name, query, words)
@@ -95,17 +98,27 @@ def _own_expectations(contract: Contract) -> list[Check]:
     for rule in contract.quality:
         if rule.expectation is None:
             continue
-        kind = getattr(gxe, "".join(part.capitalize() for part in rule.expectation["type"].split("_")))
         words = {"dimension": rule.dimension, "severity": rule.severity, "description": rule.description}
-        made = _described(kind, rule.name, words, **rule.expectation.get("kwargs", {}))
+        try:
+            kind = getattr(gxe, "".join(part.capitalize() for part in rule.expectation["type"].split("_")))
+            made = _described(kind, rule.name, words, **rule.expectation.get("kwargs", {}))
+        except (AttributeError, TypeError, ValueError) as error:
+            raise RuntimeError(
+                f"quality rule {rule.name} of {contract.path.name} is not an expectation of great-expectations: {error}"
+            ) from None
         checks.append(Check(rule.name, rule.dimension, rule.severity, rule.description, made))
     return checks
+
+
+def _in_template(sql: str) -> str:
+    """SQL whose own braces stand for themselves in a query with `{batch}`."""
+    return sql.replace("{", "{{").replace("}", "}}")
 
 
 def _described(
     kind: Callable[..., gxe.Expectation], name: str, words: dict[str, str], **arguments: Any
 ) -> gxe.Expectation:
     return kind(
-        description=words["description"], severity=_SEVERITIES[words["severity"]],
+        description=words["description"] or None, severity=_SEVERITIES[words["severity"]],
         meta={"rule": name, "dimension": words["dimension"], "severity": words["severity"]}, **arguments,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
+import great_expectations.expectations as gxe
 import sqlalchemy as sa
 from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -16,6 +17,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from expectations.suite import Check, suite
 from warehouse import dialect
 
+_QUERY = gxe.UnexpectedRowsExpectation
 # No values: failing rows are counted here and shown, masked, by our own SQL.
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
@@ -69,8 +71,17 @@ def unexpected_count(result: Any) -> int:
     raised = [info.get("exception_message") for info in _exceptions(result) if info.get("raised_exception")]
     if raised:
         raise RuntimeError(f"rule {rule_of(result)} cannot be evaluated: {raised[0]}")
-    found = result.result.get("unexpected_count", result.result.get("observed_value", 0))
+    counted = "observed_value" if isinstance(result.expectation_config.to_domain_obj(), _QUERY) else "unexpected_count"
+    found = result.result.get(counted)
     return int(found) if isinstance(found, int | float) else int(not result.success)
+
+
+def observed_value(result: Any) -> str | None:
+    """The number that an expectation measured; None for one that counts rows."""
+    found = result.result.get("observed_value")
+    if found is None or isinstance(result.expectation_config.to_domain_obj(), _QUERY):
+        return None
+    return f"{found:.6g}" if isinstance(found, float) else str(found)
 
 
 def _exceptions(result: Any) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ from warehouse.records import copy_into
 
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 STAGING = "tag:staging"
+# dbt assets would take all nights of a backfill in one run.
+_NIGHT_BY_NIGHT = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 GATE_KEY = dg.AssetKey(["quality", "finding"])
 PUBLISHED_KEY = dg.AssetKey(["warehouse", "published"])
 REPORT_KEY = dg.AssetKey(["quality", "report"])
@@ -39,6 +41,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         select=STAGING,
         name="staging",
         partitions_def=NIGHTS,
+        backfill_policy=_NIGHT_BY_NIGHT,
         op_tags={STEP: "harmonise"},
     )
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
@@ -57,6 +60,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         exclude=STAGING,
         name="marts",
         partitions_def=NIGHTS,
+        backfill_policy=_NIGHT_BY_NIGHT,
         op_tags={STEP: "harmonise"},
     )
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:

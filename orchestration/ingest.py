@@ -1,6 +1,8 @@
 """The run `ingest` as Dagster assets: landing of all feeds, a blocking gate for each, the accepted extracts."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -12,6 +14,8 @@ from orchestration.pull import Pulled, pull
 from orchestration.resources import Platform
 from sharing.agreements import load_agreements
 from sources.contract import Contract
+from sources.feed_night import FAILED, FeedNight
+from warehouse.home import Home
 
 STEP = "interagency/step"
 
@@ -97,15 +101,29 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
     )
     def gate(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
         night = night_of(context)
-        verdict = run_gate(contract, platform.home, night)
-        record_results(platform.home, night, contract.agency, contract.feed, verdict.results)
-        decision = decide(contract, platform.home, night)
+        with _recorded_failure(contract, platform.home, night, "gate"):
+            verdict = run_gate(contract, platform.home, night)
+            record_results(platform.home, night, contract.agency, contract.feed, verdict.results)
+            decision = decide(contract, platform.home, night)
         if not decision.is_taken:
             decision.save(platform.home)
             context.log.error(f"{contract.name}: refused: {decision.reason} — {who_to_tell(contract)}")
         return dg.AssetCheckResult(passed=decision.is_taken, metadata=_verdict_metadata(verdict))
 
     return gate
+
+
+@contextmanager
+def _recorded_failure(contract: Contract, home: Home, night: date, step: str) -> Iterator[None]:
+    """A defect inside ends the step, and is the feed's failed night: no night goes without a record."""
+    began = datetime.now(UTC)
+    try:
+        yield
+    except Exception as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        reason = f"the {step} could not be run: {said}; tell the platform's maintainers"
+        FeedNight(night, contract.agency, contract.feed, FAILED, began, datetime.now(UTC), reason=reason).save(home)
+        raise
 
 
 def _verdict_metadata(verdict: Verdict) -> dict[str, dg.MetadataValue]:
@@ -139,7 +157,8 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
         op_tags={STEP: "accept"},
     )
     def accepted(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
-        night = accept_night(contract, platform.home, night_of(context))
+        with _recorded_failure(contract, platform.home, night_of(context), "acceptance"):
+            night = accept_night(contract, platform.home, night_of(context))
         return dg.MaterializeResult(
             metadata={
                 "status": night.status,

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestration.resources import night_lock
 from reports.steward import report_path, write_report
+from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight
 from warehouse.engine import open_database
@@ -81,6 +82,8 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
         from orchestration.ingest import accepted_key, landing_key
 
         imported = time.perf_counter()
+        # Inside a run it would only be the failure of a step.
+        load_agreements()
         keys = [key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             runner = _Runner(definitions.defs, instance, home, extract_date, tell)
@@ -183,7 +186,9 @@ def _why(result: Any) -> str:
 
 def _outcome(home: Home, extract_date: date, failure: str | None, runner: _Runner) -> Outcome:
     current = next((night for night in published_nights(home) if night.is_current), None)
-    published = failure is None and current is not None and current.extract_date >= extract_date
+    published = failure is None and current is not None and current.extract_date == extract_date
+    if failure is None and not published and current is not None:
+        failure = f"the night of {current.extract_date} is published already; this one is stored"
     return Outcome(extract_date, published, failure, report_path(home))
 
 

@@ -1,5 +1,6 @@
 """Sharing agreements: one YAML each under `agreements/`, checked against a schema; a feed is pulled only under one in date."""
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,9 +70,18 @@ def agreements_folder() -> Path:
     return PROJECT / "agreements"
 
 
+def further_folders() -> list[Path]:
+    """The folders of INTERAGENCY_AGREEMENTS (separated as in PATH): an organisation keeps its own outside this repository."""
+    return [Path(name) for name in os.environ.get("INTERAGENCY_AGREEMENTS", "").split(os.pathsep) if name]
+
+
 def load_agreements(folder: Path | None = None) -> list[Agreement]:
-    """Every agreement in `folder`. Raises AgreementError naming file and place for the first that is not valid."""
-    return [_load(path) for path in sorted((folder or agreements_folder()).glob("*.yaml"))]
+    """Every agreement in `folder`, or of the project and the further folders.
+
+    Raises AgreementError naming file and place for the first that is not valid.
+    """
+    folders = [folder] if folder else [agreements_folder(), *further_folders()]
+    return [_load(path) for place in folders for path in sorted(place.glob("*.yaml"))]
 
 
 def refusal(agreements: list[Agreement], agency: str, feed: str, pulled_on: date) -> str | None:

@@ -15,6 +15,8 @@ from warehouse.home import PROJECT
 SUFFIX = ".odcs.yaml"
 # From the least to the most protected; what is above `internal` is masked wherever a value is shown.
 CLASSIFICATIONS = ("public", "internal", "personal", "special-category")
+# Names of the platform's own columns beside an agency's rows.
+RESERVED_NAMES = frozenset({"_faults", "_record", "_row", "file_row_number"})
 EXTRACT_MODES = ("snapshot", "append", "incremental")
 
 

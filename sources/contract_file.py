@@ -19,6 +19,7 @@ from open_data_contract_standard.model import (
 from sources.contract import (
     CLASSIFICATIONS,
     EXTRACT_MODES,
+    RESERVED_NAMES,
     SUFFIX,
     Column,
     Contact,
@@ -32,6 +33,8 @@ from sources.contract import (
 )
 from sources.odcs import ContractError, Document, Problem, Step, read
 from sources.rules import key_rules, row_rules
+from sources.typing_sql import unknown_format_letters
+from warehouse.engine import engine_fault, literal
 from warehouse.home import PROJECT
 
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -80,7 +83,12 @@ def load(path: Path) -> Contract:
 
 def load_all(folders: list[Path] | None = None) -> list[Contract]:
     """Every contract of the project and of the folders named by INTERAGENCY_SOURCES. Raises ContractError for all at once."""
-    contracts, problems = [], []
+    contracts: list[Contract] = []
+    problems = [
+        Problem(folder, 1, "INTERAGENCY_SOURCES", "is not a folder; name one that holds <agency>/<feed>.odcs.yaml")
+        for folder in folders or contract_folders()
+        if not folder.is_dir()
+    ]
     for path in [path for folder in folders or contract_folders() for path in contract_files(folder)]:
         try:
             contracts.append(load(path))
@@ -143,7 +151,7 @@ class _Reader:
             "contacts": tuple(Contact(item.channel or "", item.url or "") for item in self.model.support or []),
             "extract_mode": self._extract_mode(custom),
             "reject_threshold": self._reject_threshold(custom),
-            "date_proof": self._date_proof(custom, {column.name for column in columns}),
+            "date_proof": self._date_proof(custom, columns),
         }
         self._check_columns(columns)
         if self.problems:
@@ -160,7 +168,8 @@ class _Reader:
 
     def _with_distinct_rules(self, contract: Contract) -> Contract:
         """Results are told apart by the rule's name, those that columns bring along included."""
-        names = [rule.name for rule in [*row_rules(contract), *key_rules(contract), *contract.quality]]
+        made = [rule.name for rule in row_rules(contract)] + [rule.name for rule in key_rules(contract)]
+        names = made + [rule.name for rule in contract.quality]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             self.wrong(
@@ -182,10 +191,10 @@ class _Reader:
     def _column(self, index: int, prop: SchemaProperty) -> Column:
         steps: list[Step] = ["schema", 0, "properties", index]
         name = prop.name or ""
-        if not name or name.startswith("_"):
+        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES:
             self.wrong(
                 [*steps, "name"],
-                "is missing or begins with an underscore, which the platform keeps for itself; write a name",
+                "is missing, begins with an underscore or is a name that the platform keeps for itself; write another",
             )
         classification = prop.classification or "internal"
         if classification not in CLASSIFICATIONS:
@@ -198,13 +207,14 @@ class _Reader:
                 [*steps, "logicalTypeOptions", option],
                 "is not checked by this platform; use a pattern or a quality rule",
             )
-        if "pattern" in options:
-            self._check_pattern([*steps, "logicalTypeOptions", "pattern"], options["pattern"])
+        allowed = tuple(entry.value for entry in prop.enum or [])
+        self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
+        self._check_enum(steps, sql_type, allowed)
         return Column(
             name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
             classification=classification, required=bool(prop.required), unique=bool(prop.unique),
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
-            enum=tuple(entry.value for entry in prop.enum or []), options=options,
+            enum=allowed, options=options,
         )  # fmt: skip
 
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
@@ -219,16 +229,34 @@ class _Reader:
             self.wrong([*steps, "logicalType"], f"is {logical or 'missing'}; write one of {known}")
         return _SIMPLE_TYPES.get(logical, "VARCHAR")
 
-    def _check_pattern(self, steps: list[Step], pattern: str) -> None:
-        if re.search(r"\(\?<?[=!]|\\[1-9]", pattern):
+    def _check_options(self, steps: list[Step], sql_type: str, options: dict[str, Any]) -> None:
+        """What the engine would only find out at night."""
+        if "pattern" in options and (fault := engine_fault(f"regexp_matches('', {literal(options['pattern'])})")):
             self.wrong(
-                steps, "uses look-around or a back-reference, which the engine (RE2) does not know; write it without"
+                [*steps, "pattern"],
+                f"is not a regular expression of the engine, RE2 ({fault}); it knows no look-around and no "
+                "back-reference, write it without",
             )
-            return
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            self.wrong(steps, f"is not a regular expression ({error}); write a valid one")
+        zone = options.get("defaultTimezone", "UTC")
+        if fault := engine_fault(f"timezone({literal(zone)}, TIMESTAMP '2000-01-01')"):
+            self.wrong([*steps, "defaultTimezone"], f"{fault}; write a name such as Europe/Tallinn")
+        dated = sql_type.startswith(("DATE", "TIMESTAMP"))
+        unknown = unknown_format_letters(str(options.get("format", ""))) if dated else []
+        if unknown:
+            self.wrong(
+                [*steps, "format"],
+                f"has {', '.join(unknown)}, which this platform does not read; write letters such as dd.MM.yyyy HH:mm:ss, "
+                "and other words between single quotes",
+            )
+
+    def _check_enum(self, steps: list[Step], sql_type: str, allowed: tuple[Any, ...]) -> None:
+        for index, value in enumerate(allowed):
+            # YAML reads NO as false and 010 as 8; only a text says what is meant.
+            loose = sql_type == "VARCHAR" and not isinstance(value, str)
+            if loose or engine_fault(f"CAST({literal(value)} AS {sql_type})"):
+                self.wrong(
+                    [*steps, "enum", index], f"{value!r} is not a value of a {sql_type} column; put it in quotes"
+                )
 
     def _check_columns(self, columns: tuple[Column, ...]) -> None:
         for kind, names in (("name", [c.name.lower() for c in columns]), ("physicalName", [c.header for c in columns])):
@@ -249,10 +277,25 @@ class _Reader:
         location = server.path or server.location or server.endpointUrl or ""
         if not location:
             self.wrong(["servers", 0], "says no place; add `path` or `location`")
+        self._check_text_format(server.encoding or "utf-8", server.delimiter or ",", options)
         return Server(
             type=server.type or "", location=location, format=(server.format or "").lower(), delimiter=server.delimiter or str(options.get("delimiter", ",")),
             encoding=server.encoding or "utf-8", options=options,
         )  # fmt: skip
+
+    def _check_text_format(self, encoding: str, delimiter: str, options: dict[str, Any]) -> None:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            self.wrong(["servers", 0, "encoding"], f"is {encoding!r}, which is not known; write one such as utf-8")
+        for name, character in (
+            ("delimiter", options.get("delimiter", delimiter)),
+            ("quote", options.get("quote", '"')),
+        ):
+            if not isinstance(character, str) or len(character) != 1:
+                self.wrong(["servers", 0], f"{name} is {character!r}; write one character")
+        if not isinstance(options.get("nullValues", []), list):
+            self.wrong(["servers", 0, "customProperties"], "nullValues is not a list; write one such as [NA]")
 
     def _qualities(self, table: SchemaObject) -> Iterator[QualityRule]:
         for index, rule in enumerate(table.quality or []):
@@ -280,6 +323,8 @@ class _Reader:
             )
         if rule.type != "custom" and not operator:
             self.wrong(steps, "has no bound; add one, such as `mustBe: 0`")
+        if rule.metric == "duplicateValues" and column is None and not (rule.arguments or {}).get("properties"):
+            self.wrong(steps, "names no columns; add `arguments: {properties: [...]}`, or move it to a property")
         if rule.metric not in (None, "rowCount") and column is None and rule.metric != "duplicateValues":
             self.wrong(
                 [*steps, "metric"], f"{rule.metric} measures a column; move it to the property's own quality section"
@@ -349,23 +394,29 @@ class _Reader:
             percent = Decimal(text.removesuffix("%").strip())
         except InvalidOperation:
             percent = Decimal(-1)
-        if not 0 <= percent <= 100:
+        if not percent.is_finite() or not 0 <= percent <= 100:
             self.wrong(["customProperties"], f"rejectThreshold is {text!r}; write a share of rows such as '0.5 %'")
         return percent / 100
 
-    def _date_proof(self, custom: dict[str, Any], names: set[str]) -> DateProof | None:
+    def _date_proof(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> DateProof | None:
         if "extractDateFrom" not in custom:
             return None
         kind, _, expression = str(custom["extractDateFrom"]).partition(" ")
-        if kind == "column" and expression in names:
-            return DateProof(kind, expression)
-        if kind == "name" and re.search(r"\(", expression):
+        dated = {column.name for column in columns if column.sql_type.startswith(("DATE", "TIMESTAMP"))}
+        if (kind == "column" and expression in dated) or (kind == "name" and _has_a_group(expression)):
             return DateProof(kind, expression)
         self.wrong(
             ["customProperties"],
             "extractDateFrom must be `column NAME` of a date column, or `name REGEX` with a group for yyyy-mm-dd or yyyymmdd",
         )
         return None
+
+
+def _has_a_group(expression: str) -> bool:
+    try:
+        return re.compile(expression).groups > 0
+    except re.error:
+        return False
 
 
 def _values(properties: list[CustomProperty] | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import tenacity
 
 from sources.connectors import ExtractError, connector
-from sources.contract import Column, Contract
+from sources.contract import RESERVED_NAMES, Column, Contract
 from sources.date_proof import check_column, check_name
 from sources.formats import Reading, reader
 from sources.formats.packed import unpacked
@@ -162,6 +162,11 @@ class _Landing:
                 f"ask {self.contract.agency_name} what changed, or change {self.contract.path.name}"
             )
         names = [item.name.lower() for item in fields]
+        kept = RESERVED_NAMES.intersection([*names, *(header.lower() for header in self.reading.headers)])
+        if kept:
+            raise ExtractError(
+                f"line 1: the platform keeps {', '.join(sorted(kept))} for itself; ask {self.contract.agency_name} for another name"
+            )
         if len(set(names)) < len(names):
             raise ExtractError("line 1: a new column has the name of another one; rename it in the contract")
         return fields
@@ -207,7 +212,7 @@ class _Landing:
         ]
         self.connection.register("place", _arrow(position=positions, line=self.reading.lines(positions)))
         self.connection.execute(
-            f"CREATE TEMP TABLE faulty AS SELECT line, _faults AS faults, _record AS record FROM {source} "
+            f"CREATE TEMP TABLE faulty AS SELECT place.line, _faults AS faults, CAST(_record AS VARCHAR) AS record FROM {source} "
             "JOIN place ON place.position = file_row_number + 1"
         )
 

@@ -1,7 +1,7 @@
 """Reading a contract file against the Open Data Contract Standard v3.2.0, with line numbers in every message."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,15 +44,18 @@ class Document:
         self.path = path
         try:
             text = path.read_text(encoding="utf-8")
-            self.data = yaml.safe_load(text)
             self.node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.data = _plain(yaml.safe_load(text))
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ContractError([Problem(path, line, "YAML", f"{error.problem}; write valid YAML here")]) from None
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, yaml.reader.ReaderError) as error:
             raise ContractError(
-                [Problem(path, 1, "file", f"cannot be read ({error}); write it as UTF-8 text")]
+                [Problem(path, 1, "file", f"cannot be read ({str(error).splitlines()[0]}); write it as UTF-8 text")]
             ) from None
+        except (ValueError, TypeError, RecursionError) as error:
+            message = f"has a value or key that cannot be read ({error}); write it as text, in quotes"
+            raise ContractError([Problem(path, 1, "YAML", message)]) from None
         if not isinstance(self.data, dict):
             raise ContractError([Problem(path, 1, "file", "is not a mapping; start it with `apiVersion: v3.2.0`")])
 
@@ -94,13 +97,28 @@ def read(path: Path) -> tuple[Document, OpenDataContractStandard]:
     Raises ContractError where the file is not YAML, or breaks the standard's JSON schema.
     """
     document = Document(path)
-    errors = sorted(_schema().iter_errors(_plain(document.data)), key=lambda error: list(map(str, error.absolute_path)))
+    errors = sorted(_schema().iter_errors(document.data), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise ContractError([_schema_problem(document, error) for error in errors])
     if document.data["apiVersion"] != API_VERSION:
         message = f"is {document.data['apiVersion']!r}; write {API_VERSION}"
         raise ContractError([document.problem(["apiVersion"], message)])
+    doubled = list(_doubled_keys(document.node, []))
+    if doubled:
+        raise ContractError([document.problem(steps, "is written twice; keep one") for steps in doubled])
     return document, OpenDataContractStandard(**document.data)
+
+
+def _doubled_keys(node: yaml.Node | None, steps: list[Step]) -> Iterator[list[Step]]:
+    """Paths of the keys that a mapping has twice: YAML would take the last and say nothing."""
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value]
+        yield from ([*steps, name] for name in sorted({name for name in names if names.count(name) > 1}))
+        for key, value in node.value:
+            yield from _doubled_keys(value, [*steps, key.value])
+    if isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _doubled_keys(value, [*steps, index])
 
 
 @cache
@@ -108,8 +126,8 @@ def _schema() -> Draft201909Validator:
     return Draft201909Validator(json.loads(OpenDataContractStandard.json_schema()))
 
 
-def _plain(data: object) -> object:
-    """Dates as text: YAML reads 2024-01-01 as a date, the standard's schema wants a string."""
+def _plain(data: object) -> Any:
+    """Dates as text: YAML reads 2024-01-01 as a date, the standard wants a string."""
     return json.loads(json.dumps(data, default=str))
 
 

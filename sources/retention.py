@@ -32,3 +32,17 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
                     (folder / night).unlink()
                 shutil.rmtree(attempt)
     return removed
+
+
+def forget_superseded(home: Home) -> list[Path]:
+    """Delete accepted extracts and gate results that a later run of the same night took the place of; returns their folders.
+
+    They are derived: the landing they were made from is kept.
+    """
+    removed = []
+    for attempt in [*home.accepted.glob("*/*/.versions/*"), *(home.quality / "gates").glob("*/*/.versions/*")]:
+        link = attempt.parent.parent / attempt.name[:10]
+        if link.resolve() != attempt.resolve():
+            removed.append(attempt)
+            shutil.rmtree(attempt)
+    return removed

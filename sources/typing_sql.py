@@ -4,6 +4,7 @@ The casts of the engine alone are too kind: they read 5.7 as 6, 1_000 as 1000 an
 typed value prints as the same text (the fast path), or when it matches the type's grammar.
 """
 
+import re
 from dataclasses import dataclass
 
 from sources.contract import Column
@@ -15,9 +16,17 @@ _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
-# Patterns of Java's DateTimeFormatter, which the standard prescribes, in the engine's strptime.
-_JAVA = {"yyyy": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%g",
-         "XXX": "%z", "X": "%z", "Z": "%z"}  # fmt: skip
+# Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.
+# strptime alone is too kind here as well: it reads 1.1.26 as the year 26.
+_TWO_DIGITS, _UP_TO_TWO_DIGITS = "[0-9]{2}", "[0-9]{1,2}"
+_JAVA = {
+    "yyyy": ("%Y", "[0-9]{4}"), "yy": ("%y", _TWO_DIGITS), "MMM": ("%b", "[A-Za-z]{3}"), "MM": ("%m", _TWO_DIGITS),
+    "M": ("%m", _UP_TO_TWO_DIGITS), "dd": ("%d", _TWO_DIGITS), "d": ("%d", _UP_TO_TWO_DIGITS), "HH": ("%H", _TWO_DIGITS),
+    "H": ("%H", _UP_TO_TWO_DIGITS), "mm": ("%M", _TWO_DIGITS), "ss": ("%S", _TWO_DIGITS), "SSS": ("%g", "[0-9]{3}"),
+    "XXX": ("%z", _ZONE), "X": ("%z", _ZONE), "Z": ("%z", _ZONE),
+}  # fmt: skip
+# The letters of a pattern, and between single quotes (two of them are one) what stands for itself.
+_FORMAT_PART = re.compile(r"'([^']*)'|([A-Za-z])\2*|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,10 @@ def typed(column: Column, text: str) -> TypedValue:
     if kind == "BOOLEAN":
         words = ", ".join(map(literal, _BOOLEANS))
         return _checked(text, value, f"lower({text}) IN ({words})", "not true or false")
+    if kind == "DATE":
+        # Ten characters: the engine also prints infinity, years of five digits and years before Christ.
+        right = f"length({text}) = 10 AND CAST({value} AS VARCHAR) = {text}"
+        return _checked(text, value, right, "not a date (yyyy-MM-dd)")
     grammar, reason = _grammar(kind)
     return _checked(text, value, f"CAST({value} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')", reason)
 
@@ -52,8 +65,6 @@ def _grammar(kind: str) -> tuple[str, str]:
     if kind.startswith("DECIMAL"):
         scale = kind.removesuffix(")").rpartition(",")[2]
         return rf"[+-]?[0-9]*(\.[0-9]{{0,{scale}}}0*)?", f"not an exact number with at most {scale} decimals ({kind})"
-    if kind == "DATE":
-        return _DATE, "not a date (yyyy-MM-dd)"
     if kind == "TIME":
         return _CLOCK, "not a time (HH:mm:ss)"
     return _INTEGER, f"not a whole number ({kind})"
@@ -68,27 +79,40 @@ def _timestamp(column: Column, text: str) -> TypedValue:
     zone = literal(column.options.get("defaultTimezone", "UTC"))
     local = f"timezone({zone}, try_cast({text} AS TIMESTAMP))"
     with_zone = f"regexp_matches({text}, '[T ].*{_ZONE}$')"
-    value = f"CASE WHEN {with_zone} THEN try_cast({text} AS TIMESTAMP WITH TIME ZONE) ELSE {local} END"
+    # With a zone the engine wants seconds, and +05:30 rather than +0530; ISO 8601 leaves both free.
+    whole = rf"regexp_replace({text}, '([T ][0-9:]{{5}})(Z|[+-])', '\1:00\2')"
+    whole = rf"regexp_replace({whole}, '([+-][0-9]{{2}})([0-9]{{2}})$', '\1:\2')"
+    zoned = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), try_cast({whole} AS TIMESTAMP WITH TIME ZONE))"
+    value = f"CASE WHEN {with_zone} THEN {zoned} ELSE {local} END"
     grammar = f"{_DATE}[T ]{_CLOCK}{_ZONE}?"
     return _checked(text, value, f"regexp_full_match({text}, '{grammar}')", "not a time stamp (ISO 8601)")
 
 
 def _formatted(column: Column, text: str) -> TypedValue:
     pattern = str(column.options["format"])
-    parsed = f"try_strptime({text}, {literal(_strptime(pattern))})"
+    form, look = _translated(pattern)
+    # Java writes UTC as Z, which the engine's %z does not read.
+    given = f"regexp_replace({text}, 'Z$', '+00')" if form.endswith("%z") else text
+    parsed = f"try_strptime({given}, {literal(form)})"
     if column.sql_type == "DATE":
         value = f"CAST({parsed} AS DATE)"
-    elif "%z" in _strptime(pattern):
+    elif "%z" in form:
         value = parsed
     else:
         value = f"timezone({literal(column.options.get('defaultTimezone', 'UTC'))}, {parsed})"
-    return _checked(text, value, f"length({text}) >= 6", f"not in the form {pattern}")
+    return _checked(text, value, f"regexp_full_match({text}, {literal(look)})", f"not in the form {pattern}")
 
 
-def _strptime(pattern: str) -> str:
-    translated, rest = "", pattern
-    while rest:
-        token = next((java for java in _JAVA if rest.startswith(java)), None)
-        translated += _JAVA[token] if token else rest[0].replace("%", "%%").replace("'", "")
-        rest = rest[len(token) if token else 1 :]
-    return translated
+def unknown_format_letters(pattern: str) -> list[str]:
+    """The groups of letters in a date pattern that this platform does not read."""
+    return [part[0] for part in _FORMAT_PART.finditer(pattern) if part[2] and part[0] not in _JAVA]
+
+
+def _translated(pattern: str) -> tuple[str, str]:
+    """The engine's form of a date pattern, and the regular expression of a text that has it."""
+    form, look = "", ""
+    for part in _FORMAT_PART.finditer(pattern):
+        plain = part[0] if part[1] is None else part[1] or "'"
+        wanted, shape = _JAVA.get(part[0], (plain.replace("%", "%%"), re.escape(plain)))
+        form, look = form + wanted, look + shape
+    return form, look

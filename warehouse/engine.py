@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -31,6 +32,21 @@ def open_database(database: Path | str = ":memory:", *, read_only: bool = False)
         yield connection
     finally:
         connection.close()
+
+
+def engine_fault(expression: str) -> str | None:
+    """What the engine says against an SQL expression, or None where it evaluates it."""
+    try:
+        _scratch().cursor().execute(f"SELECT {expression}").fetchall()
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].partition(": ")[2]
+    return None
+
+
+@cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """A database of no content, for questions about the engine itself."""
+    return duckdb.connect(":memory:", config=settings())
 
 
 def quoted(name: str) -> str:

@@ -15,6 +15,8 @@ from warehouse.home import Home
 DATABASE = "published.duckdb"
 _COMPLETE = "complete"
 RESTORABLE_NIGHTS = 7
+# A table function on files, or a file named in a table's place.
+_READS_FILES = r"""(?i)\b(read_\w+|parquet_scan)\s*\(|\.(parquet|csv|json)(\.\w+)?["']"""
 
 
 class PublishError(Exception):
@@ -59,7 +61,7 @@ def publish(home: Home, database: Path) -> bool:
     try:
         with open_database(database, read_only=True) as connection:
             foreign = connection.execute(
-                "SELECT view_name FROM duckdb_views() WHERE NOT internal AND sql LIKE '%read_parquet%'"
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal AND regexp_matches(sql, ?)", [_READS_FILES]
             ).fetchall()
     except duckdb.Error as error:
         raise PublishError(f"the build cannot be opened: {str(error).splitlines()[0]}; run the night again") from error

@@ -17,7 +17,7 @@ def accept(
 
     It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
     """
-    from expectations.accept import accept_night
+    from expectations.accept import accept_night, decide
     from expectations.gate import gate_folder
     from expectations.result import Verdict
     from orchestration.resources import NightRunning, night_lock
@@ -34,6 +34,7 @@ def accept(
     try:
         verdict = Verdict.read(gate_folder(contract, home, night))
         manifest = Manifest.read(landed_folder(contract, home, night))
+        decide(contract, home, night)
     except FileNotFoundError:
         stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
     if verdict.accepted:

@@ -47,7 +47,7 @@ def _disk(home: Any) -> Iterator[Check]:
     )
     yield (
         f"data folder {home.root} can be written",
-        None if os.access(place, os.W_OK) else "set INTERAGENCY_HOME to a folder of yours",
+        None if place.is_dir() and os.access(place, os.W_OK) else "set INTERAGENCY_HOME to a folder of yours",
     )
 
 
@@ -100,5 +100,8 @@ def _connection(contract: Any) -> Iterator[Check]:
         probe(contract, datetime.now(UTC).date())
     except ExtractError as error:
         yield f"connection of {contract.name}", str(error)
+        return
+    except OSError as error:
+        yield f"connection of {contract.name}", f"{error}; ask for the right to read it, or check the share"
         return
     yield f"connection of {contract.name}", None

@@ -1,10 +1,28 @@
 """The command's table of contents."""
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from orchestration.command import accept, contracts, doctor, prune, rejects, run, status, ui, warehouse
+from orchestration.command.common import NOT_DONE, stop
+
+
+class PlainErrors(TyperGroup):
+    """A disk or folder that does not do what is asked is a message, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            stop(f"{error}; free space, mend the folder's rights, or set INTERAGENCY_HOME to another folder", NOT_DONE)
+
 
 app = typer.Typer(
+    cls=PlainErrors,
     help="Pull one extract a night from each agency, gate it, harmonise it, publish it.",
     no_args_is_help=True,
     add_completion=False,

@@ -162,7 +162,7 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
             typer.echo(f"{line.agency}/{line.feed}: {line.reason}")
     typer.echo(f"Report:    {outcome.report}")
     if not outcome.published:
-        typer.echo(f"NOT PUBLISHED: {outcome.reason or 'a later night is published already; this one is stored'}")
+        typer.echo(f"NOT PUBLISHED: {outcome.reason}")
         return
     typer.echo(f"Published: {home.published}")
     behind = [

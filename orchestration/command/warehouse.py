@@ -35,10 +35,10 @@ def restore_night(extract_date: str) -> None:
     from warehouse.home import Home
     from warehouse.nights import PublishError, restore
 
-    home = Home.from_environment()
+    home, wanted = Home.from_environment(), as_date(extract_date)
     try:
         with night_lock(home, wait_seconds=0):
-            night = restore(home, as_date(extract_date))
+            night = restore(home, wanted)
     except (PublishError, NightRunning) as error:
         stop(str(error), NOT_DONE)
     typer.echo(f"readers see the night of {night.extract_date} again: {home.published}")

@@ -1,5 +1,6 @@
 """A file on this machine or on a mounted share, or a data file of an installed Python package (`package://NAME/…`)."""
 
+import re
 import shutil
 from datetime import date
 from importlib.util import find_spec
@@ -7,6 +8,8 @@ from pathlib import Path
 
 from sources.connectors import ExtractError
 from sources.contract import Contract, with_environment
+
+_DATE = re.compile(r"\{extract_date(?::([^}]*))?\}")
 
 
 def fetch(contract: Contract, extract_date: date, into: Path) -> str:
@@ -35,9 +38,10 @@ def probe(contract: Contract, extract_date: date) -> Path:
 def locate(contract: Contract, extract_date: date) -> Path:
     """The path that the contract means on that date; relative paths start at the contract's folder."""
     try:
-        text = with_environment(contract.server.location).format(extract_date=extract_date)
-    except (LookupError, ValueError) as error:
+        text = with_environment(contract.server.location)
+    except LookupError as error:
         raise ExtractError(f"location {contract.server.location!r} of {contract.path.name}: {error}") from None
+    text = _DATE.sub(lambda match: extract_date.strftime(match[1] or "%Y-%m-%d"), text)
     if text.startswith("package://"):
         return _in_package(text.removeprefix("package://"))
     return (contract.path.parent / Path(text).expanduser()).resolve()

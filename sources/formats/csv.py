@@ -14,6 +14,8 @@ from sources.formats import BrokenRecord, Reading
 from warehouse.engine import literal
 
 MAX_RECORD_BYTES = 16 << 20
+# Left to itself the engine sizes its buffers by the longest record allowed, and then reads on one core.
+_BUFFER_BYTES = 2 * MAX_RECORD_BYTES
 _CHUNK_BYTES = 4 << 20
 _QUOTE_FAULT = "UNQUOTED VALUE"
 _REASONS = {
@@ -45,7 +47,7 @@ def _in_utf8(path: Path, encoding: str) -> Path:
         ):
             while chunk := source.read(_CHUNK_BYTES):
                 out.write(chunk)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         raise ExtractError(f"the file is not {encoding}: {error}; declare the encoding that it really has") from None
     return target
 
@@ -74,15 +76,24 @@ class CsvReading:
         self.headers = self._read_headers()
 
     def _read_headers(self) -> tuple[str, ...]:
-        try:
-            with self._path.open(encoding="utf-8-sig", newline="") as file:
+        # Only the header must be UTF-8 here: a later row with other bytes is a reject, not the end of the night.
+        with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            try:
                 first: list[str] = next(self._dialect.parse(file), [])
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ExtractError(
-                f"line 1 is not a header in UTF-8 ({error}); declare the encoding that the file has"
-            ) from None
+                "".join(first).encode()
+            except (UnicodeEncodeError, csv.Error) as error:
+                raise ExtractError(
+                    f"line 1 is not a header in UTF-8 ({error}); declare the encoding that the file has"
+                ) from None
+            if file.newlines == "\r":
+                raise ExtractError("lines end with CR alone; ask the agency for lines that end with LF or CRLF")
         if not any(first):
-            raise ExtractError("the file is empty; a header and rows are expected, ask the agency to send it again")
+            what = "line 1 is empty" if self._path.stat().st_size else "the file is empty"
+            raise ExtractError(f"{what}; a header and rows are expected, ask the agency to send it again")
+        if not all(first):
+            raise ExtractError(
+                f"line 1: column {first.index('') + 1} of the header has no name; ask the agency what it is"
+            )
         doubled = sorted({name for name in first if first.count(name) > 1})
         if doubled:
             raise ExtractError(
@@ -96,6 +107,7 @@ class CsvReading:
         return (
             f"read_csv({literal(str(self._path))}, auto_detect=false, header=true, columns={{{columns}}}, "
             f"{self._dialect.for_engine()}, strict_mode=true, null_padding=false, max_line_size={MAX_RECORD_BYTES}, "
+            f"buffer_size={_BUFFER_BYTES}, "
             "store_rejects=true, rejects_limit=0)"
         )
 
@@ -160,7 +172,7 @@ class CsvReading:
         if may_span_lines:
             return np.fromiter(self._walk(), dtype=np.int64)
         with self._path.open("rb") as file:
-            filled = np.fromiter((bool(line.strip(b"\r\n")) for line in file), dtype=bool)
+            filled = np.fromiter((self._is_record(line.strip(b"\r\n")) for line in file), dtype=bool)
         return np.flatnonzero(filled)[1:] + 1
 
     def _walk(self) -> Iterator[int]:
@@ -170,6 +182,10 @@ class CsvReading:
             next(rows, None)
             begin = rows.line_num + 1
             for row in rows:
-                if row:
+                if self._is_record(row):
                     yield begin
                 begin = rows.line_num + 1
+
+    def _is_record(self, content: bytes | list[str]) -> bool:
+        """A blank line is no record, but where there is one column it is a row without a value."""
+        return bool(content) or len(self.headers) == 1

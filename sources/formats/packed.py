@@ -1,7 +1,10 @@
 """Originals that come packed: gzip and zip, told by their first bytes, unpacked to plain bytes beside the night."""
 
+import errno
 import gzip
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +16,8 @@ from sources.connectors import ExtractError
 MAX_EXPANSION = 1000
 MIN_LIMIT_BYTES = 1 << 30
 _CHUNK_BYTES = 1 << 20
+# What the readers of archives raise over bytes that are not as they should be; bz2 and a wild offset raise OSError.
+_DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, OSError, ValueError, RuntimeError)
 
 
 def unpacked(original: Path, scratch: Path) -> Path:
@@ -28,7 +33,9 @@ def unpacked(original: Path, scratch: Path) -> Path:
                 return _copied(cast(IO[bytes], packed), scratch / original.name.removesuffix(".gz"), original)
         if magic[:4] == b"PK\x03\x04":
             return _only_member(original, scratch)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk, not the archive
         raise ExtractError(f"{original.name} is a damaged archive ({error}); ask the agency to send it again") from None
     if magic[:2] == b"PK" or original.suffix == ".zip" or original.suffix == ".gz":
         raise ExtractError(f"{original.name} is not the archive that its name says; ask the agency to send it again")

@@ -1,0 +1,123 @@
+"""Landing and gate beside the bare engine, in one run: ratios, because machines differ and drift.
+
+    python benchmarks/landing.py [ROWS]
+
+Peers: the engine's own COPY of the same file to Parquet, and one hand-written statement with the gate's checks.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from expectations.accept import _copy_good_rows
+from expectations.gate import gate_extract
+from sources.contract_file import load
+from sources.landing import land_extract
+from sources.manifest import REJECTS, ROWS
+from warehouse.engine import literal, open_database
+
+RUNS = 3
+CONTRACT = """apiVersion: v3.2.0
+kind: DataContract
+id: bench-payments
+name: Payments
+version: 1.0.0
+servers: [{server: drop, type: local, path: payments.csv, format: csv}]
+schema:
+  - name: payments
+    properties:
+      - {name: payment_id, logicalType: integer, primaryKey: true}
+      - {name: person_number, logicalType: string, required: true, logicalTypeOptions: {pattern: "^[0-9]{9}$"}, classification: personal}
+      - {name: paid_on, logicalType: date, required: true}
+      - {name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}}
+      - {name: share, logicalType: number, logicalTypeOptions: {minimum: 0, maximum: 1}}
+      - {name: kind, logicalType: string, enum: [{value: pension}, {value: child}, {value: housing}]}
+      - {name: office, logicalType: integer}
+      - {name: made_at, logicalType: timestamp}
+      - {name: note, logicalType: string}
+slaProperties:
+  - {property: frequency, value: 1, unit: d}
+  - {property: timeOfAvailability, value: "02:00"}
+  - {property: latency, value: 1, unit: h}
+  - {property: retention, value: 1, unit: d}
+customProperties: [{property: rejectThreshold, value: "5 %"}]
+"""
+
+
+def main(rows: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "bench"
+        place.mkdir()
+        (place / "payments.odcs.yaml").write_text(CONTRACT)
+        results = {}
+        for name, every in (("clean", 0), ("1 % bad", 100)):
+            _write(place / "payments.csv", rows, every)
+            results |= {f"{measured}, {name}": ratio for measured, ratio in _compare(place, every).items()}
+        for name, (ours, bare) in results.items():
+            print(f"{name:<28} {ours:6.2f} s  engine {bare:6.2f} s  ratio {ours / bare:5.2f}")  # noqa: T201
+        print(json.dumps({"rows": rows, "seconds": results}))  # noqa: T201
+
+
+def _write(path: Path, rows: int, every: int) -> None:
+    """Payments; with `every`, each so manieth has an amount that is no number."""
+    amount = "CAST(i % 100000 / 100 AS DECIMAL(12,2))::VARCHAR"
+    bad = f"CASE WHEN i % {every} = 7 THEN 'n/a' ELSE {amount} END" if every else amount
+    with open_database() as connection:
+        connection.execute(
+            f"COPY (SELECT i AS payment_id, lpad((i * 7919 % 1000000000)::VARCHAR, 9, '0') AS person_number, "
+            f"DATE '2020-01-01' + (i % 2000)::INT AS paid_on, {bad} AS amount, (i % 1000) / 1000 AS share, "
+            f"['pension', 'child', 'housing'][i % 3 + 1] AS kind, i % 500 AS office, "
+            f"strftime(TIMESTAMP '2020-01-01' + INTERVAL (i) SECOND, '%Y-%m-%dT%H:%M:%SZ') AS made_at, "
+            f"'note ' || (i % 10007) AS note FROM range({rows}) t(i)) TO {literal(str(path))} (FORMAT csv, HEADER)"
+        )
+
+
+def _compare(place: Path, every: int) -> dict[str, tuple[float, float]]:
+    contract = load(place / "payments.odcs.yaml")
+    bare, landed, sql, gated = [], [], [], []
+    for run in range(RUNS):
+        into, out = place / f"landed{run}{every}", place / f"gate{run}{every}"
+        out.mkdir()
+        bare.append(_seconds(lambda out=out: _engine_copy(place / "payments.csv", out / "bare.parquet", every)))
+        landed.append(_seconds(lambda into=into: land_extract(contract, into)))
+        sql.append(_seconds(lambda into=into, out=out: _engine_checks(into / ROWS, out / "sql.parquet")))
+        gated.append(_seconds(lambda into=into, out=out: _gate_and_accept(contract, into, out)))
+    return {"landing": (median(landed), median(bare)), "gate and accept": (median(gated), median(sql))}
+
+
+def _gate_and_accept(contract, into: Path, out: Path) -> None:  # type: ignore[no-untyped-def]
+    gate_extract(contract, into, out)
+    _copy_good_rows(into / ROWS, out / REJECTS, out / ROWS)
+
+
+def _engine_copy(source: Path, target: Path, every: int) -> None:
+    ignore = ", ignore_errors = true" if every else ""
+    with open_database() as connection:
+        types = "{'payment_id': 'BIGINT', 'person_number': 'VARCHAR', 'paid_on': 'DATE', 'amount': 'DECIMAL(12,2)', 'share': 'DOUBLE', 'kind': 'VARCHAR', 'office': 'BIGINT', 'made_at': 'TIMESTAMPTZ', 'note': 'VARCHAR'}"
+        connection.execute(
+            f"COPY (FROM read_csv({literal(str(source))}, header = true, columns = {types}{ignore})) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def _engine_checks(rows: Path, target: Path) -> None:
+    with open_database() as connection:
+        connection.execute(
+            f"COPY (SELECT * FROM read_parquet({literal(str(rows))}) WHERE payment_id IS NOT NULL AND person_number IS NOT NULL "
+            "AND regexp_matches(person_number, '^[0-9]{9}$') AND paid_on IS NOT NULL AND coalesce(amount >= 0, true) "
+            "AND coalesce(share BETWEEN 0 AND 1, true) AND coalesce(kind IN ('pension', 'child', 'housing'), true) "
+            f"QUALIFY count(*) OVER (PARTITION BY payment_id) = 1) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000)

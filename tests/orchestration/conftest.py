@@ -1,0 +1,85 @@
+"""Fixtures of orchestration: nights that stop after acceptance, agreements of one's own, faults of extracts."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sources.contract import Contract
+from sources.contract_file import load_all
+from sources.feed_night import FeedNight
+from warehouse.home import PROJECT, Home
+
+Ingest = Callable[[date], dict[str, FeedNight]]
+
+AGREEMENT = """id: {id}
+title: An agreement for a test
+parties: {{provider: Agency of Tests, recipient: Interagency statistics platform}}
+legal_basis: Tests Act, section 1
+purpose: Tests.
+feeds: [{feed}]
+valid_from: {valid_from}
+valid_until: {valid_until}
+retention: P1Y
+"""
+
+
+def write_agreement(
+    folder: Path, feed: str, valid_from: str = "2020-01-01", valid_until: str = "2099-12-31", name: str = "tests"
+) -> None:
+    text = AGREEMENT.format(id=name, feed=feed, valid_from=valid_from, valid_until=valid_until)
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def agreements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of agreements of one's own, with those of the project in it."""
+    import sharing.agreements
+
+    folder = tmp_path / "agreements"
+    folder.mkdir()
+    for path in (PROJECT / "agreements").glob("*.yaml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(sharing.agreements, "agreements_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def ingest(home: Home) -> Ingest:
+    """Run the job `ingest` of all contracts in this process; returns what was recorded of each feed."""
+
+    def run(night: date) -> dict[str, FeedNight]:
+        run_ingest(load_all(), night)
+        return recorded(home, night)
+
+    return run
+
+
+def run_ingest(contracts: list[Contract], night: date) -> bool:
+    """The run may end failed: True where every step and check went well."""
+    import dagster as dg
+
+    from orchestration.ingest import accepted_asset, gate_check, landing_assets
+    from orchestration.resources import Platform
+    from orchestration.schedule import INGEST, night_jobs
+
+    defs = dg.Definitions(
+        assets=[landing_assets(contracts), *[accepted_asset(contract) for contract in contracts]],
+        asset_checks=[gate_check(contract) for contract in contracts],
+        jobs=night_jobs(contracts)[:1],
+        resources={"platform": Platform()},
+        executor=dg.in_process_executor,
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        done = defs.resolve_job_def(INGEST).execute_in_process(
+            instance=instance, partition_key=night.isoformat(), raise_on_error=False, run_config=quiet
+        )
+    return done.success
+
+
+def recorded(home: Home, night: date) -> dict[str, FeedNight]:
+    from orchestration.night import feed_nights
+
+    return {f"{agency}/{feed}": found for (agency, feed), found in feed_nights(home, night).items()}

@@ -1,0 +1,286 @@
+"""Bad nights: each fault costs its own feed only, is recorded with its reason, and heals with the next good extract."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sources.accepted import last_accepted
+from sources.contract_file import load_all
+from sources.landing import landed_folder
+from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
+from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
+from warehouse.engine import literal, open_database
+from warehouse.home import Home
+
+HEALED_NIGHT = NEXT_NIGHT.replace(day=NEXT_NIGHT.day + 1)
+needs_leases = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can hold up the opening of a file")
+
+
+def rows_in_use(home: Home, name: str) -> tuple[str, int] | None:
+    """The night whose rows are read further, and how many rows they are."""
+    contract = next(contract for contract in load_all() if contract.name == name)
+    folder = last_accepted(contract, home, HEALED_NIGHT)
+    if folder is None:
+        return None
+    with open_database() as connection:
+        found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(folder / 'rows.parquet'))})")
+        return folder.name, (found.fetchone() or (0,))[0]
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines(keepends=True)
+
+
+def break_number(line: str, column: int) -> str:
+    values = line.split(",")
+    return ",".join([*values[:column], "unknown", *values[column + 1 :]])
+
+
+@contextmanager
+def cannot_be_opened(path: Path) -> Iterator[None]:
+    """Whoever opens `path` waits, as on a share that hangs: a lease on it is held meanwhile."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, before)
+
+
+def test_bad_extracts_are_refused_others_go_on_and_the_next_night_heals(
+    inbox: Path, home: Home, ingest: Ingest
+) -> None:
+    good = {path.name: path.read_bytes() for path in inbox.iterdir()}
+    first = ingest(NIGHT)
+    assert {feed.status for feed in first.values()} == {"accepted"}
+
+    (inbox / "airlines.csv").unlink()
+    (inbox / "flights.csv.zip").write_bytes(good["flights.csv.zip"][:20_000])
+    planes = lines(inbox / "planes.csv")
+    (inbox / "planes.csv").write_text("".join([planes[0].replace("tailnum", "tail_no"), *planes[1:]]))
+    airports = lines(inbox / "airports.csv")
+    (inbox / "airports.csv").write_text(
+        "".join([airports[0], *[break_number(line, -6) for line in airports[1:100]], *airports[100:]])
+    )
+    weather = lines(inbox / "weather.csv")
+    (inbox / "weather.csv").write_text("".join([*weather[:9], break_number(weather[9], 5), *weather[10:]]))
+    bad = ingest(NEXT_NIGHT)
+    assert {name: feed.status for name, feed in bad.items()} == {
+        "bts/airlines": "failed", "bts/flights": "failed", "faa/aircraft": "failed", "faa/airports": "refused",
+        "noaa/weather": "accepted",
+    }  # fmt: skip
+    says = {
+        "bts/airlines": "airlines.csv is not there; ask Bureau of Transportation Statistics for it",
+        "bts/flights": "flights.csv.zip is a damaged archive",
+        "faa/aircraft": "the header has no tailnum (columns the contract does not know: tail_no)",
+        "faa/airports": "99 of 1458 rows rejected, more than the 0.5 % that the contract allows",
+    }
+    for name, part in says.items():
+        assert part in (bad[name].reason or ""), name
+        assert rows_in_use(home, name) == (NIGHT.isoformat(), first[name].rows_accepted), name
+    accepted = bad["noaa/weather"]
+    assert (accepted.rows_sent, accepted.rows_rejected) == (len(weather) - 1, 1)
+    assert rows_in_use(home, "noaa/weather") == (NEXT_NIGHT.isoformat(), accepted.rows_accepted)
+    assert (home.landing / "faa" / "airports" / NEXT_NIGHT.isoformat() / "rejects.parquet").exists()
+    assert not (home.landing / "bts" / "airlines" / NEXT_NIGHT.isoformat()).exists()
+
+    for name, data in good.items():
+        (inbox / name).write_bytes(data)
+    flights = read_zip(inbox / "flights.csv.zip").splitlines(keepends=True)
+    write_zip(inbox / "flights.csv.zip", "".join(flights[:-1]))
+    healed = ingest(HEALED_NIGHT)
+    assert {name: feed.status for name, feed in healed.items()} == {
+        "bts/airlines": "unchanged", "bts/flights": "accepted", "faa/aircraft": "unchanged", "faa/airports": "unchanged",
+        "noaa/weather": "accepted",
+    }  # fmt: skip
+    assert all(feed.reason is None for feed in healed.values())
+    assert {rows_in_use(home, name) for name in healed} == {
+        (HEALED_NIGHT.isoformat(), feed.rows_accepted) for feed in healed.values()
+    }
+    assert recorded(home, NEXT_NIGHT) == bad
+
+
+@needs_leases
+def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
+    inbox: Path, home: Home, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.pull.TIMEOUT_SECONDS", 7.0)
+    flights = read_zip(inbox / "flights.csv.zip")
+    write_zip(inbox / "flights.csv.zip", flights[: flights.index("\n", 50_000) + 30])
+    (inbox / "weather.csv").write_bytes(b"")
+    (inbox / "planes.csv").unlink()
+    (inbox / "planes.csv").symlink_to("/proc/self/mem")
+    with cannot_be_opened(inbox / "airports.csv"):
+        night = ingest(NIGHT)
+    assert {name: feed.status for name, feed in night.items()} == {
+        "bts/airlines": "accepted", "bts/flights": "refused", "faa/aircraft": "failed", "faa/airports": "failed",
+        "noaa/weather": "failed",
+    }  # fmt: skip
+    assert "smaller file is a truncated one" in (night["bts/flights"].reason or "")
+    assert night["bts/flights"].rows_sent == flights[:50_000].count("\n") + 1
+    assert "Input/output error after 3 attempts; check the share or disk" in (night["faa/aircraft"].reason or "")
+    assert "did not end within 7 seconds" in (night["faa/airports"].reason or "")
+    assert "the file is empty; a header and rows are expected" in (night["noaa/weather"].reason or "")
+    assert rows_in_use(home, "bts/airlines") == (NIGHT.isoformat(), 16)
+    assert all(rows_in_use(home, name) is None for name in night if name != "bts/airlines")
+
+
+@needs_leases
+def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_ending(inbox: Path, home: Home) -> None:
+    script = (
+        "from orchestration.pull import pull\nfrom sharing.agreements import load_agreements\n"
+        "from sources.contract_file import load_all\nfrom warehouse.home import Home\nfrom datetime import date\n"
+        "for one in pull(load_all(), load_agreements(), Home.from_environment(), date(2026, 11, 20)):\n"
+        "    print(one.contract.name, one.missed.reason if one.missed else 'landed')\n"
+    )
+    with cannot_be_opened(inbox / "airlines.csv"), cannot_be_opened(inbox / "weather.csv"):
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=40, check=True, cwd=PROJECT,
+            env={**os.environ, "INTERAGENCY_FEED_TIMEOUT_SECONDS": "3"},
+        )  # fmt: skip
+        assert time.monotonic() - began < 15
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert said["bts/airlines"].startswith(said["noaa/weather"][:30]) and "within 3 seconds" in said["noaa/weather"]
+    assert [said[name] for name in ("bts/flights", "faa/aircraft", "faa/airports")] == ["landed"] * 3
+
+
+ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
+DAY = "{name: day, logicalType: date, required: true}"
+
+
+@pytest.fixture
+def feeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreements: Path) -> Path:
+    """A folder of further agencies, all under one agreement except what is of the agency `stranger`."""
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    monkeypatch.setenv("INTERAGENCY_SOURCES", str(folder))
+    for agency in ("named", "dated", "plain"):
+        write_agreement(agreements, f"{agency}/*", name=agency)
+    return folder
+
+
+def written(feeds: Path) -> list:
+    return [contract for contract in load_all() if feeds in contract.path.parents]
+
+
+def test_wrong_dates_are_refused_where_the_contract_can_prove_them(feeds: Path, home: Home) -> None:
+    by_name = {"extractDateFrom": "'name _(\\d{8})\\.csv'"}
+    by_column = {"extractDateFrom": "column day"}
+    for feed, day in (("stale", "20261119"), ("fresh", "20261120")):
+        Feed([ID], path=f"things_{day}.csv", agency="named", feed=feed, custom=by_name).write(feeds)
+        (feeds / "named" / f"things_{day}.csv").write_text("id\n1\n2\n")
+    for feed, day in (("stale", "2026-11-19"), ("fresh", "2026-11-20")):
+        Feed([ID, DAY], path=f"{feed}.csv", agency="dated", feed=feed, custom=by_column).write(feeds)
+        (feeds / "dated" / f"{feed}.csv").write_text(csv_text([["id", "day"], [1, "2026-11-20"], [2, day]]))
+    run_ingest(written(feeds), NIGHT)
+    night = recorded(home, NIGHT)
+    assert {name: feed.status for name, feed in night.items()} == {
+        "named/stale": "failed", "named/fresh": "accepted", "dated/stale": "failed", "dated/fresh": "accepted",
+    }  # fmt: skip
+    assert "things_20261119.csv is of 20261119, not of 2026-11-20; ask Agency of Tests" in (
+        night["named/stale"].reason or ""
+    )
+    assert "1 rows have day 2026-11-19, not 2026-11-20" in (night["dated/stale"].reason or "")
+
+
+def test_the_same_night_twice_is_the_same_night(feeds: Path, home: Home) -> None:
+    Feed([ID, "{name: note, logicalType: string}"], agency="plain").write(feeds)
+    extract = feeds / "plain" / "extract.csv"
+    extract.write_text(csv_text([["id", "note"], [1, "a"], [1, "a"], [2, "b"], ["x", "c"]]))
+    nights = []
+    for _ in range(2):
+        run_ingest(written(feeds), NIGHT)
+        night = recorded(home, NIGHT)["plain/things"]
+        nights.append(
+            (
+                replace(night, started_at=night.finished_at, finished_at=night.finished_at),
+                rows_in_use(home, "plain/things"),
+            )
+        )
+    (first, rows), (second, again) = nights
+    assert replace(first, started_at=second.started_at, finished_at=second.finished_at) == second
+    assert (first.status, first.rows_sent, first.rows_accepted, first.rows_rejected) == ("accepted", 4, 2, 2)
+    assert rows == again == (NIGHT.isoformat(), 2)
+
+
+def test_a_night_that_is_sent_again_and_refused_keeps_the_rows_it_had(feeds: Path, home: Home) -> None:
+    Feed([ID], agency="plain", threshold="0 %").write(feeds)
+    extract = feeds / "plain" / "extract.csv"
+    for text, status in (("id\n1\n2\n", "accepted"), ("id\n1\nx\n", "refused"), ("id\n", "accepted")):
+        extract.write_text(text)
+        run_ingest(written(feeds), NIGHT)
+        assert recorded(home, NIGHT)["plain/things"].status == status
+        assert rows_in_use(home, "plain/things") == (NIGHT.isoformat(), 0 if text == "id\n" else 2)
+
+
+def test_a_rule_that_cannot_be_evaluated_costs_its_feed_the_night_and_says_so(feeds: Path, home: Home) -> None:
+    broken = "{name: broken, type: sql, dimension: consistency, severity: error, query: select count(*) from nowhere, mustBe: 0}"
+    Feed([ID], agency="plain", feed="broken", quality=[broken]).write(feeds)
+    Feed([ID], agency="plain", feed="whole").write(feeds)
+    (feeds / "plain" / "extract.csv").write_text("id\n1\n")
+    run_ingest(written(feeds), NIGHT)
+    night = recorded(home, NIGHT)
+    assert night["plain/whole"].status == "accepted"
+    assert night["plain/broken"].status == "failed"
+    assert "a quality rule of broken.odcs.yaml is not valid SQL" in (night["plain/broken"].reason or "")
+    assert rows_in_use(home, "plain/broken") is None
+
+
+def test_a_feed_without_an_agreement_in_date_is_not_pulled(feeds: Path, home: Home, agreements: Path) -> None:
+    Feed([ID], agency="stranger", feed="never").write(feeds)
+    Feed([ID], agency="stranger", feed="expired").write(feeds)
+    Feed([ID], agency="plain").write(feeds)
+    for agency in ("stranger", "plain"):
+        (feeds / agency / "extract.csv").write_text("id\n1\n")
+    write_agreement(agreements, "stranger/expired", valid_until="2026-01-31", name="expired")
+    old_night = NIGHT.replace(year=2025)  # the agreement was in date then; the day of the pull counts
+    for night in (NIGHT, old_night):
+        run_ingest(written(feeds), night)
+        found = recorded(home, night)
+        assert {name: feed.status for name, feed in found.items()} == {
+            "stranger/never": "no_agreement", "stranger/expired": "no_agreement", "plain/things": "accepted",
+        }  # fmt: skip
+        assert "no agreement covers stranger/never; sign one" in (found["stranger/never"].reason or "")
+        assert "expired (2020-01-01 to 2026-01-31); renew it" in (found["stranger/expired"].reason or "")
+    assert not (home.landing / "stranger").exists()
+    write_agreement(agreements, "stranger/*", name="signed")
+    run_ingest(written(feeds), NIGHT)
+    assert {feed.status for feed in recorded(home, NIGHT).values()} == {"accepted", "unchanged"}
+
+
+def test_a_landing_that_was_not_gated_is_never_accepted(feeds: Path, home: Home) -> None:
+    """A crash between landing and gate leaves the verdict of the attempt before it."""
+    from expectations.accept import accept_night
+    from sources.landing import land_night
+
+    Feed([ID], agency="plain").write(feeds)
+    extract = feeds / "plain" / "extract.csv"
+    extract.write_text("id\n1\n1\n2\n")
+    run_ingest(written(feeds), NIGHT)
+    contract = written(feeds)[0]
+    extract.write_text("id\n7\n8\n8\n")
+    land_night(contract, home, NIGHT)
+    with pytest.raises(FileNotFoundError, match="landed again after its gate"):
+        accept_night(contract, home, NIGHT)
+    assert rows_in_use(home, "plain/things") == (NIGHT.isoformat(), 2)
+    assert landed_folder(contract, home, NIGHT).exists()
+
+
+def test_an_archive_of_two_files_is_refused(inbox: Path, home: Home) -> None:
+    with zipfile.ZipFile(inbox / "flights.csv.zip", "a") as archive:
+        archive.writestr("more.csv", "a\n")
+    run_ingest([contract for contract in load_all() if contract.feed == "flights"], NIGHT)
+    assert "flights.csv.zip holds 2 files; one is expected" in (recorded(home, NIGHT)["bts/flights"].reason or "")

@@ -1,0 +1,36 @@
+"""dbt's own unit tests, on empty relations: they bring their rows with them."""
+
+import json
+import os
+import subprocess
+from datetime import date
+from pathlib import Path
+
+from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, project_contracts
+from sources.accepted import create_relations
+from sources.dbt_sources import write_dbt_sources
+from warehouse.engine import open_database
+from warehouse.home import Home
+
+
+def test_unit_tests_of_the_models_pass(tmp_path: Path) -> None:
+    database, target = tmp_path / "published.duckdb", tmp_path / "target"
+    contracts = project_contracts()
+    write_dbt_sources(contracts, SOURCES)
+    with open_database(database) as connection:
+        create_relations(connection, contracts, Home(tmp_path / "home"), date(2026, 11, 20))
+    # In one invocation: each model's unit tests run once its parents are there.
+    kinds = [word for kind in ("seed", "model", "unit_test") for word in ("--resource-type", kind)]
+    done = subprocess.run(
+        [dbt_executable(), "build", *kinds, "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
+         "--target-path", target, "--log-path", tmp_path / "logs"],
+        capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, BUILD_VARIABLE: str(database)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    found = {
+        result["unique_id"]: result["status"] for result in results if result["unique_id"].startswith("unit_test.")
+    }
+    known = json.loads((target / "manifest.json").read_text())["unit_tests"]
+    assert len(known) >= 9
+    assert found == dict.fromkeys(known, "pass")

@@ -1,0 +1,61 @@
+"""Help is instant: no command imports an engine, an orchestrator or a gate before it has work to do."""
+
+import subprocess
+import sys
+
+import pytest
+
+from warehouse.home import PROJECT
+
+COMMANDS = [
+    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
+    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"],
+]  # fmt: skip
+SCRIPT = """
+import sys
+from typer.testing import CliRunner
+from orchestration.command.main import app
+for command in {commands!r}:
+    done = CliRunner().invoke(app, [*command, "--help"])
+    assert done.exit_code == 0, done.output
+    assert "Usage: " in done.output, command
+    print(" ".join(command), len(done.output.splitlines()))
+heavy = {{"dagster", "dagster_dbt", "great_expectations", "dbt", "pandas", "duckdb", "pyarrow", "numpy", "sqlalchemy"}}
+print("heavy:", sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_help_of_every_command_imports_nothing_heavy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(commands=COMMANDS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "heavy: []" in done.stdout, done.stdout
+
+
+def test_every_command_is_helped() -> None:
+    """The list above is whole: a new command has to be added to it."""
+    from typer.main import get_command
+
+    from orchestration.command.main import app
+
+    def names(command: object, path: list[str]) -> list[list[str]]:
+        inner = getattr(command, "commands", {})
+        return [path, *[found for name, below in inner.items() for found in names(below, [*path, name])]]
+
+    assert sorted(names(get_command(app), [])) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([], 2), (["nonsense"], 2), (["run", "--nonsense"], 2), (["--help"], 0)]
+)
+def test_the_command_itself(arguments: list[str], code: int) -> None:
+    from typer.testing import CliRunner
+
+    from orchestration.command.main import app
+
+    assert CliRunner().invoke(app, arguments).exit_code == code

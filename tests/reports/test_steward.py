@@ -1,0 +1,104 @@
+"""The steward's page: made from the record alone, and nothing that an agency writes becomes markup."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reports.steward import report_path, write_report
+from sources.contract import Contract
+from sources.contract_file import load, load_all
+from sources.feed_night import FAILED, REFUSED, FeedNight
+from tests.conftest import NIGHT, Feed
+from tests.sources.landed import text_columns
+from warehouse.home import Home
+from warehouse.nights import publish, start_build
+from warehouse.records import SCHEMAS, record, record_file
+
+HOSTILE = '<script>alert("x")</script>'
+ESCAPED = "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;"
+
+
+class Tags(HTMLParser):
+    """Which tags a page has, and whether each that opens is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def page_of(contracts: list[Contract], home: Home) -> str:
+    path = write_report(contracts, home, NIGHT)
+    assert path == report_path(home)
+    page = path.read_text(encoding="utf-8")
+    assert Tags(page).open == []
+    return page
+
+
+def contract_of_tests(folder: Path) -> Contract:
+    return load(Feed(text_columns("a", "b")).write(folder))
+
+
+def night_of(status: str, reason: str | None, **counts: int) -> FeedNight:
+    now = datetime.now(UTC)
+    return FeedNight(NIGHT, "tests", "things", status, now, now, reason=reason, **counts)
+
+
+def test_no_nights_yet(home: Home) -> None:
+    page = page_of(load_all(), home)
+    assert "nothing is published yet" in page
+    assert page.count("not pulled") == len(load_all())
+    assert "The harmonised tables were not built this night." in page
+
+
+def test_what_agencies_write_is_never_markup(home: Home, tmp_path: Path) -> None:
+    contract = replace(contract_of_tests(tmp_path), agency_name=HOSTILE)
+    night_of(REFUSED, HOSTILE, rows_sent=12345, rows_accepted=0, rows_rejected=7).save(home)
+    result = {"rule": HOSTILE, "dimension": "coverage", "severity": "error", "passed": False, "unexpected_count": 3,
+              "row_count": 5, "observed_value": HOSTILE, "description": HOSTILE}  # fmt: skip
+    record(home, "gate_result", NIGHT, [result], {"agency": "tests", "feed": "things"})
+    record(home, "gate_result", NIGHT, [result], {"agency": "harmonised", "feed": "things"})
+    finding = dict.fromkeys(SCHEMAS["finding"].names, HOSTILE) | {"extract_date": NIGHT}
+    target = record_file(home, "finding", NIGHT)
+    target.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist([finding], schema=SCHEMAS["finding"]), target)
+    page = page_of([contract], home)
+    assert "script" not in Tags(page).names
+    assert HOSTILE not in page
+    assert page.count(ESCAPED) >= 9
+    assert "12,345" in page
+
+
+def test_the_verdict_on_a_night(home: Home, tmp_path: Path) -> None:
+    contract = contract_of_tests(tmp_path)
+    night_of(FAILED, "the share is down").save(home)
+    page = page_of([contract], home)
+    assert "This night is not what readers see" in page
+    assert "the share is down" in page
+    assert "Tell: tests" in page
+
+    publish(home, start_build(home, NIGHT, "run"))
+    assert "1 of 1 feeds go on with an earlier night" in " ".join(page_of([contract], home).split())
+
+    night_of("accepted", None, rows_sent=1, rows_accepted=1, rows_rejected=0).save(home)
+    assert "This night is published, and every feed was taken." in page_of([contract], home)
+
+
+def test_the_page_needs_no_network(home: Home) -> None:
+    page = page_of(load_all(), home)
+    assert "http://" not in page
+    assert "https://" not in page

@@ -1,0 +1,64 @@
+"""Landing one small file under a contract written for the test, and reading back what landed."""
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from sources.contract import Contract
+from sources.contract_file import load
+from sources.landing import land_extract
+from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from tests.conftest import NIGHT, Feed
+
+ID = "{name: id, logicalType: string, primaryKey: true}"
+
+
+def text_columns(*names: str) -> list[str]:
+    """Properties of text; the first is the key."""
+    return [
+        f"{{name: {name}, logicalType: string{', primaryKey: true' if name == names[0] else ''}}}" for name in names
+    ]
+
+
+@dataclass
+class Landed:
+    """A landed extract as plain rows."""
+
+    folder: Path
+    manifest: Manifest
+    rows: list[dict[str, Any]] = field(repr=False)
+    rejects: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def reject_lines(self) -> list[int]:
+        return [reject["line"] for reject in self.rejects]
+
+
+def read_back(folder: Path) -> Landed:
+    manifest = Manifest.read(folder)
+    landed = Landed(
+        folder, manifest, pq.read_table(folder / ROWS).to_pylist(), pq.read_table(folder / REJECTS).to_pylist()
+    )
+    assert manifest.rows_sent == manifest.rows_landed + manifest.rows_rejected
+    assert (manifest.rows_landed, manifest.rows_rejected) == (len(landed.rows), len(landed.rejects))
+    assert {path.name for path in folder.iterdir()} == {"original", ROWS, REJECTS, MANIFEST}, "nothing else is left"
+    return landed
+
+
+def land_bytes(contract: Contract, folder: Path, content: bytes, extract_date: date = NIGHT) -> Landed:
+    """Land `content` as this contract's extract, under a folder of its own below `folder`."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    extract = place / Path(contract.server.location).name
+    extract.write_bytes(content)
+    land_extract(contract, place / "landed", str(extract), extract_date)
+    return read_back(place / "landed")
+
+
+def land(folder: Path, content: str | bytes, feed: Feed, extract_date: date = NIGHT) -> Landed:
+    """Write the contract, then land `content` under it."""
+    contract = load(feed.write(folder))
+    return land_bytes(contract, folder, content.encode() if isinstance(content, str) else content, extract_date)

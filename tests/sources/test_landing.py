@@ -1,0 +1,316 @@
+"""Landing: every record is accounted for, what is broken is named by its line, and its neighbours stay."""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sources.connectors import ExtractError
+from sources.contract_file import load
+from sources.formats import csv as csv_format
+from sources.landing import land_extract, land_night, landed_folder
+from sources.manifest import MANIFEST, Manifest
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed
+from tests.sources.landed import land, land_bytes, read_back, text_columns
+from warehouse.home import Home
+
+AB = Feed(text_columns("a", "b"))
+NUMBERED = Feed(["{name: a, logicalType: integer, primaryKey: true}", "{name: b, logicalType: string}"])
+
+
+def refused(folder: Path, content: str | bytes, feed: Feed = AB, extract_date: date = NIGHT) -> str:
+    """Why an extract cannot be landed; nothing that looks like an extract is left."""
+    with pytest.raises(ExtractError) as caught:
+        land(folder, content, feed, extract_date)
+    assert not list(folder.rglob(MANIFEST))
+    return str(caught.value)
+
+
+def test_the_manifest_tells_what_arrived(tmp_path: Path) -> None:
+    content = b"a,b\r\n1,2\r\n3\r\n"
+    landed = land(tmp_path, content, AB)
+    kept = landed.folder / landed.manifest.original
+    assert kept.read_bytes() == content
+    assert landed.manifest.original_sha256 == hashlib.sha256(content).hexdigest()
+    assert landed.manifest.original_bytes == len(content)
+    assert (landed.manifest.agency, landed.manifest.feed, landed.manifest.extract_date) == ("tests", "things", NIGHT)
+    assert (landed.manifest.rows_sent, landed.manifest.rows_landed, landed.manifest.rows_rejected) == (2, 1, 1)
+    assert landed.manifest.started_at <= landed.manifest.finished_at
+    assert landed.manifest.contract_sha256 == load(AB.write(tmp_path)).fingerprint
+
+
+def test_a_clean_file_has_no_rejects(tmp_path: Path) -> None:
+    landed = land(tmp_path, "a,b\n1,x\n2,\n", AB)
+    assert landed.rows == [{"a": "1", "b": "x"}, {"a": "2", "b": None}]
+    assert landed.rejects == []
+
+
+# name: content, lines of the structural rejects, keys of the rows that land
+BROKEN = {
+    "too few columns": ("a,b\n1,x\n2\n3,z\n", [3], ["1", "3"]),
+    "too many columns": ("a,b\n1,x\n2,y,z\n3,z\n", [3], ["1", "3"]),
+    "text after a closing quote": ('a,b\n1,x\n2,"y"z\n3,z\n', [3], ["1", "3"]),
+    "first row": ("a,b\n1\n2,y\n", [2], ["2"]),
+    "last row without a line end": ("a,b\n1,x\n2", [3], ["1"]),
+    "rows on end": ("a,b\n1,x\n2\n3\n4\n5,y\n", [3, 4, 5], ["1", "5"]),
+    "after a field of several lines": ('a,b\n1,"x\ny\nz"\n2\n3,z\n', [5], ["1", "3"]),
+    "after blank lines": ("a,b\n\n1,x\n\n\n2\n3,z\n", [6], ["1", "3"]),
+    "CRLF": ("a,b\r\n1,x\r\n2\r\n3,z\r\n", [3], ["1", "3"]),
+    "CRLF, blank lines and a field of several lines": ('a,b\r\n1,"x\r\ny"\r\n\r\n2\r\n3,z\r\n', [5], ["1", "3"]),
+    "byte order mark": ("\ufeffa,b\n1,x\n2\n3,z\n", [3], ["1", "3"]),
+    "header of several lines": ('a,"b"\n1,x\n2\n3,z\n', [3], ["1", "3"]),
+    "letters of several bytes before": ("a,b\n1,äöü€😀\n2\n3,z\n", [3], ["1", "3"]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_record_of_another_shape_is_named_by_its_line_and_its_neighbours_stay(name: str, tmp_path: Path) -> None:
+    content, lines, keys = BROKEN[name]
+    landed = land(tmp_path, content, AB)
+    assert landed.reject_lines == lines
+    assert [row["a"] for row in landed.rows] == keys
+    assert {reject["rule"] for reject in landed.rejects} == {"structure"}
+    assert all(reject["record"] and reject["reason"] for reject in landed.rejects)
+
+
+# name: content, lines of the rejects by type and by structure
+FAULTY = {
+    "plain": ("a,b\n1,x\nno,y\n3,z\n", [3]),
+    "after a field of several lines": ('a,b\n1,"x\ny\nz"\nno,y\n3,z\n', [5]),
+    "of several lines itself": ('a,b\n1,x\nno,"y\nz"\nnor,y\n', [3, 5]),
+    "after blank lines": ("a,b\n\n1,x\n\n\nno,y\n3,z\n", [6]),
+    "after a structural reject": ("a,b\n1\nno,y\n3,z\n4,5,6\nnor,y\n", [2, 3, 5, 6]),
+    "after a structural reject and several lines": ('a,b\n1\n2,"x\n\ny"\nno,y\n4,5,6\nnor,y\n', [2, 6, 7, 8]),
+    "CRLF": ('a,b\r\n1,"x\r\ny"\r\n\r\nno,y\r\n2\r\nnor,y', [5, 6, 7]),
+    "byte order mark": ("\ufeffa,b\n1,x\nno,y\n", [3]),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_text_of_another_type_is_named_by_its_line(name: str, tmp_path: Path) -> None:
+    content, lines = FAULTY[name]
+    landed = land(tmp_path, content, NUMBERED)
+    assert landed.reject_lines == lines
+    by_type = [reject for reject in landed.rejects if reject["rule"] == "type"]
+    assert {reject["value"] for reject in by_type} <= {"no", "nor"}
+    assert {reject["column"] for reject in by_type} == {"a"}
+
+
+def test_a_quote_that_never_closes_takes_the_rest_and_leaves_what_was_before(tmp_path: Path) -> None:
+    landed = land(tmp_path, 'a,b\n1,x\n2,"y\n3,z\n', AB)
+    assert [row["a"] for row in landed.rows] == ["1"]
+    assert landed.reject_lines == [3]
+
+
+def test_bytes_that_are_not_utf8_cost_only_their_row(tmp_path: Path) -> None:
+    landed = land(tmp_path, b"a,b\n1,x\n2,\xff\xfe\n3,z\n", AB)
+    assert [row["a"] for row in landed.rows] == ["1", "3"]
+    assert landed.reject_lines == [3]
+    assert "UTF-8" in landed.rejects[0]["reason"]
+
+
+def test_bytes_that_are_not_utf8_in_the_header_are_told(tmp_path: Path) -> None:
+    assert "declare the encoding" in refused(tmp_path, b"a,b\xff\n1,x\n")
+
+
+def test_a_record_that_is_too_long_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_format, "MAX_RECORD_BYTES", 1000)
+    landed = land(tmp_path, f"a,b\n1,x\n2,{'y' * 3000}\n3,z\n", AB)
+    assert [row["a"] for row in landed.rows] == ["1", "3"]
+    assert landed.reject_lines == [3]
+
+
+def test_one_column_has_rows_without_a_value(tmp_path: Path) -> None:
+    feed = Feed(["{name: a, logicalType: integer, primaryKey: true}"])
+    landed = land(tmp_path, "a\n1\n\nno\n4\n", feed)
+    assert [row["a"] for row in landed.rows] == [1, None, 4]
+    assert landed.reject_lines == [4]
+    landed = land(tmp_path, 'a\n"1"\n\nno\n""\n4\n', feed)
+    assert [row["a"] for row in landed.rows] == [1, None, None, 4]
+    assert landed.reject_lines == [4]
+
+
+@pytest.mark.parametrize("content", ["a,b\n", "a,b", "a,b\r\n", "\ufeffa,b\n"])
+def test_a_header_alone_is_an_extract_of_no_rows(content: str, tmp_path: Path) -> None:
+    landed = land(tmp_path, content, AB)
+    assert (landed.manifest.rows_sent, landed.rows, landed.rejects) == (0, [], [])
+
+
+def test_headers_that_are_no_headers_are_told(tmp_path: Path) -> None:
+    assert "the file is empty" in refused(tmp_path, "")
+    assert "line 1 is empty" in refused(tmp_path, "\na,b\n1,2\n")
+    assert "names b more than once" in refused(tmp_path, "a,b,b\n1,2,3\n")
+    assert "column 3 of the header has no name" in refused(tmp_path, "a,b,\n1,2,\n")
+    assert "CR alone" in refused(tmp_path, "a,b\r1,2\r3,4\r")
+
+
+def test_a_missing_column_is_told_with_the_new_ones(tmp_path: Path) -> None:
+    reason = refused(tmp_path, "a,c\n1,2\n")
+    assert reason.startswith("line 1: the header has no b (columns the contract does not know: c)")
+    assert "ask Agency of Tests" in reason
+
+
+def test_a_header_in_other_letters_is_another_header(tmp_path: Path) -> None:
+    assert "has no b" in refused(tmp_path, "a,B\n1,2\n")
+
+
+def test_columns_may_come_in_another_order(tmp_path: Path) -> None:
+    landed = land(tmp_path, "b,a\nx,1\ny,2\n", AB)
+    assert [row["a"] for row in landed.rows] == ["1", "2"]
+
+
+def test_new_columns_are_landed_and_noted(tmp_path: Path) -> None:
+    landed = land(tmp_path, "a,new,b\n1,n,x\n", AB)
+    assert landed.manifest.extra_columns == ["new"]
+    assert landed.rows == [{"a": "1", "new": "n", "b": "x"}]
+
+
+@pytest.mark.parametrize("name", ["_row", "_faults", "_record", "file_row_number", "FILE_ROW_NUMBER"])
+def test_a_new_column_may_not_take_a_name_of_the_platform(name: str, tmp_path: Path) -> None:
+    assert "for itself" in refused(tmp_path, f"a,b,{name}\n1,2,3\n")
+
+
+def test_a_new_column_may_not_take_the_name_of_another(tmp_path: Path) -> None:
+    feed = Feed(["{name: a, physicalName: key, logicalType: string, primaryKey: true}"])
+    assert "name of another" in refused(tmp_path, "key,A\n1,2\n", feed)
+
+
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    names = [
+        "line",
+        "faults",
+        "record",
+        "position",
+        "rule",
+        "value",
+        "reason",
+        "place",
+        "select",
+        'a "b"',
+        "a'b",
+        "ä ö",
+    ]
+    names += ["x;y", "fault", "a.b", "$1", "%s", "{}", "rowid", "filename"]
+    columns = [f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: integer}}" for name in names]
+    feed = Feed(["{name: n, logicalType: integer, primaryKey: true}", *columns])
+    header = ",".join(["n", *('"' + name.replace('"', '""') + '"' for name in names)])
+    content = "\n".join([header, ",".join(["1"] * (len(names) + 1)), ",".join(["2", *["no"] * len(names)])])
+    landed = land(tmp_path, content, feed)
+    assert landed.rows == [dict.fromkeys(["n", *names], 1)]
+    assert [fault["column"] for fault in landed.rejects[0]["faults"]] == names
+
+
+def test_names_of_the_agency_become_names_of_the_contract_also_crosswise(tmp_path: Path) -> None:
+    feed = Feed(
+        [
+            "{name: a, physicalName: b, logicalType: integer, primaryKey: true}",
+            "{name: b, physicalName: a, logicalType: string}",
+        ]
+    )
+    landed = land(tmp_path, "a,b\nx,1\ny,no\nz,3\n", feed)
+    assert landed.rows == [{"b": "x", "a": 1}, {"b": "z", "a": 3}]
+    assert (landed.rejects[0]["column"], landed.rejects[0]["value"], landed.rejects[0]["line"]) == ("a", "no", 3)
+
+
+def test_other_delimiters_and_quotes(tmp_path: Path) -> None:
+    semicolon = Feed(text_columns("a", "b"), options={"delimiter": "';'", "quote": '"\'"'})
+    assert land(tmp_path, "a;b\n1;'x;y''z'\n", semicolon).rows == [{"a": "1", "b": "x;y'z"}]
+    tabs = Feed(text_columns("a", "b"), format="tsv")
+    assert land(tmp_path, "a\tb\n1\tx,y\n", tabs).rows == [{"a": "1", "b": "x,y"}]
+
+
+def test_a_format_that_nothing_reads_is_told(tmp_path: Path) -> None:
+    assert "use one of csv" in refused(tmp_path, "a,b\n", Feed(text_columns("a", "b"), format="parquet"))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "iso-8859-15"])
+def test_a_declared_encoding_is_read(encoding: str, tmp_path: Path) -> None:
+    content = 'a,b\n1,Müller\n2\n3,"é\nè"\nno,x\n'.encode(encoding)
+    feed = Feed(NUMBERED.properties, encoding=encoding)
+    landed = land(tmp_path, content, feed)
+    assert [row["b"] for row in landed.rows] == ["Müller", "é\nè"]
+    assert landed.reject_lines == [3, 6]
+    assert (landed.folder / landed.manifest.original).read_bytes() == content
+
+
+def test_an_encoding_that_is_not_the_files_is_told(tmp_path: Path) -> None:
+    assert "is not utf-16" in refused(tmp_path, b"a,b\n1,x\n2", Feed(text_columns("a", "b"), encoding="utf-16"))
+    assert "is not cp1252" in refused(tmp_path, b"a,b\n1,\x81\n", Feed(text_columns("a", "b"), encoding="cp1252"))
+
+
+def test_a_missing_file_is_told_with_its_path_and_whom_to_ask(tmp_path: Path) -> None:
+    contract = load(AB.write(tmp_path))
+    with pytest.raises(ExtractError, match=r"extract\.csv is not there; ask Agency of Tests"):
+        land_extract(contract, tmp_path / "landed")
+    with pytest.raises(ExtractError, match="is not a file"):
+        land_extract(contract, tmp_path / "again", str(tmp_path))
+
+
+def test_a_server_that_nothing_serves_is_told(tmp_path: Path) -> None:
+    path = AB.write(tmp_path)
+    path.write_text(path.read_text().replace("type: local", "type: ftp").replace("path: extract", "location: extract"))
+    path.write_text(path.read_text().replace("type: ftp", "type: custom"))
+    with pytest.raises(ExtractError, match="no connector; use one of local"):
+        land_extract(load(path), tmp_path / "landed")
+
+
+def test_the_date_in_the_name_must_be_the_nights(tmp_path: Path) -> None:
+    def feed(path: str) -> Feed:
+        return Feed(text_columns("a", "b"), path=path, custom={"extractDateFrom": r"'name _(\d{4}-?\d{2}-?\d{2})'"})
+
+    assert land(tmp_path, "a,b\n", feed("x_20261120.csv")).manifest.rows_sent == 0
+    assert land(tmp_path, "a,b\n", feed("x_2026-11-20.csv")).manifest.rows_sent == 0
+    for name, words in {"x_20261119.csv": "is of 20261119, not of 2026-11-20", "x.csv": "states no date"}.items():
+        with pytest.raises(ExtractError, match=words):
+            land(tmp_path, "a,b\n", feed(name))
+
+
+def test_the_date_in_a_column_must_be_the_nights(tmp_path: Path) -> None:
+    columns = ["{name: a, logicalType: string, primaryKey: true}", "{name: day, logicalType: date}"]
+    feed = Feed(columns, custom={"extractDateFrom": "column day"})
+    assert len(land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-20\n", feed).rows) == 2
+    with pytest.raises(ExtractError, match=r"1 rows have day 2026-11-19, not 2026-11-20"):
+        land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-19\n", feed)
+    with pytest.raises(ExtractError, match="1 rows have day None"):
+        land(tmp_path, "a,day\n1,2026-11-20\n2,\n", feed)
+
+
+def test_a_night_landed_twice_shows_the_last_and_keeps_both(home: Home, tmp_path: Path) -> None:
+    path = AB.write(tmp_path)
+    extract = path.parent / "extract.csv"
+    contract = load(path)
+    for content in ("a,b\n1,x\n", "a,b\n1,x\n2,y\n"):
+        extract.write_text(content)
+        land_night(contract, home, NIGHT)
+    night = landed_folder(contract, home, NIGHT)
+    assert [row["a"] for row in read_back(night.resolve()).rows] == ["1", "2"]
+    attempts = list(night.parent.glob(".versions/*"))
+    assert sorted(Manifest.read(attempt).rows_sent for attempt in attempts) == [1, 2]
+
+
+def test_a_night_that_does_not_land_leaves_the_last_one(home: Home, tmp_path: Path) -> None:
+    path = AB.write(tmp_path)
+    contract = load(path)
+    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+    land_night(contract, home, NIGHT)
+    (path.parent / "extract.csv").write_text("")
+    for night in (NIGHT, NEXT_NIGHT):
+        with pytest.raises(ExtractError, match="the file is empty"):
+            land_night(contract, home, night)
+    assert Manifest.read(landed_folder(contract, home, NIGHT)).rows_sent == 1
+    assert not landed_folder(contract, home, NEXT_NIGHT).exists()
+    assert len(list(landed_folder(contract, home, NIGHT).parent.glob(".versions/*"))) == 1
+
+
+def test_a_large_file_keeps_its_order(tmp_path: Path) -> None:
+    """More than one of the engine's row groups, with faults far apart."""
+    lines = [f"{number},{'x' * 20}" for number in range(1, 200_001)]
+    lines[77_777] = "no,x"
+    lines[150_000] = "1,2,3"
+    contract = load(NUMBERED.write(tmp_path))
+    landed = land_bytes(contract, tmp_path, "\n".join(["a,b", *lines, ""]).encode())
+    assert landed.reject_lines == [77_779, 150_002]
+    kept = [row["a"] for row in landed.rows]
+    assert kept == sorted(kept)
+    assert len(kept) == 199_998

@@ -1,0 +1,60 @@
+"""Retention: originals go when their time is over, the last good night stays."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sources.accepted import Acceptance, accepted_folder
+from sources.contract_file import load
+from sources.landing import land_night, landed_folder
+from sources.retention import forget_originals, forget_superseded
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed
+from tests.sources.landed import text_columns
+from warehouse.files import versioned_folder
+from warehouse.home import Home
+
+TODAY = datetime.now(UTC).date()
+
+
+def test_originals_go_after_their_time_and_the_last_good_night_stays(tmp_path: Path, home: Home) -> None:
+    path = Feed(text_columns("a", "b")).write(tmp_path)
+    contract = load(path)
+    for content in ("a,b\n1,x\n", "a,b\n1,y\n"):
+        (path.parent / "extract.csv").write_text(content)
+        land_night(contract, home, NIGHT)
+    land_night(contract, home, NEXT_NIGHT)
+    night, later = landed_folder(contract, home, NIGHT), landed_folder(contract, home, NEXT_NIGHT)
+    accepted = accepted_folder(contract, home, NEXT_NIGHT)
+    accepted.mkdir(parents=True)
+    Acceptance("tests", "things", NEXT_NIGHT.isoformat(), "accepted", "", 1, 1, 0, "").write(accepted)
+
+    last_day = max(TODAY, NEXT_NIGHT) + timedelta(days=30)
+    assert forget_originals([contract], home, TODAY + timedelta(days=30)) == []
+    assert (night / "original" / "extract.csv").exists()
+
+    removed = forget_originals([contract], home, last_day + timedelta(days=1))
+    assert len(removed) == 2, "both attempts of the earlier night"
+    assert not night.is_symlink()
+    assert (later / "original" / "extract.csv").exists(), "the last good night stays"
+    assert (accepted / "accepted.json").exists()
+
+
+def test_what_a_later_run_took_the_place_of_goes_and_landing_stays(tmp_path: Path, home: Home) -> None:
+    path = Feed(text_columns("a", "b")).write(tmp_path)
+    contract = load(path)
+    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+    for _ in range(2):
+        land_night(contract, home, NIGHT)
+        with versioned_folder(accepted_folder(contract, home, NIGHT)) as folder:
+            (folder / "rows").write_text("")
+        with versioned_folder(home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()) as folder:
+            (folder / "gate").write_text("")
+    removed = forget_superseded(home)
+    assert len(removed) == 2
+    assert not any(folder.exists() for folder in removed)
+    assert (accepted_folder(contract, home, NIGHT) / "rows").exists()
+    assert len(list(landed_folder(contract, home, NIGHT).parent.glob(".versions/*"))) == 2
+    assert forget_superseded(home) == []
+
+
+def test_nothing_to_forget_is_no_error(tmp_path: Path, home: Home) -> None:
+    assert forget_originals([load(Feed(text_columns("a")).write(tmp_path))], home) == []

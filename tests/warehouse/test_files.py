@@ -1,0 +1,91 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.engine import literal, open_database, quoted
+from warehouse.files import point_link, remove_unfinished, replaced_whole, versioned_folder, write_text
+
+
+def attempts(link: Path) -> list[Path]:
+    return sorted(link.parent.glob(".versions/*"))
+
+
+def test_a_folder_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    link = tmp_path / "feed" / "2026-11-20"
+    with versioned_folder(link) as folder:
+        (folder / "a").write_text("1")
+        assert not link.exists()
+    assert (link / "a").read_text() == "1"
+    with versioned_folder(link) as folder:
+        (folder / "a").write_text("2")
+        assert (link / "a").read_text() == "1", "the earlier one until the later one is whole"
+    assert (link / "a").read_text() == "2"
+    assert len(attempts(link)) == 2
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_exception_leaves_nothing_half_behind(error: type[BaseException], tmp_path: Path) -> None:
+    link = tmp_path / "feed" / "2026-11-20"
+    with pytest.raises(error), versioned_folder(link) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a").write_text("half")
+        raise error
+    assert not link.is_symlink()
+    assert attempts(link) == []
+    with versioned_folder(link) as folder:
+        (folder / "a").write_text("whole")
+    with pytest.raises(error), versioned_folder(link):
+        raise error
+    assert (link / "a").read_text() == "whole"
+    assert len(attempts(link)) == 1
+
+
+def test_the_tree_may_be_moved(tmp_path: Path) -> None:
+    with versioned_folder(tmp_path / "here" / "night") as folder:
+        (folder / "a").write_text("1")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert (tmp_path / "there" / "night" / "a").read_text() == "1"
+
+
+def test_what_a_crash_left_is_removed_and_the_rest_stays(tmp_path: Path) -> None:
+    link = tmp_path / "2026-11-20"
+    with versioned_folder(link) as folder:
+        (folder / "marker").write_text("")
+    half = tmp_path / ".versions" / "2026-11-21-half"
+    half.mkdir()
+    (half / "rows").write_text("…")
+    (tmp_path / ".2026-11-21.abc.tmp").symlink_to(half)
+    assert set(remove_unfinished(tmp_path, "marker")) == {half, tmp_path / ".2026-11-21.abc.tmp"}
+    assert not half.exists()
+    assert (link / "marker").exists()
+    assert remove_unfinished(tmp_path, "marker") == []
+    assert remove_unfinished(tmp_path / "nowhere", "marker") == []
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x.txt"
+    write_text(path, "first")
+    with pytest.raises(ValueError, match="stop"), replaced_whole(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("stop")
+    assert path.read_text() == "first"
+    write_text(path, "zweite ü")
+    assert path.read_text(encoding="utf-8") == "zweite ü"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_moves_in_one_step_and_leaves_no_other(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        point_link(tmp_path / "link", tmp_path / name)
+        assert (tmp_path / "link").resolve() == tmp_path / name
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two", "link"}
+
+
+@pytest.mark.parametrize("value", [None, True, False, 0, -5, 1.5, 1e300, "it's", 'a "b"', "", "\\n", "ü€", "x;--"])
+def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
+    with open_database() as connection:
+        (found,) = connection.execute(f"SELECT {literal(value)} AS {quoted(str(value) + 'x')}").fetchone() or ()
+    assert float(found) == value if isinstance(value, float) else found == value
