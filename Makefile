@@ -5,14 +5,20 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint ui bench lock clean
+.PHONY: run test test-slow lint ui bench lock clean
 
 run: .venv/installed  ## pull, gate, harmonise and publish tonight's extracts
 	$(BIN)/interagency run
 
-test: .venv/installed  ## lint, then every test
+test: .venv/installed  ## lint, then the tests that take minutes, not more
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not slow"
+
+test-slow: .venv/installed  ## nights that are killed at every step, and the like
+	$(BIN)/pytest -m slow
+
+bench: .venv/installed  ## seconds and ratios beside the bare engine
+	$(BIN)/python benchmarks/landing.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

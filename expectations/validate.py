@@ -47,7 +47,8 @@ def validate(name: str, checks: list[Check], database: Path, relation: str) -> V
         with _engine_time(source.get_execution_engine().engine) as engine_seconds:
             result = context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
     finally:
-        source.get_execution_engine().close()
+        for engine in (source.get_execution_engine().engine, source.get_engine()):
+            engine.dispose()
     return Validation(result, time.perf_counter() - began - sum(engine_seconds))
 
 

@@ -14,9 +14,9 @@ from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from reports.steward import write_report
-from sources.accepted import SCHEMA, create_relations
+from sources.accepted import SCHEMA, create_relations, last_accepted
 from sources.contract import Contract
-from sources.retention import forget_originals
+from sources.retention import forget_originals, forget_superseded
 from warehouse.engine import open_database
 from warehouse.home import Home
 from warehouse.nights import build_database, prune_nights, publish, start_build
@@ -46,6 +46,8 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     )
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
+        if not any(last_accepted(contract, platform.home, night) for contract in contracts):
+            raise dg.Failure(f"no feed has an accepted extract up to {night}; nothing to publish", allow_retries=False)
         database = start_build(platform.home, night, context.run.run_id)
         with open_database(database) as connection:
             create_relations(connection, contracts, platform.home, night)
@@ -116,6 +118,7 @@ def _published_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
         is_current = publish(home, database)
         prune_nights(home)
         forget_originals(contracts, home)
+        forget_superseded(home)
         return dg.MaterializeResult(metadata={"database": str(database), "readers see it": is_current})
 
     return published

@@ -1,6 +1,5 @@
 """Landing all feeds of a night at once: one agency that is slow, down or broken does not hold up the others."""
 
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -15,9 +14,9 @@ from sources.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.landing import land_night
 from sources.manifest import Manifest
 from warehouse.home import Home
+from warehouse.settings import feed_timeout_seconds
 
 _AT_ONCE = 8
-TIMEOUT_SECONDS = float(os.environ.get("INTERAGENCY_FEED_TIMEOUT_SECONDS", "3600"))
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class _Landing:
 
     def _land(self) -> None:
         self._slots.acquire()
-        self._deadline = time.monotonic() + TIMEOUT_SECONDS
+        self._deadline = time.monotonic() + feed_timeout_seconds()
         self._has_begun.set()
         try:
             self._future.set_result(land_night(*self._arguments))
@@ -92,7 +91,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except TimeoutError:
         return (
             None,
-            f"did not end within {TIMEOUT_SECONDS:g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
+            f"did not end within {feed_timeout_seconds():g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
         )
     except ExtractError as error:
         return None, str(error)

@@ -1,7 +1,8 @@
 """The engine as great-expectations sees it: a SQLAlchemy dialect that hands out results after the cursor moved on.
 
 great-expectations reads a result after it has given its connection back; the engine's cursor is empty by then, so results
-are buffered here. Connections are closed at once (no pool): the file must be free when dbt opens it.
+are buffered here. One connection serves a whole suite (opening one takes longer than most rules); who makes an engine
+disposes of it, because the file must be free when dbt opens it.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from duckdb_sqlalchemy import Dialect as DuckDBDialect
 from duckdb_sqlalchemy import DuckDBExecutionContext
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import StaticPool
 
 NAME = "interagency_duckdb"
 
@@ -35,8 +36,8 @@ class BufferedDialect(DuckDBDialect):
     execution_ctx_cls = BufferedExecutionContext
 
     @classmethod
-    def get_pool_class(cls, url: Any) -> type[NullPool]:
-        return NullPool
+    def get_pool_class(cls, url: Any) -> type[StaticPool]:
+        return StaticPool
 
 
 registry.register(NAME, __name__, BufferedDialect.__name__)

@@ -6,19 +6,23 @@ from orchestration.command.common import NOT_DONE, all_contracts, stop
 
 
 def prune() -> None:
-    """Delete originals whose retention is over, builds that cannot be restored any more, and what a crash left behind.
+    """Delete originals whose retention is over, results that a later run of their night replaced, and builds that
+    cannot be restored any more.
 
     The last good night of each feed and the restorable nights stay.
     """
     from orchestration.resources import NightRunning, night_lock
-    from sources.retention import forget_originals
+    from sources.retention import forget_originals, forget_superseded
     from warehouse.home import Home
     from warehouse.nights import prune_nights
 
-    home = Home.from_environment()
+    home, contracts = Home.from_environment(), all_contracts()
     try:
         with night_lock(home, wait_seconds=0):
-            originals, builds = forget_originals(all_contracts(), home), prune_nights(home)
+            originals, builds = forget_originals(contracts, home), prune_nights(home)
+            superseded = forget_superseded(home)
     except NightRunning as error:
         stop(str(error), NOT_DONE)
-    typer.echo(f"{len(originals)} landed extracts and {len(builds)} builds removed")
+    typer.echo(
+        f"{len(originals)} landed extracts and {len(superseded)} superseded results and {len(builds)} builds removed"
+    )

@@ -45,9 +45,12 @@ def run(
 
 
 def _check_first_night(night: date) -> None:
-    import os
+    from warehouse.settings import SettingError, feed_timeout_seconds, first_night
 
-    first = date.fromisoformat(os.environ.get("INTERAGENCY_FIRST_NIGHT", "2013-01-01"))
+    try:
+        first, _ = first_night(), feed_timeout_seconds()
+    except SettingError as error:
+        stop(str(error), WRONG_USE)
     if night < first:
         stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
 

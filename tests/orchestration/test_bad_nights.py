@@ -116,7 +116,7 @@ def test_bad_extracts_are_refused_others_go_on_and_the_next_night_heals(
 def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
     inbox: Path, home: Home, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.pull.TIMEOUT_SECONDS", 7.0)
+    monkeypatch.setenv("INTERAGENCY_FEED_TIMEOUT_SECONDS", "7")
     flights = read_zip(inbox / "flights.csv.zip")
     write_zip(inbox / "flights.csv.zip", flights[: flights.index("\n", 50_000) + 30])
     (inbox / "weather.csv").write_bytes(b"")

@@ -17,6 +17,7 @@ from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from warehouse.home import Home
 
+Command = Callable[..., CompletedProcess[str]]
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
 NAME = "{name: name, logicalType: string, classification: personal, logicalTypeOptions: {maxLength: 3}}"
 
@@ -270,3 +271,20 @@ def test_the_command_as_a_process(interagency: Callable[..., CompletedProcess[st
     done = interagency("run", "--agency", "moon", "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_published_where_nothing_was_ever_accepted(interagency: Command, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = interagency("run", INTERAGENCY_INBOX=str(tmp_path / "empty"))
+    assert done.returncode == 1
+    assert "NOT PUBLISHED" in done.stdout
+    assert "nothing to publish" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not home.published.exists()
+    assert (home.quality / "report" / "index.html").exists()
+
+
+def test_a_setting_that_cannot_be_used_is_named(interagency: Command) -> None:
+    done = interagency("run", INTERAGENCY_FEED_TIMEOUT_SECONDS="soon")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "INTERAGENCY_FEED_TIMEOUT_SECONDS is 'soon'" in done.stderr

@@ -1,0 +1,29 @@
+"""Settings from the environment, each with a default; a value that cannot be used is named with what to write instead."""
+
+import os
+from datetime import date
+
+
+class SettingError(Exception):
+    """An environment variable with a value that cannot be used."""
+
+
+def first_night() -> date:
+    """The first partition: INTERAGENCY_FIRST_NIGHT, 2013-01-01 by default."""
+    text = os.environ.get("INTERAGENCY_FIRST_NIGHT", "2013-01-01")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"INTERAGENCY_FIRST_NIGHT is {text!r}; write a date as yyyy-mm-dd") from None
+
+
+def feed_timeout_seconds() -> float:
+    """After which a pull is given up: INTERAGENCY_FEED_TIMEOUT_SECONDS, an hour by default."""
+    text = os.environ.get("INTERAGENCY_FEED_TIMEOUT_SECONDS", "3600")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingError(f"INTERAGENCY_FEED_TIMEOUT_SECONDS is {text!r}; write a number of seconds above 0")
+    return seconds
