@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.result import Example, RuleResult, Verdict
+from expectations.result import GATE, Example, RuleResult, Verdict
 from sources.contract import Contract
 from sources.landing import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.rules import key_rules, row_rules, table_rules
 from warehouse.engine import literal, open_database, quoted
-from warehouse.files import versioned_folder
+from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
     Raises FileNotFoundError where nothing landed, and RuntimeError where a rule cannot be evaluated.
     """
     landing = landed_folder(contract, home, extract_date).resolve(strict=True)
-    with versioned_folder(gate_folder(contract, home, extract_date)) as folder:
+    target = gate_folder(contract, home, extract_date)
+    remove_unfinished(target.parent, GATE)
+    with versioned_folder(target) as folder:
         verdict, validation = gate_extract(contract, landing, folder)
         (folder / VALIDATION).write_text(json.dumps(validation), encoding="utf-8")
         verdict.write(folder)

@@ -30,8 +30,16 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
                 removed.append(attempt)
                 if (folder / night).resolve() == attempt.resolve():
                     (folder / night).unlink()
+                    _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
                 shutil.rmtree(attempt)
     return removed
+
+
+def _forget_gate(night: Path) -> None:
+    """The gate's rejects are records of the original, in clear; its counts stay in the record of the night."""
+    if night.is_symlink():
+        shutil.rmtree(night.resolve(), ignore_errors=True)
+        night.unlink()
 
 
 def forget_superseded(home: Home) -> list[Path]:

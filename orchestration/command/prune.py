@@ -24,5 +24,5 @@ def prune() -> None:
     except NightRunning as error:
         stop(str(error), NOT_DONE)
     typer.echo(
-        f"{len(originals)} landed extracts and {len(superseded)} superseded results and {len(builds)} builds removed"
+        f"{len(originals)} landed extracts, {len(superseded)} superseded results and {len(builds)} builds removed"
     )

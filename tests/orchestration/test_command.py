@@ -101,7 +101,7 @@ def test_an_empty_home_has_a_status_and_a_list(home: Home) -> None:
     assert "never pulled" in done.stdout
     assert "nothing yet; run `interagency run`" in done.stdout
     assert "nothing is published yet" in command("warehouse", "list").stdout
-    assert "0 landed extracts and 0 builds removed" in command("prune").stdout
+    assert "0 landed extracts, 0 superseded results and 0 builds removed" in command("prune").stdout
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_prune_keeps_the_last_good_night(feed_folder: Path, home: Home) -> None:
         data = json.loads(manifest.read_text())
         data["started_at"] = "2020-01-01T00:00:00+00:00"
         manifest.write_text(json.dumps(data))
-    assert "1 landed extracts and 0 builds removed" in command("prune").stdout
+    assert "1 landed extracts, 0 superseded results and 0 builds removed" in command("prune").stdout
     assert [path.name for path in folder.glob("[0-9]*")] == [NEXT_NIGHT.isoformat()]
     assert "nothing" not in command("rejects", "tests", "things").stdout
     assert (home.accepted / "tests" / "things" / NIGHT.isoformat() / "rows.parquet").exists()

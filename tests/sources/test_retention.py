@@ -58,3 +58,16 @@ def test_what_a_later_run_took_the_place_of_goes_and_landing_stays(tmp_path: Pat
 
 def test_nothing_to_forget_is_no_error(tmp_path: Path, home: Home) -> None:
     assert forget_originals([load(Feed(text_columns("a")).write(tmp_path))], home) == []
+
+
+def test_the_gates_rejects_go_with_their_original(tmp_path: Path, home: Home) -> None:
+    path = Feed(text_columns("a", "b")).write(tmp_path)
+    contract = load(path)
+    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+    land_night(contract, home, NIGHT)
+    gate = home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()
+    with versioned_folder(gate) as folder:
+        (folder / "rejects.parquet").write_text("a record in clear")
+    forget_originals([contract], home, TODAY + timedelta(days=31))
+    assert not gate.is_symlink()
+    assert not list(gate.parent.rglob("rejects.parquet"))
