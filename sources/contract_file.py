@@ -10,64 +10,28 @@ from typing import Any
 
 from open_data_contract_standard.model import (
     CustomProperty,
-    DataQuality,
     OpenDataContractStandard,
     SchemaObject,
-    SchemaProperty,
 )
 
 from sources.contract import (
-    CLASSIFICATIONS,
     EXTRACT_MODES,
-    RESERVED_NAMES,
     SUFFIX,
     Column,
     Contact,
     Contract,
     DateProof,
-    QualityRule,
-    Reference,
     Server,
     ServiceLevel,
     contract_files,
 )
-from sources.odcs import ContractError, Document, Problem, Step, read
+from sources.contract_columns import ColumnReader
+from sources.contract_quality import QualityReader
+from sources.odcs import ContractError, Document, Problem, Problems, read
 from sources.rules import key_rules, row_rules
-from sources.typing_sql import unknown_format_letters
-from warehouse.engine import engine_fault, literal
 from warehouse.home import PROJECT
 
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_INTEGER_TYPES = {
-    "i8": "TINYINT", "i16": "SMALLINT", "i32": "INTEGER", "i64": "BIGINT", "i128": "HUGEINT",
-    "u8": "UTINYINT", "u16": "USMALLINT", "u32": "UINTEGER", "u64": "UBIGINT", "u128": "UHUGEINT",
-}  # fmt: skip
-_SIMPLE_TYPES = {
-    "string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME", "boolean": "BOOLEAN",
-    "number": "DOUBLE",
-}  # fmt: skip
-_OPTIONS = {
-    "string": {"minLength", "maxLength", "pattern"},
-    "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-    "date": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format"},
-    "timestamp": {
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "format",
-        "timezone",
-        "defaultTimezone",
-    },
-    "time": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
-    "boolean": set(),
-}
-_OPERATORS = (
-    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
-    "mustBeBetween", "mustNotBeBetween",
-)  # fmt: skip
-_SEVERITIES = ("error", "warning")
 _DAYS = {"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7,
          "m": 30, "month": 30, "months": 30, "y": 365, "yr": 365, "year": 365, "years": 365}  # fmt: skip
 
@@ -130,7 +94,8 @@ class _Reader:
 
     def __init__(self, document: Document, model: OpenDataContractStandard) -> None:
         self.document, self.model = document, model
-        self.problems: list[Problem] = []
+        self.problems = Problems(document)
+        self.wrong = self.problems.add
 
     def contract(self) -> Contract:
         path = self.document.path.resolve()
@@ -140,22 +105,21 @@ class _Reader:
                 self.wrong([], f"{name!r} cannot name an agency or feed; rename the folder or file to lower_case words")
         table = self._table()
         properties = (table.properties or []) if table else []
-        columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
+        columns = ColumnReader(self.problems).columns(properties)
+        quality = QualityReader(self.problems)
         custom = _values(self.model.customProperties)
         parts: dict[str, Any] = {
             "server": self._server(),
             "columns": columns,
-            "quality": tuple(self._qualities(table)) if table else (),
-            "references": tuple(self._references(table)) if table else (),
+            "quality": tuple(quality.qualities(table)) if table else (),
+            "references": tuple(quality.references(table)) if table else (),
             "service_level": self._service_level(),
             "contacts": tuple(Contact(item.channel or "", item.url or "") for item in self.model.support or []),
             "extract_mode": self._extract_mode(custom),
             "reject_threshold": self._reject_threshold(custom),
             "date_proof": self._date_proof(custom, columns),
         }
-        self._check_columns(columns)
-        if self.problems:
-            raise ContractError(self.problems)
+        self.problems.raise_any()
         team = self.model.team
         agency_name = team.name if team is not None and not isinstance(team, list) and team.name else agency
         text = self.model.description
@@ -175,11 +139,8 @@ class _Reader:
             self.wrong(
                 ["schema", 0], f"two rules are called {', '.join(doubled)}; give each quality rule a name of its own"
             )
-            raise ContractError(self.problems)
+        self.problems.raise_any()
         return contract
-
-    def wrong(self, steps: list[Step], message: str) -> None:
-        self.problems.append(self.document.problem(steps, message))
 
     def _table(self) -> SchemaObject | None:
         tables = self.model.schema_ or []
@@ -187,85 +148,6 @@ class _Reader:
             self.wrong(["schema"], "describes no columns; write exactly one object with its properties")
             return None
         return tables[0]
-
-    def _column(self, index: int, prop: SchemaProperty) -> Column:
-        steps: list[Step] = ["schema", 0, "properties", index]
-        name = prop.name or ""
-        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES:
-            self.wrong(
-                [*steps, "name"],
-                "is missing, begins with an underscore or is a name that the platform keeps for itself; write another",
-            )
-        classification = prop.classification or "internal"
-        if classification not in CLASSIFICATIONS:
-            self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
-            classification = "internal"
-        options = prop.logicalTypeOptions or {}
-        sql_type = self._sql_type(steps, prop)
-        for option in sorted(set(options) - _OPTIONS.get(prop.logicalType or "", set())):
-            self.wrong(
-                [*steps, "logicalTypeOptions", option],
-                "is not checked by this platform; use a pattern or a quality rule",
-            )
-        allowed = tuple(entry.value for entry in prop.enum or [])
-        self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
-        self._check_enum(steps, sql_type, allowed)
-        return Column(
-            name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
-            classification=classification, required=bool(prop.required), unique=bool(prop.unique),
-            key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
-            enum=allowed, options=options,
-        )  # fmt: skip
-
-    def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
-        logical, physical = prop.logicalType or "", prop.physicalType or ""
-        if logical == "integer":
-            return _INTEGER_TYPES[(prop.logicalTypeOptions or {}).get("format", "i64")]
-        exact = re.fullmatch(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", physical, re.IGNORECASE)
-        if logical == "number" and exact:
-            return f"DECIMAL({exact[1]},{exact[2]})"
-        if logical not in _SIMPLE_TYPES:
-            known = ", ".join(["integer", *_SIMPLE_TYPES])
-            self.wrong([*steps, "logicalType"], f"is {logical or 'missing'}; write one of {known}")
-        return _SIMPLE_TYPES.get(logical, "VARCHAR")
-
-    def _check_options(self, steps: list[Step], sql_type: str, options: dict[str, Any]) -> None:
-        """What the engine would only find out at night."""
-        if "pattern" in options and (fault := engine_fault(f"regexp_matches('', {literal(options['pattern'])})")):
-            self.wrong(
-                [*steps, "pattern"],
-                f"is not a regular expression of the engine, RE2 ({fault}); it knows no look-around and no "
-                "back-reference, write it without",
-            )
-        zone = options.get("defaultTimezone", "UTC")
-        if fault := engine_fault(f"timezone({literal(zone)}, TIMESTAMP '2000-01-01')"):
-            self.wrong([*steps, "defaultTimezone"], f"{fault}; write a name such as Europe/Tallinn")
-        dated = sql_type.startswith(("DATE", "TIMESTAMP"))
-        unknown = unknown_format_letters(str(options.get("format", ""))) if dated else []
-        if unknown:
-            self.wrong(
-                [*steps, "format"],
-                f"has {', '.join(unknown)}, which this platform does not read; write letters such as dd.MM.yyyy HH:mm:ss, "
-                "and other words between single quotes",
-            )
-
-    def _check_enum(self, steps: list[Step], sql_type: str, allowed: tuple[Any, ...]) -> None:
-        for index, value in enumerate(allowed):
-            # YAML reads NO as false and 010 as 8; only a text says what is meant.
-            loose = sql_type == "VARCHAR" and not isinstance(value, str)
-            if loose or engine_fault(f"CAST({literal(value)} AS {sql_type})"):
-                self.wrong(
-                    [*steps, "enum", index], f"{value!r} is not a value of a {sql_type} column; put it in quotes"
-                )
-
-    def _check_columns(self, columns: tuple[Column, ...]) -> None:
-        for kind, names in (("name", [c.name.lower() for c in columns]), ("physicalName", [c.header for c in columns])):
-            for name in sorted({name for name in names if names.count(name) > 1}):
-                self.wrong(["schema", 0, "properties"], f"two properties have the {kind} {name!r}; write each once")
-        if columns and not any(column.key_position for column in columns):
-            self.wrong(
-                ["schema", 0, "properties"], "no property is the primary key; mark the key with `primaryKey: true`"
-            )
 
     def _server(self) -> Server:
         servers = self.model.servers or []
@@ -296,63 +178,6 @@ class _Reader:
                 self.wrong(["servers", 0], f"{name} is {character!r}; write one character")
         if not isinstance(options.get("nullValues", []), list):
             self.wrong(["servers", 0, "customProperties"], "nullValues is not a list; write one such as [NA]")
-
-    def _qualities(self, table: SchemaObject) -> Iterator[QualityRule]:
-        for index, rule in enumerate(table.quality or []):
-            yield from self._quality(["schema", 0, "quality", index], rule, None)
-        for place, prop in enumerate(table.properties or []):
-            for index, rule in enumerate(prop.quality or []):
-                yield from self._quality(["schema", 0, "properties", place, "quality", index], rule, prop.name)
-
-    def _quality(self, steps: list[Step], rule: DataQuality, column: str | None) -> Iterator[QualityRule]:
-        if rule.type == "text":
-            return
-        severity = rule.severity or "error"
-        if severity not in _SEVERITIES:
-            self.wrong(
-                [*steps, "severity"], f"is {severity!r}; write error (the night is refused) or warning (it is reported)"
-            )
-        if not rule.dimension:
-            self.wrong(steps, "has no dimension; add one, such as completeness")
-        operator = next((name for name in _OPERATORS if getattr(rule, name) is not None), "")
-        expectation = rule.implementation if rule.type == "custom" and isinstance(rule.implementation, dict) else None
-        if rule.type == "custom" and (rule.engine != "great-expectations" or not (expectation or {}).get("type")):
-            self.wrong(
-                steps,
-                "only engine great-expectations is run, with an implementation of `type` and `kwargs`; write that",
-            )
-        if rule.type != "custom" and not operator:
-            self.wrong(steps, "has no bound; add one, such as `mustBe: 0`")
-        if rule.metric == "duplicateValues" and column is None and not (rule.arguments or {}).get("properties"):
-            self.wrong(steps, "names no columns; add `arguments: {properties: [...]}`, or move it to a property")
-        if rule.metric not in (None, "rowCount") and column is None and rule.metric != "duplicateValues":
-            self.wrong(
-                [*steps, "metric"], f"{rule.metric} measures a column; move it to the property's own quality section"
-            )
-        yield QualityRule(
-            name=rule.name or rule.id or f"{column or 'feed'}_{rule.metric or rule.type}", dimension=rule.dimension or "",
-            severity=severity, description=" ".join((rule.description or "").split()), column=column,
-            metric=rule.metric if rule.type in (None, "library") else None, query=rule.query, arguments=rule.arguments or {},
-            expectation=expectation, operator=operator, bound=getattr(rule, operator, 0) if operator else 0, unit=rule.unit or "rows",
-        )  # fmt: skip
-
-    def _references(self, table: SchemaObject) -> Iterator[Reference]:
-        for index, prop in enumerate(table.properties or []):
-            for place, relationship in enumerate(prop.relationships or []):
-                steps: list[Step] = ["schema", 0, "properties", index, "relationships", place, "to"]
-                yield from self._reference(steps, [prop.name or ""], relationship.to)
-        for index, relationship in enumerate(table.relationships or []):
-            own = [_last(step) for step in _as_list(relationship.from_)]
-            yield from self._reference(["schema", 0, "relationships", index, "to"], own, relationship.to)
-
-    def _reference(self, steps: list[Step], own: list[str], to: str | list[str] | None) -> Iterator[Reference]:
-        """`faa__airports.faa`: feeds are named as their relations are, `<agency>__<feed>`."""
-        targets = [re.fullmatch(r"([a-z0-9_]+?)__([a-z0-9_]+)\.(\w+)", target) for target in _as_list(to)]
-        found = [target for target in targets if target]
-        if len(found) != len(targets) or len({(t[1], t[2]) for t in found}) != 1 or len(own) != len(found):
-            self.wrong(steps, f"{to!r} does not name columns of one feed; write `<agency>__<feed>.<column>`")
-            return
-        yield Reference(tuple(own), found[0][1], found[0][2], tuple(target[3] for target in found))
 
     def _service_level(self) -> ServiceLevel:
         found = {item.property: item for item in self.model.slaProperties or []}
@@ -421,11 +246,3 @@ def _has_a_group(expression: str) -> bool:
 
 def _values(properties: list[CustomProperty] | None) -> dict[str, Any]:
     return {item.property or "": item.value for item in properties or []}
-
-
-def _as_list(value: str | list[str] | None) -> list[str]:
-    return [value] if isinstance(value, str) else value or []
-
-
-def _last(reference: str) -> str:
-    return reference.rpartition(".")[2]

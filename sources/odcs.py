@@ -73,6 +73,22 @@ class Document:
         return line
 
 
+class Problems:
+    """What is wrong in one document, found so far."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._found: list[Problem] = []
+
+    def add(self, steps: list[Step], message: str) -> None:
+        self._found.append(self._document.problem(steps, message))
+
+    def raise_any(self) -> None:
+        """Raises ContractError with everything found; returns where there is nothing."""
+        if self._found:
+            raise ContractError(self._found)
+
+
 def _child(node: yaml.Node | None, step: Step) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:

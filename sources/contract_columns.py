@@ -1,0 +1,128 @@
+"""The columns of a contract: their types in the engine, and what the engine would otherwise only find out at night."""
+
+import re
+from typing import Any
+
+from open_data_contract_standard.model import SchemaProperty
+
+from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column
+from sources.odcs import Problems, Step
+from sources.typing_sql import unknown_format_letters
+from warehouse.engine import engine_fault, literal
+
+_INTEGER_TYPES = {
+    "i8": "TINYINT", "i16": "SMALLINT", "i32": "INTEGER", "i64": "BIGINT", "i128": "HUGEINT",
+    "u8": "UTINYINT", "u16": "USMALLINT", "u32": "UINTEGER", "u64": "UBIGINT", "u128": "UHUGEINT",
+}  # fmt: skip
+_SIMPLE_TYPES = {
+    "string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME", "boolean": "BOOLEAN",
+    "number": "DOUBLE",
+}  # fmt: skip
+_OPTIONS = {
+    "string": {"minLength", "maxLength", "pattern"},
+    "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "date": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format"},
+    "timestamp": {
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "format",
+        "timezone",
+        "defaultTimezone",
+    },
+    "time": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
+    "boolean": set(),
+}
+
+
+class ColumnReader:
+    """Turns the standard's properties into columns; what is wrong goes to the contract's problems."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.wrong = problems.add
+
+    def columns(self, properties: list[SchemaProperty]) -> tuple[Column, ...]:
+        columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
+        self._check_columns(columns)
+        return columns
+
+    def _column(self, index: int, prop: SchemaProperty) -> Column:
+        steps: list[Step] = ["schema", 0, "properties", index]
+        name = prop.name or ""
+        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES:
+            self.wrong(
+                [*steps, "name"],
+                "is missing, begins with an underscore or is a name that the platform keeps for itself; write another",
+            )
+        classification = prop.classification or "internal"
+        if classification not in CLASSIFICATIONS:
+            self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
+            classification = "internal"
+        options = prop.logicalTypeOptions or {}
+        sql_type = self._sql_type(steps, prop)
+        for option in sorted(set(options) - _OPTIONS.get(prop.logicalType or "", set())):
+            self.wrong(
+                [*steps, "logicalTypeOptions", option],
+                "is not checked by this platform; use a pattern or a quality rule",
+            )
+        allowed = tuple(entry.value for entry in prop.enum or [])
+        self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
+        self._check_enum(steps, sql_type, allowed)
+        return Column(
+            name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
+            classification=classification, required=bool(prop.required), unique=bool(prop.unique),
+            key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
+            enum=allowed, options=options,
+        )  # fmt: skip
+
+    def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
+        logical, physical = prop.logicalType or "", prop.physicalType or ""
+        if logical == "integer":
+            return _INTEGER_TYPES[(prop.logicalTypeOptions or {}).get("format", "i64")]
+        exact = re.fullmatch(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", physical, re.IGNORECASE)
+        if logical == "number" and exact:
+            return f"DECIMAL({exact[1]},{exact[2]})"
+        if logical not in _SIMPLE_TYPES:
+            known = ", ".join(["integer", *_SIMPLE_TYPES])
+            self.wrong([*steps, "logicalType"], f"is {logical or 'missing'}; write one of {known}")
+        return _SIMPLE_TYPES.get(logical, "VARCHAR")
+
+    def _check_options(self, steps: list[Step], sql_type: str, options: dict[str, Any]) -> None:
+        """What the engine would only find out at night."""
+        if "pattern" in options and (fault := engine_fault(f"regexp_matches('', {literal(options['pattern'])})")):
+            self.wrong(
+                [*steps, "pattern"],
+                f"is not a regular expression of the engine, RE2 ({fault}); it knows no look-around and no "
+                "back-reference, write it without",
+            )
+        zone = options.get("defaultTimezone", "UTC")
+        if fault := engine_fault(f"timezone({literal(zone)}, TIMESTAMP '2000-01-01')"):
+            self.wrong([*steps, "defaultTimezone"], f"{fault}; write a name such as Europe/Tallinn")
+        dated = sql_type.startswith(("DATE", "TIMESTAMP"))
+        unknown = unknown_format_letters(str(options.get("format", ""))) if dated else []
+        if unknown:
+            self.wrong(
+                [*steps, "format"],
+                f"has {', '.join(unknown)}, which this platform does not read; write letters such as dd.MM.yyyy HH:mm:ss, "
+                "and other words between single quotes",
+            )
+
+    def _check_enum(self, steps: list[Step], sql_type: str, allowed: tuple[Any, ...]) -> None:
+        for index, value in enumerate(allowed):
+            # YAML reads NO as false and 010 as 8; only a text says what is meant.
+            loose = sql_type == "VARCHAR" and not isinstance(value, str)
+            if loose or engine_fault(f"CAST({literal(value)} AS {sql_type})"):
+                self.wrong(
+                    [*steps, "enum", index], f"{value!r} is not a value of a {sql_type} column; put it in quotes"
+                )
+
+    def _check_columns(self, columns: tuple[Column, ...]) -> None:
+        for kind, names in (("name", [c.name.lower() for c in columns]), ("physicalName", [c.header for c in columns])):
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                self.wrong(["schema", 0, "properties"], f"two properties have the {kind} {name!r}; write each once")
+        if columns and not any(column.key_position for column in columns):
+            self.wrong(
+                ["schema", 0, "properties"], "no property is the primary key; mark the key with `primaryKey: true`"
+            )

@@ -1,0 +1,87 @@
+"""The quality rules and relationships of a contract."""
+
+import re
+from collections.abc import Iterator
+
+from open_data_contract_standard.model import DataQuality, SchemaObject
+
+from sources.contract import QualityRule, Reference
+from sources.odcs import Problems, Step
+
+_OPERATORS = (
+    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
+    "mustBeBetween", "mustNotBeBetween",
+)  # fmt: skip
+_SEVERITIES = ("error", "warning")
+
+
+class QualityReader:
+    """Turns the standard's quality and relationships sections into rules and references."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.wrong = problems.add
+
+    def qualities(self, table: SchemaObject) -> Iterator[QualityRule]:
+        for index, rule in enumerate(table.quality or []):
+            yield from self._quality(["schema", 0, "quality", index], rule, None)
+        for place, prop in enumerate(table.properties or []):
+            for index, rule in enumerate(prop.quality or []):
+                yield from self._quality(["schema", 0, "properties", place, "quality", index], rule, prop.name)
+
+    def _quality(self, steps: list[Step], rule: DataQuality, column: str | None) -> Iterator[QualityRule]:
+        if rule.type == "text":
+            return
+        severity = rule.severity or "error"
+        if severity not in _SEVERITIES:
+            self.wrong(
+                [*steps, "severity"], f"is {severity!r}; write error (the night is refused) or warning (it is reported)"
+            )
+        if not rule.dimension:
+            self.wrong(steps, "has no dimension; add one, such as completeness")
+        operator = next((name for name in _OPERATORS if getattr(rule, name) is not None), "")
+        expectation = rule.implementation if rule.type == "custom" and isinstance(rule.implementation, dict) else None
+        if rule.type == "custom" and (rule.engine != "great-expectations" or not (expectation or {}).get("type")):
+            self.wrong(
+                steps,
+                "only engine great-expectations is run, with an implementation of `type` and `kwargs`; write that",
+            )
+        if rule.type != "custom" and not operator:
+            self.wrong(steps, "has no bound; add one, such as `mustBe: 0`")
+        if rule.metric == "duplicateValues" and column is None and not (rule.arguments or {}).get("properties"):
+            self.wrong(steps, "names no columns; add `arguments: {properties: [...]}`, or move it to a property")
+        if rule.metric not in (None, "rowCount") and column is None and rule.metric != "duplicateValues":
+            self.wrong(
+                [*steps, "metric"], f"{rule.metric} measures a column; move it to the property's own quality section"
+            )
+        yield QualityRule(
+            name=rule.name or rule.id or f"{column or 'feed'}_{rule.metric or rule.type}", dimension=rule.dimension or "",
+            severity=severity, description=" ".join((rule.description or "").split()), column=column,
+            metric=rule.metric if rule.type in (None, "library") else None, query=rule.query, arguments=rule.arguments or {},
+            expectation=expectation, operator=operator, bound=getattr(rule, operator, 0) if operator else 0, unit=rule.unit or "rows",
+        )  # fmt: skip
+
+    def references(self, table: SchemaObject) -> Iterator[Reference]:
+        for index, prop in enumerate(table.properties or []):
+            for place, relationship in enumerate(prop.relationships or []):
+                steps: list[Step] = ["schema", 0, "properties", index, "relationships", place, "to"]
+                yield from self._reference(steps, [prop.name or ""], relationship.to)
+        for index, relationship in enumerate(table.relationships or []):
+            own = [_last(step) for step in _as_list(relationship.from_)]
+            yield from self._reference(["schema", 0, "relationships", index, "to"], own, relationship.to)
+
+    def _reference(self, steps: list[Step], own: list[str], to: str | list[str] | None) -> Iterator[Reference]:
+        """`faa__airports.faa`: feeds are named as their relations are, `<agency>__<feed>`."""
+        targets = [re.fullmatch(r"([a-z0-9_]+?)__([a-z0-9_]+)\.(\w+)", target) for target in _as_list(to)]
+        found = [target for target in targets if target]
+        if len(found) != len(targets) or len({(t[1], t[2]) for t in found}) != 1 or len(own) != len(found):
+            self.wrong(steps, f"{to!r} does not name columns of one feed; write `<agency>__<feed>.<column>`")
+            return
+        yield Reference(tuple(own), found[0][1], found[0][2], tuple(target[3] for target in found))
+
+
+def _as_list(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else value or []
+
+
+def _last(reference: str) -> str:
+    return reference.rpartition(".")[2]
