@@ -63,7 +63,8 @@ def show_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title)
+    # Narrow enough for 80 columns: a number broken over two lines cannot be read.
+    table = Table(title=title, box=None, padding=(0, 1), pad_edge=False, collapse_padding=True)
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place in numbers else "left", overflow="fold")
     for row in rows:

@@ -94,10 +94,7 @@ class _Line:
     seconds: float | None
     used_night: str | None
     reason: str | None
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status in ("accepted", "unchanged", "accepted_by_steward")
+    is_taken: bool = False
 
     def cells(self) -> list[str]:
         counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
@@ -132,7 +129,7 @@ def _line(contract: "Contract", home: "Home", night: date) -> _Line:
     )
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
-        _seconds(contract, home, known), used.name if used else None, known.reason,
+        _seconds(contract, home, known), used.name if used else None, known.reason, known.is_taken,
     )  # fmt: skip
 
 
