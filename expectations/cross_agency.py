@@ -22,7 +22,7 @@ from warehouse.home import Home
 from warehouse.records import copy_into, record_file
 
 AGENCY = "harmonised"
-RELATIONSHIPS = "relationships"
+RELATIONSHIPS, RECONCILIATION = "relationships", "reconciliation"
 RULES = Path(__file__).parent / "harmonised"
 
 
@@ -45,11 +45,14 @@ class RuleError(Exception):
 
 def load_rules(folder: Path = RULES) -> list[CrossRule]:
     """Every rule of every subject. Raises RuleError naming file and rule."""
-    rules = []
+    rules: list[CrossRule] = []
     for path in sorted(folder.glob("*.yaml")):
         for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []:
             try:
-                rules.append(CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])}))
+                rule = CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])})
+                if rule.severity not in ("error", "warning") or rule.rule in {known.rule for known in rules}:
+                    raise KeyError("severity is neither error nor warning, or the rule's name is taken")
+                rules.append(rule)
             except (TypeError, KeyError) as error:
                 raise RuleError(
                     f"{path}: {entry.get('rule', 'a rule')}: {error}; write rule, title, dimension, severity, agencies, query"
@@ -71,9 +74,11 @@ def gate_build(contracts: list[Contract], home: Home, database: Path, extract_da
         found = _validated([rule for rule in rules if rule.subject == subject], home, database, extract_date, counts)
         record_results(home, extract_date, AGENCY, subject, found)
         results += found
-    references = _relationships(contracts, database)
-    record_results(home, extract_date, AGENCY, RELATIONSHIPS, references)
-    return results + references
+    derived = {RELATIONSHIPS: _relationships(contracts, database), RECONCILIATION: _reconciled(contracts, database)}
+    for name, found in derived.items():
+        record_results(home, extract_date, AGENCY, name, found)
+        results += found
+    return results
 
 
 def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_date: date) -> dict[str, int]:
@@ -123,7 +128,7 @@ def _validated(
         RuleResult(
             rule=rule.rule, dimension=rule.dimension, severity=rule.severity, description=rule.title,
             passed=bool(found[rule.rule].success), unexpected_count=unexpected_count(found[rule.rule]),
-            row_count=counts.get(rule.rule, 0), observed_value=f"{counts.get(rule.rule, 0)} findings",
+            row_count=None, observed_value=f"{counts.get(rule.rule, 0)} findings",
         )
         for rule in rules
     ]  # fmt: skip
@@ -138,6 +143,31 @@ def _relationships(contracts: list[Contract], database: Path) -> list[RuleResult
             for contract in contracts
             for reference in contract.references
         ]
+
+
+def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
+    """Every accepted row is in its staging model: none dropped, none doubled. A feed without a model stops at acceptance."""
+    with open_database(database, read_only=True) as connection:
+        models = {
+            name
+            for (name,) in connection.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staging'"
+            ).fetchall()
+        }
+        return [_staged(connection, contract) for contract in contracts if f"stg_{contract.relation}" in models]
+
+
+def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract) -> RuleResult:
+    model = f"stg_{contract.relation}"
+    row = connection.execute(
+        f"SELECT (SELECT count(*) FROM {SCHEMA}.{quoted(contract.relation)}), (SELECT count(*) FROM staging.{quoted(model)})"
+    ).fetchone()
+    accepted, staged = row or (0, 0)
+    return RuleResult(
+        rule=f"{model}_reconciles", dimension="consistency", severity="error", passed=accepted == staged,
+        description=f"Every accepted row of {contract.name} is in staging.{model}, once", unexpected_count=abs(accepted - staged),
+        row_count=accepted, observed_value=f"{accepted} accepted, {staged} staged",
+    )  # fmt: skip
 
 
 def _orphans(

@@ -4,18 +4,19 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from expectations.result import GATE, Example, RuleResult, Verdict
-from sources.contract import Contract
+from sources.accepted import Acceptance, last_accepted
+from sources.contract import Contract, as_percent
 from sources.landing import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
-from sources.rules import key_rules, row_rules, table_rules
-from warehouse.engine import literal, open_database, quoted
+from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
+from warehouse.engine import literal, open_database, quoted, safe_message
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
 
@@ -40,16 +41,28 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
     target = gate_folder(contract, home, extract_date)
     remove_unfinished(target.parent, GATE)
     with versioned_folder(target) as folder:
-        verdict, validation = gate_extract(contract, landing, folder)
+        verdict, validation = gate_extract(contract, landing, folder, _rows_before(contract, home, extract_date))
         (folder / VALIDATION).write_text(json.dumps(validation), encoding="utf-8")
         verdict.write(folder)
     return verdict
 
 
-def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict, dict[str, object]]:
-    """The verdict on the extract in the folder `landing`, and great-expectations' own result; rejects are written to `into`."""
+def _rows_before(contract: Contract, home: Home, extract_date: date) -> int | None:
+    """Rows of the last good night before this one; None where there is none, or where a night is not the whole."""
+    before = last_accepted(contract, home, extract_date - timedelta(days=1))
+    return Acceptance.read(before).rows_accepted if before and contract.extract_mode == "snapshot" else None
+
+
+def gate_extract(
+    contract: Contract, landing: Path, into: Path, rows_before: int | None = None
+) -> tuple[Verdict, dict[str, object]]:
+    """The verdict on the extract in the folder `landing`, and great-expectations' own result; rejects are written to `into`.
+
+    `rows_before` is the last good night's number of rows, against which a snapshot's volume is held.
+    """
     began = time.perf_counter()
     manifest = Manifest.read(landing)
+    tables = table_rules(contract) + ([volume_rule(contract, rows_before)] if rows_before else [])
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "gate.duckdb"
         with open_database(database) as connection:
@@ -58,9 +71,9 @@ def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict
                 f"FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)"
             )
             rejected = _write_rejects(connection, contract, into / REJECTS)
-            measured = _measures(connection, contract)
+            measured = _measures(connection, contract, tables)
             examples = _examples(connection, contract, into / REJECTS) if rejected else {}
-        results, validation = _validated(contract, database, manifest.rows_landed)
+        results, validation = _validated(contract, tables, database, manifest.rows_landed)
     results = [_completed(result, measured, examples) for result in results]
     reasons = _refusals(contract, manifest, rejected, results)
     verdict = Verdict(
@@ -71,12 +84,14 @@ def gate_extract(contract: Contract, landing: Path, into: Path) -> tuple[Verdict
     return verdict, validation.result.to_json_dict()
 
 
-def _validated(contract: Contract, database: Path, row_count: int) -> "tuple[list[RuleResult], Validation]":
+def _validated(
+    contract: Contract, tables: list[TableRule], database: Path, row_count: int
+) -> "tuple[list[RuleResult], Validation]":
     from expectations.suite import ROWS as RELATION
     from expectations.suite import contract_checks
     from expectations.validate import observed_value, rule_of, unexpected_count, validate
 
-    checks = contract_checks(contract)
+    checks = contract_checks(contract, tables)
     validation = validate(contract.relation, checks, database, RELATION)
     found = {rule_of(result): result for result in validation.result.results}
     results = [
@@ -149,18 +164,15 @@ def _doubled_rows(contract: Contract) -> str:
     )
 
 
-def _measures(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str]:
+def _measures(connection: duckdb.DuckDBPyConnection, contract: Contract, rules: list[TableRule]) -> dict[str, str]:
     """The measured number of each table rule, as text."""
-    rules = table_rules(contract)
     if not rules:
         return {}
     selected = ", ".join(rule.measure.replace("{rows}", "rows") for rule in rules)
     try:
         row = connection.execute(f"SELECT {selected}").fetchone() or ()
     except duckdb.Error as error:
-        raise RuntimeError(
-            f"a quality rule of {contract.path.name} is not valid SQL: {str(error).splitlines()[0]}"
-        ) from error
+        raise RuntimeError(f"a quality rule of {contract.path.name} is not valid SQL: {safe_message(error)}") from error
     return {
         rule.name: f"{value:.6g}" if isinstance(value, float) else str(value)
         for rule, value in zip(rules, row, strict=True)
@@ -205,8 +217,7 @@ def _refusals(contract: Contract, manifest: Manifest, gate_rejects: int, results
     ]
     rejected = manifest.rows_rejected + gate_rejects
     if rejected > contract.reject_threshold * manifest.rows_sent:
-        allowed = f"{contract.reject_threshold * 100:f}".rstrip("0").rstrip(".") or "0"
         reasons.append(
-            f"{rejected} of {manifest.rows_sent} rows rejected, more than the {allowed} % that the contract allows"
+            f"{rejected} of {manifest.rows_sent} rows rejected, more than the {as_percent(contract.reject_threshold)} that the contract allows"
         )
     return reasons

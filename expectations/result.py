@@ -26,7 +26,7 @@ class RuleResult:
     description: str
     passed: bool
     unexpected_count: int
-    row_count: int
+    row_count: int | None
     observed_value: str
     examples: list[Example] = field(default_factory=list)
 

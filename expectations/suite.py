@@ -9,7 +9,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from sources.contract import Column, Contract
-from sources.rules import KeyRule, RowRule, TableRule, key_rules, row_rules, table_rules
+from sources.rules import KeyRule, RowRule, TableRule, key_rules, row_rules
 from warehouse.engine import quoted
 
 ROWS = "rows"
@@ -29,12 +29,12 @@ class Check:
     expectation: gxe.Expectation
 
 
-def contract_checks(contract: Contract) -> list[Check]:
-    """Row rules, keys, quality rules and the contract's own expectations, in this order."""
+def contract_checks(contract: Contract, tables: list[TableRule]) -> list[Check]:
+    """Row rules, keys, the table rules given and the contract's own expectations, in this order."""
     columns = {column.name: column for column in contract.columns}
     checks = [_row_check(rule, columns[rule.column]) for rule in row_rules(contract)]
     checks += [_key_check(rule) for rule in key_rules(contract)]
-    checks += [_table_check(rule) for rule in table_rules(contract)]
+    checks += [_table_check(rule) for rule in tables]
     return checks + _own_expectations(contract)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 
-from sources.contract import PROJECT, Contract, contract_files
+from sources.contract import Contract, contract_files
 from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
-from warehouse.home import Home
+from warehouse.home import PROJECT, Home
 from warehouse.nights import DATABASE
 
 PROJECT_DIR = PROJECT / "dbt_project"
@@ -55,7 +55,7 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
 
 
 def _newest() -> float:
-    kinds = ("*.sql", "*.yml", "*.csv")
+    kinds = ("*.sql", "*.yml", "*.md", "*.csv")
     files = [path for kind in kinds for path in PROJECT_DIR.rglob(kind) if "target" not in path.parts]
     return max(path.stat().st_mtime for path in files)
 

@@ -59,7 +59,6 @@ def _landing_spec(contract: Contract) -> dg.AssetSpec:
         skippable=True,
         group_name="landing",
         description=contract.description,
-        owners=[],
         kinds={contract.server.format, contract.server.type},
         metadata={"contract": contract.path.name, "agency": contract.agency_name},
     )
@@ -120,7 +119,10 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
     try:
         yield
     except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        # A RuntimeError is the gate's own; the words of others may quote what the agency sent.
+        said = (
+            str(error).splitlines()[0][:300] if isinstance(error, RuntimeError) and str(error) else type(error).__name__
+        )
         reason = f"the {step} could not be run: {said}; tell the platform's maintainers"
         FeedNight(night, contract.agency, contract.feed, FAILED, began, datetime.now(UTC), reason=reason).save(home)
         raise

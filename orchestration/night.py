@@ -7,18 +7,18 @@ import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from orchestration.resources import night_lock
-from reports.steward import report_path, write_report
+from reports.steward import page_of, write_report
 from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight
 from warehouse.engine import open_database
 from warehouse.home import Home
-from warehouse.nights import published_nights
+from warehouse.nights import build_database, current_night
 from warehouse.records import records
 
 _DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
@@ -89,10 +89,11 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
             runner = _Runner(definitions.defs, instance, home, extract_date, tell)
             runner.run("ingest", keys)
             failure = runner.run("harmonise", None)
-        if failure:
-            _write_docs(home, extract_date)
-            write_report(definitions.contracts, home, extract_date)
-        outcome = _outcome(home, extract_date, failure, runner)
+        outcome = _outcome(home, extract_date, failure, runner.run_id)
+        if not outcome.published:
+            if "report" not in runner.steps_ended:
+                _write_docs(home, extract_date)
+            write_report(definitions.contracts, home, extract_date, outcome.reason)
         outcome.steps = runner.seconds
         outcome.fixed = {
             "imports": imported - began,
@@ -134,6 +135,8 @@ class _Runner:
         self.defs, self.instance, self.home, self.extract_date, self.tell = defs, instance, home, extract_date, tell
         self.seconds: dict[str, float] = {}
         self.dagster_seconds = 0.0
+        self.run_id = ""
+        self.steps_ended: set[str] = set()
 
     def run(self, name: str, keys: list[Any] | None) -> str | None:
         """Run one job; returns why it failed, or None."""
@@ -144,7 +147,7 @@ class _Runner:
 
         job = self.defs.resolve_job_def(name)
         steps = {node.name: node.tags.get(STEP, name) for node in job.all_node_defs}
-        run_id = make_new_run_id()
+        self.run_id = run_id = make_new_run_id()
         self.instance.add_event_listener(run_id, lambda entry: self._heard(entry, steps))
         began = time.perf_counter()
         before = sum(self.seconds.values())
@@ -169,6 +172,8 @@ class _Runner:
         step = steps.get(event.node_name or event.step_key, "")
         took = getattr(event.event_specific_data, "duration_ms", 0) or 0
         self.seconds[step] = self.seconds.get(step, 0) + took / 1000
+        if event.event_type_value != "STEP_SKIPPED":
+            self.steps_ended.add(step)
         self.tell(StepEnded(step, took / 1000, event.event_type_value == "STEP_FAILURE"))
 
 
@@ -184,12 +189,13 @@ def _why(result: Any) -> str:
     return "a run ended without saying why; see it in `make ui`"
 
 
-def _outcome(home: Home, extract_date: date, failure: str | None, runner: _Runner) -> Outcome:
-    current = next((night for night in published_nights(home) if night.is_current), None)
-    published = failure is None and current is not None and current.extract_date == extract_date
+def _outcome(home: Home, extract_date: date, failure: str | None, run_id: str) -> Outcome:
+    """Published is what readers see: this run's own build, even where a later step of it failed."""
+    current = current_night(home)
+    published = current is not None and current.folder == build_database(home, extract_date, run_id).parent
     if failure is None and not published and current is not None:
         failure = f"the night of {current.extract_date} is published already; this one is stored"
-    return Outcome(extract_date, published, failure, report_path(home))
+    return Outcome(extract_date, published, failure, page_of(home, extract_date))
 
 
 def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
@@ -210,7 +216,3 @@ def gate_counts(home: Home, extract_date: date) -> dict[tuple[str, str], tuple[i
             f"FROM {records(home, 'gate_result')} WHERE extract_date = ? GROUP BY ALL", [extract_date]
         ).fetchall()  # fmt: skip
     return {(agency, feed): (passed, failed) for agency, feed, passed, failed in rows}
-
-
-def today() -> date:
-    return datetime.now(UTC).date()

@@ -96,7 +96,5 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except ExtractError as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night
-        return (
-            None,
-            f"{type(error).__name__} while landing; tell the platform's maintainers ({str(error).splitlines()[0][:200] if str(error) else 'no message'})",
-        )
+        # Its kind alone: a defect's own words may quote what the agency sent.
+        return None, f"{type(error).__name__} while landing; tell the platform's maintainers"

@@ -13,7 +13,7 @@ from sources.feed_night import NO_AGREEMENT, TAKEN
 from warehouse.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.nights import published_nights
+from warehouse.nights import current_night
 from warehouse.records import records
 
 
@@ -48,11 +48,22 @@ class FeedLine:
 
 
 def report_path(home: Home) -> Path:
+    """The page of the newest night."""
     return home.quality / "report" / "index.html"
 
 
-def write_report(contracts: list[Contract], home: Home, extract_date: date) -> Path:
-    """Write the page of a night from what was recorded of it; returns its path."""
+def page_of(home: Home, extract_date: date) -> Path:
+    """The page that tells of this night: the front page for the newest, its own for an older one."""
+    nights = [date.fromisoformat(path.stem) for path in (home.quality / "feed_night").glob("*.parquet")]
+    return (
+        report_path(home)
+        if extract_date >= max(nights, default=extract_date)
+        else home.quality / "report" / f"{extract_date}.html"
+    )
+
+
+def write_report(contracts: list[Contract], home: Home, extract_date: date, failure: str | None = None) -> Path:
+    """Write the page of a night from what was recorded of it; `failure` is why it was not published. Returns its path."""
     with open_database() as connection:
         feeds = [_feed_line(connection, contract, home, extract_date) for contract in contracts]
         findings = connection.execute(
@@ -63,16 +74,17 @@ def write_report(contracts: list[Contract], home: Home, extract_date: date) -> P
             "SELECT feed, rule, severity, passed, unexpected_count, observed_value, description "
             f"FROM {records(home, 'gate_result')} WHERE extract_date = ? AND agency = 'harmonised' ORDER BY passed, severity, rule", [extract_date]
         ).fetchall()  # fmt: skip
-    current = next((night for night in published_nights(home) if night.is_current), None)
+    current = current_night(home)
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = templates.get_template("steward.html.j2").render(
-        night=extract_date, made_at=datetime.now(UTC), feeds=feeds, findings=findings, cross=cross, current=current,
+        night=extract_date, made_at=datetime.now(UTC), feeds=feeds, findings=findings, cross=cross, current=current, failure=failure,
         docs_index=f"../data_docs/{extract_date}/index.html",
     )  # fmt: skip
-    write_text(report_path(home), page)
-    return report_path(home)
+    path = page_of(home, extract_date)
+    write_text(path, page)
+    return path
 
 
 def _feed_line(connection: duckdb.DuckDBPyConnection, contract: Contract, home: Home, extract_date: date) -> FeedLine:

@@ -126,6 +126,7 @@ class Contract:
     contacts: tuple[Contact, ...]
     extract_mode: str
     reject_threshold: Decimal
+    largest_drop: Decimal
     date_proof: DateProof | None
 
     @property
@@ -154,6 +155,11 @@ class Contract:
 
     def matching_header(self, header: str) -> Column | None:
         return next((column for column in self.columns if column.header == header), None)
+
+
+def as_percent(share: Decimal) -> str:
+    """0.005 as `0.5 %`."""
+    return f"{(share * 100).normalize():f} %"
 
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")

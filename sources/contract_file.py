@@ -116,7 +116,8 @@ class _Reader:
             "service_level": self._service_level(),
             "contacts": tuple(Contact(item.channel or "", item.url or "") for item in self.model.support or []),
             "extract_mode": self._extract_mode(custom),
-            "reject_threshold": self._reject_threshold(custom),
+            "reject_threshold": self._share(custom, "rejectThreshold", "0 %"),
+            "largest_drop": self._share(custom, "largestDrop", "50 %"),
             "date_proof": self._date_proof(custom, columns),
         }
         self.problems.raise_any()
@@ -213,14 +214,14 @@ class _Reader:
             self.wrong(["customProperties"], f"extractMode {mode!r} is not served yet; write snapshot")
         return str(mode)
 
-    def _reject_threshold(self, custom: dict[str, Any]) -> Decimal:
-        text = str(custom.get("rejectThreshold", "0 %"))
+    def _share(self, custom: dict[str, Any], name: str, default: str) -> Decimal:
+        text = str(custom.get(name, default))
         try:
             percent = Decimal(text.removesuffix("%").strip())
         except InvalidOperation:
             percent = Decimal(-1)
         if not percent.is_finite() or not 0 <= percent <= 100:
-            self.wrong(["customProperties"], f"rejectThreshold is {text!r}; write a share of rows such as '0.5 %'")
+            self.wrong(["customProperties"], f"{name} is {text!r}; write a share of rows such as '0.5 %'")
         return percent / 100
 
     def _date_proof(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> DateProof | None:

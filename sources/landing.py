@@ -143,6 +143,7 @@ class _Landing:
             ),
         )
         rejected = self._write_rejects()
+        self._refuse_if_cut_off()
         landed = self._count(ROWS)
         sent = self.reading.records(landed + rejected)
         if sent != landed + rejected:
@@ -225,6 +226,17 @@ class _Landing:
             REJECTS,
         )
         return self._count(REJECTS)
+
+    def _refuse_if_cut_off(self) -> None:
+        """A last record that is wrong and has no line end: more is missing than this one, however few rejects are allowed."""
+        last = self.connection.execute(
+            f"SELECT max(line) FROM read_parquet({literal(str(self.into / REJECTS))})"
+        ).fetchone()
+        if last and last[0] is not None and last[0] == self.reading.open_line():
+            raise ExtractError(
+                f"line {last[0]}: the file ends in the middle of a record, it was cut off; "
+                f"ask {self.contract.agency_name} to send it again"
+            )
 
     def _copy(self, query: str, target: str | Path) -> None:
         self.connection.execute(

@@ -26,13 +26,17 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
                 today - Manifest.read(attempt).started_at.date() if (attempt / MANIFEST).exists() else timedelta(0)
             )
             night = attempt.name[:10]
-            if kept_days > contract.service_level.retention and not (last and last.name == night):
+            if kept_days > contract.service_level.retention and not _is_last_good(last, folder / night, attempt):
                 removed.append(attempt)
                 if (folder / night).resolve() == attempt.resolve():
                     (folder / night).unlink()
                     _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
                 shutil.rmtree(attempt)
     return removed
+
+
+def _is_last_good(last: Path | None, night: Path, attempt: Path) -> bool:
+    return last is not None and last.name == night.name and night.resolve() == attempt.resolve()
 
 
 def _forget_gate(night: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sources.contract import Column, Contract, QualityRule
+from sources.contract import Column, Contract, QualityRule, as_percent
 from warehouse.engine import literal, quoted
 
 _COMPARISONS = {
@@ -103,6 +103,16 @@ def key_rules(contract: Contract) -> list[KeyRule]:
 def table_rules(contract: Contract) -> list[TableRule]:
     """Every quality rule of the contract that is a measured number."""
     return [_table_rule(rule) for rule in contract.quality if rule.expectation is None]
+
+
+def volume_rule(contract: Contract, rows_before: int) -> TableRule:
+    """A snapshot that lost more rows since the last good night than the contract allows is a cut one until a steward says not."""
+    least = int(rows_before * (1 - contract.largest_drop))
+    return TableRule(
+        "rows_since_last_night", "coverage", "error",
+        f"At least {least} rows: the last good night had {rows_before}, and may lose {as_percent(contract.largest_drop)}",
+        "(SELECT count(*) FROM {rows})", f">= {least}",
+    )  # fmt: skip
 
 
 def _table_rule(rule: QualityRule) -> TableRule:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.settings import threads
+
 Settings = dict[str, str | bool | int | float | list[str]]
 
 
@@ -18,8 +20,8 @@ def settings() -> Settings:
         "autoload_known_extensions": False,
         "memory_limit": os.environ.get("INTERAGENCY_MEMORY_LIMIT", "4GB"),
     }
-    if "INTERAGENCY_THREADS" in os.environ:
-        chosen["threads"] = int(os.environ["INTERAGENCY_THREADS"])
+    if threads():
+        chosen["threads"] = threads()
     return chosen
 
 
@@ -47,6 +49,17 @@ def engine_fault(expression: str) -> str | None:
 def _scratch() -> duckdb.DuckDBPyConnection:
     """A database of no content, for questions about the engine itself."""
     return duckdb.connect(":memory:", config=settings())
+
+
+def safe_message(error: duckdb.Error) -> str:
+    """The engine's words about a statement; of an error about data only its kind, because its words quote values."""
+    about_the_statement = (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ParserException,
+        duckdb.SyntaxException,
+    )
+    return str(error).splitlines()[0] if isinstance(error, about_the_statement) else type(error).__name__
 
 
 def quoted(name: str) -> str:

@@ -74,7 +74,9 @@ def versioned_folder(link: Path) -> Iterator[Path]:
         sync_folder(attempt.parent)
         point_link(link, attempt)
     except BaseException:
-        shutil.rmtree(attempt, ignore_errors=True)
+        # Once the link leads here it is no attempt any more, whatever fails after that.
+        if link.resolve() != attempt.resolve():
+            shutil.rmtree(attempt, ignore_errors=True)
         raise
 
 

@@ -71,7 +71,7 @@ def publish(home: Home, database: Path) -> bool:
         )
     (database.parent / _COMPLETE).write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
     sync_tree(database.parent)
-    current = next((night for night in published_nights(home) if night.is_current), None)
+    current = current_night(home)
     if current and current.extract_date > _extract_date(database.parent):
         return False
     point_link(home.published, database)
@@ -92,6 +92,11 @@ def published_nights(home: Home) -> list[Night]:
         if (folder / _COMPLETE).exists()
     ]
     return sorted(nights, key=lambda night: (night.extract_date, night.finished_at), reverse=True)
+
+
+def current_night(home: Home) -> Night | None:
+    """The build that readers see."""
+    return next((night for night in published_nights(home) if night.is_current), None)
 
 
 def restore(home: Home, extract_date: date) -> Night:

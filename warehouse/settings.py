@@ -27,3 +27,11 @@ def feed_timeout_seconds() -> float:
     if not 0 < seconds < float("inf"):
         raise SettingError(f"INTERAGENCY_FEED_TIMEOUT_SECONDS is {text!r}; write a number of seconds above 0")
     return seconds
+
+
+def threads() -> int:
+    """Threads of the engine: INTERAGENCY_THREADS, 0 (as many as there are cores) by default."""
+    text = os.environ.get("INTERAGENCY_THREADS", "0")
+    if not text.isdecimal():
+        raise SettingError(f"INTERAGENCY_THREADS is {text!r}; write a whole number, or nothing for all cores")
+    return int(text)

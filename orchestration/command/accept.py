@@ -18,8 +18,6 @@ def accept(
     It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
     """
     from expectations.accept import accept_night, decide
-    from expectations.gate import gate_folder
-    from expectations.result import Verdict
     from orchestration.resources import NightRunning, night_lock
     from sources.landing import landed_folder
     from sources.manifest import Manifest
@@ -32,17 +30,15 @@ def accept(
     night = as_date(extract_date)
     contract = chosen(all_contracts(), agency, feed)[0]
     try:
-        verdict = Verdict.read(gate_folder(contract, home, night))
-        manifest = Manifest.read(landed_folder(contract, home, night))
-        decide(contract, home, night)
+        # What is decided on must not change meanwhile, so it is read under the lock.
+        with night_lock(home, wait_seconds=0):
+            if decide(contract, home, night).is_taken:
+                stop(f"{contract.name} of {night} is accepted already; nothing to do", NOT_DONE)
+            sha256 = Manifest.read(landed_folder(contract, home, night)).original_sha256
+            override = append(home, agency, feed, night.isoformat(), sha256, reason)
+            taken = accept_night(contract, home, night)
     except FileNotFoundError:
         stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
-    if verdict.accepted:
-        stop(f"{contract.name} of {night} was accepted by its gate; nothing to do", NOT_DONE)
-    try:
-        with night_lock(home, wait_seconds=0):
-            override = append(home, agency, feed, night.isoformat(), manifest.original_sha256, reason)
-            taken = accept_night(contract, home, night)
     except NightRunning as error:
         stop(str(error), NOT_DONE)
     typer.echo(

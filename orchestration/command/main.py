@@ -6,7 +6,8 @@ import typer
 from typer.core import TyperGroup
 
 from orchestration.command import accept, contracts, doctor, prune, rejects, run, status, ui, warehouse
-from orchestration.command.common import NOT_DONE, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, stop
+from warehouse.settings import SettingError
 
 
 class PlainErrors(TyperGroup):
@@ -17,6 +18,8 @@ class PlainErrors(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise
+        except SettingError as error:
+            stop(str(error), WRONG_USE)
         except OSError as error:
             stop(f"{error}; free space, mend the folder's rights, or set INTERAGENCY_HOME to another folder", NOT_DONE)
 

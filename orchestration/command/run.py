@@ -140,9 +140,10 @@ def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
     from sources.landing import landed_folder
     from sources.manifest import Manifest
 
-    if known.rows_sent is None:
+    landed = landed_folder(contract, home, known.extract_date)
+    if known.rows_sent is None or not landed.exists():
         return (known.finished_at - known.started_at).total_seconds()
-    manifest = Manifest.read(landed_folder(contract, home, known.extract_date))
+    manifest = Manifest.read(landed)
     return (manifest.finished_at - manifest.started_at).total_seconds() + Verdict.read(
         gate_folder(contract, home, known.extract_date)
     ).seconds
@@ -165,6 +166,8 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
         typer.echo(f"NOT PUBLISHED: {outcome.reason}")
         return
     typer.echo(f"Published: {home.published}")
+    if outcome.reason:
+        typer.echo(f"After publishing, this went wrong: {outcome.reason}")
     behind = [
         f"{line.agency}/{line.feed} {line.status}, {f'rows of {line.used_night}' if line.used_night else 'no rows yet'}"
         for line in lines

@@ -15,12 +15,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     from datetime import UTC, datetime
 
     from warehouse.home import Home
-    from warehouse.nights import published_nights
+    from warehouse.nights import current_night
 
     home = Home.from_environment()
     now = datetime.now(UTC)
     lines = [_feed(contract, home, now) for contract in all_contracts()]
-    current = next((night for night in published_nights(home) if night.is_current), None)
+    current = current_night(home)
     if as_json:
         published = {"extract_date": str(current.extract_date), "warehouse": str(home.published)} if current else None
         typer.echo(json.dumps({"published": published, "feeds": lines}, indent=2))

@@ -38,7 +38,10 @@ class Reading(Protocol):
         """What to write after FROM."""
 
     def broken(self) -> list[BrokenRecord]:
-        """The records that are not rows of the relation."""
+        """The records that are not rows of the relation. Raises ExtractError where nobody can say where they end."""
+
+    def open_line(self) -> int | None:
+        """The last line where it has no line end, as in a file that was cut off; None otherwise."""
 
     def records(self, found: int) -> int:
         """How many records the file holds, counted by other means than the engine's; `found` is what it saw."""

@@ -1,6 +1,7 @@
 """Delimited text: read by the engine as text columns, in file order, with the records that have another shape apart."""
 
 import csv
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -112,7 +113,19 @@ class CsvReading:
         )
 
     def broken(self) -> list[BrokenRecord]:
+        """Raises ExtractError where a broken quote runs over line ends: how many records it swallowed is anybody's guess."""
+        for item in self._broken:
+            if item.reason == _REASONS[_QUOTE_FAULT] and "\n" in item.record:
+                raise ExtractError(
+                    f"line {item.line}: a quote opens that does not close in its line, and swallows "
+                    f"{item.record.count(chr(10))} more; ask for the file with its quotes right, nothing was taken"
+                )
         return list(self._broken)
+
+    def open_line(self) -> int | None:
+        with self._path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return None if file.read(1) in b"\r\n" else self._physical_lines
 
     @cached_property
     def _broken(self) -> list[BrokenRecord]:
@@ -150,7 +163,8 @@ class CsvReading:
     def records(self, found: int) -> int:
         """Line ends less the header; a file with blank lines or line ends inside quotes is walked record by record.
 
-        Where a quote is broken nobody can say where records end, and the engine's own count is taken.
+        Beside a broken quote the walk and the engine see different records; the engine's count is taken, as no broken
+        quote runs over a line end.
         """
         if self._physical_lines - 1 == found or any(item.reason == _REASONS[_QUOTE_FAULT] for item in self._broken):
             return found

@@ -66,13 +66,15 @@ def test_every_table_and_column_is_described(warehouse: duckdb.DuckDBPyConnectio
     assert silent == []
 
 
-def test_views_of_the_published_file_can_be_read(warehouse: duckdb.DuckDBPyConnection) -> None:
-    views = warehouse.execute(
-        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
-    ).fetchall()
-    assert views
-    for (view,) in views:
-        warehouse.execute(f"SELECT * FROM {view} LIMIT 1").fetchall()
+def test_every_relation_can_be_read_under_another_catalog_name(published_home: Home) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{published_home.published}' AS another (READ_ONLY)")
+        relations = connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'another'"
+        ).fetchall()
+        assert len(relations) > 15
+        for schema, name in relations:
+            connection.execute(f'SELECT * FROM another."{schema}"."{name}" LIMIT 1').fetchall()
 
 
 def test_closing_table_says_where_everything_is(published_home: Home) -> None:

@@ -314,3 +314,18 @@ def test_a_large_file_keeps_its_order(tmp_path: Path) -> None:
     kept = [row["a"] for row in landed.rows]
     assert kept == sorted(kept)
     assert len(kept) == 199_998
+
+
+def test_a_file_cut_off_in_a_record_is_refused_however_many_rejects_are_allowed(tmp_path: Path) -> None:
+    for last in ("9,", "9"):
+        path = Feed(text_columns("a", "b", "c"), threshold="100 %").write(tmp_path)
+        (path.parent / "extract.csv").write_text("a,b,c\n1,x,y\n2,x,y\n" + last)
+        with pytest.raises(ExtractError, match="line 4: the file ends in the middle of a record"):
+            land_extract(load(path), tmp_path / f"landed{len(last)}")
+
+
+def test_a_quote_that_swallows_lines_refuses_the_night(tmp_path: Path) -> None:
+    path = Feed(text_columns("a", "b"), threshold="100 %").write(tmp_path)
+    (path.parent / "extract.csv").write_text('a,b\n1,x\n2,"y\n3,z\n4,z\n')
+    with pytest.raises(ExtractError, match="line 3: a quote opens that does not close"):
+        land_extract(load(path), tmp_path / "landed")
