@@ -228,13 +228,18 @@ class _Landing:
         return self._count(REJECTS)
 
     def _refuse_if_cut_off(self) -> None:
-        """A last record that is wrong and has no line end: more is missing than this one, however few rejects are allowed."""
-        last = self.connection.execute(
-            f"SELECT max(line) FROM read_parquet({literal(str(self.into / REJECTS))})"
+        """A last record without a line end that is too short, or wrong where it stops: more is missing than this one.
+
+        How many rejects the contract allows does not matter then.
+        """
+        found = self.connection.execute(
+            f"SELECT line FROM read_parquet({literal(str(self.into / REJECTS))}) WHERE line = ? AND (rule = 'structure' "
+            "AND reason <> 'too many columns' OR list_contains(list_transform(faults, lambda fault: fault.\"column\"), ?))",
+            [self.reading.open_line(), self.fields[-1].name],
         ).fetchone()
-        if last and last[0] is not None and last[0] == self.reading.open_line():
+        if found:
             raise ExtractError(
-                f"line {last[0]}: the file ends in the middle of a record, it was cut off; "
+                f"line {found[0]}: the file ends in the middle of a record, it was cut off; "
                 f"ask {self.contract.agency_name} to send it again"
             )
 

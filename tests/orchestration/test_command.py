@@ -187,7 +187,7 @@ def test_nights_are_listed(night_home: Home) -> None:
 
 def test_an_accepted_night_needs_no_steward(night_home: Home) -> None:
     done = command("accept", "bts", "flights", NIGHT.isoformat(), "--reason", "r")
-    assert (done.exit_code, "was accepted by its gate; nothing to do" in done.stderr) == (1, True)
+    assert (done.exit_code, "is accepted already; nothing to do" in done.stderr) == (1, True)
     assert not night_home.state.exists()
 
 

@@ -87,7 +87,7 @@ def test_the_verdict_on_a_night(home: Home, tmp_path: Path) -> None:
     contract = contract_of_tests(tmp_path)
     night_of(FAILED, "the share is down").save(home)
     page = page_of([contract], home)
-    assert "This night is not what readers see" in page
+    assert "This night was not published" in page
     assert "the share is down" in page
     assert "Tell: tests" in page
 
