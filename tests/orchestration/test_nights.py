@@ -19,7 +19,7 @@ from orchestration.command.main import app
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
 from warehouse.home import Home
 
-FLIGHTS, SMALL_FLIGHTS = 336_776, 2246
+FLIGHTS = 336_776
 INTERAGENCY = str(Path(sys.executable).with_name("interagency"))
 READER = """
 import duckdb, sys, time
