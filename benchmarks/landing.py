@@ -13,8 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import typer
+
 from expectations.accept import _copy_good_rows
 from expectations.gate import gate_extract
+from sources.contract import Contract
 from sources.contract_file import load
 from sources.landing import land_extract
 from sources.manifest import REJECTS, ROWS
@@ -58,8 +61,8 @@ def main(rows: int) -> None:
             _write(place / "payments.csv", rows, every)
             results |= {f"{measured}, {name}": ratio for measured, ratio in _compare(place, every).items()}
         for name, (ours, bare) in results.items():
-            print(f"{name:<28} {ours:6.2f} s  engine {bare:6.2f} s  ratio {ours / bare:5.2f}")  # noqa: T201
-        print(json.dumps({"rows": rows, "seconds": results}))  # noqa: T201
+            typer.echo(f"{name:<28} {ours:6.2f} s  engine {bare:6.2f} s  ratio {ours / bare:5.2f}")
+        typer.echo(json.dumps({"rows": rows, "seconds": results}))
 
 
 def _write(path: Path, rows: int, every: int) -> None:
@@ -89,7 +92,7 @@ def _compare(place: Path, every: int) -> dict[str, tuple[float, float]]:
     return {"landing": (median(landed), median(bare)), "gate and accept": (median(gated), median(sql))}
 
 
-def _gate_and_accept(contract, into: Path, out: Path) -> None:  # type: ignore[no-untyped-def]
+def _gate_and_accept(contract: Contract, into: Path, out: Path) -> None:
     gate_extract(contract, into, out)
     _copy_good_rows(into / ROWS, out / REJECTS, out / ROWS)
 

@@ -100,7 +100,7 @@ def followed(defs: dg.Definitions, sensor: str, tags: dict[str, str], succeeded:
         ended = dg.DagsterEventType.RUN_SUCCESS if succeeded else dg.DagsterEventType.RUN_FAILURE
         event = next(event for event in ran.all_events if event.event_type == ended)
         context = dg.build_run_status_sensor_context(sensor, event, instance, ran.dagster_run)
-        return defs.resolve_sensor_def(sensor)(context)  # type: ignore[operator]
+        return defs.resolve_sensor_def(sensor)(context)
 
 
 @pytest.mark.parametrize(("sensor", "succeeded"), [("after_good_ingest", True), ("after_failed_ingest", False)])

@@ -213,7 +213,7 @@ def test_nights_killed_in_every_step_harm_nothing(
             (inbox / "weather.csv").write_text("".join(weather[: -1 - number]))
             output = tmp_path / f"killed{number}"
             with started([INTERAGENCY, *night], output) as process:
-                wait_for(lambda: line in output.read_text() or process.poll() is not None, line, 120)  # noqa: B023
+                wait_for(lambda: line in output.read_text() or process.poll() is not None, line, 120)  # noqa: B023  (it ends within its turn of the loop)
                 time.sleep(seconds_after + Random().uniform(0, 0.3))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
