@@ -41,7 +41,7 @@ ui: .venv/installed  ## Dagster's web page and its daemon, which fires the sched
 
 lock:  ## resolve constraints.txt anew from pyproject.toml
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file constraints.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra country --extra bench --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file constraints.txt
 
 clean:
 	rm -rf .venv dbt_project/target dbt_project/logs

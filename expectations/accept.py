@@ -1,7 +1,5 @@
 """Accepting a gated extract: its good rows become readable further, or its night is refused."""
 
-import os
-import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from sources.landing import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
 from warehouse.engine import literal, open_database
-from warehouse.files import remove_unfinished, versioned_folder
+from warehouse.files import remove_unfinished, share_file, versioned_folder
 from warehouse.home import Home
 from warehouse.records import record
 
@@ -86,18 +84,10 @@ def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
     with open_database() as connection:
         rejected = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(rejects))})").fetchone()
         if rejected == (0,):
-            _share_file(landed.resolve(), target)
+            share_file(landed.resolve(), target)
             return
         connection.execute(
             f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
             f"ANTI JOIN (SELECT row FROM read_parquet({literal(str(rejects))})) AS rejected ON rejected.row = file_row_number + 1 "
             f"ORDER BY file_row_number) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
         )
-
-
-def _share_file(source: Path, target: Path) -> None:
-    """One file under two names; a copy where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -22,7 +22,10 @@ EXTRACT_MODES = ("snapshot", "append", "incremental")
 
 @dataclass(frozen=True)
 class Column:
-    """One property of the feed. `header` is the agency's name for it, `sql_type` the engine's type of a landed value."""
+    """One property of the feed. `header` is the agency's name for it, `sql_type` the engine's type of a landed value.
+
+    `options` are the standard's logicalTypeOptions, `custom` the property's customProperties (where it stands in a record).
+    """
 
     name: str
     header: str
@@ -34,6 +37,7 @@ class Column:
     key_position: int | None = None
     enum: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_masked(self) -> bool:
@@ -70,7 +74,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Server:
-    """Where an extract comes from and what its bytes are; `options` are the server's customProperties."""
+    """Where an extract comes from and what its bytes are.
+
+    `options` are the standard's further fields of the server (host, port, …) and its customProperties, which go first.
+    """
 
     type: str
     location: str
@@ -119,6 +126,7 @@ class Contract:
     title: str
     description: str
     server: Server
+    physical_name: str
     columns: tuple[Column, ...]
     quality: tuple[QualityRule, ...]
     references: tuple[Reference, ...]

@@ -74,7 +74,7 @@ class ColumnReader:
             name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
             classification=classification, required=bool(prop.required), unique=bool(prop.unique),
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
-            enum=allowed, options=options,
+            enum=allowed, options=options, custom={item.property or "": item.value for item in prop.customProperties or []},
         )  # fmt: skip
 
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:

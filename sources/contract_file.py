@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import (
-    CustomProperty,
     OpenDataContractStandard,
     SchemaObject,
 )
@@ -21,12 +20,12 @@ from sources.contract import (
     Contact,
     Contract,
     DateProof,
-    Server,
     ServiceLevel,
     contract_files,
 )
 from sources.contract_columns import ColumnReader
 from sources.contract_quality import QualityReader
+from sources.contract_server import ServerReader, values
 from sources.odcs import ContractError, Document, Problem, Problems, read
 from sources.rules import key_rules, row_rules
 from warehouse.home import PROJECT
@@ -107,9 +106,10 @@ class _Reader:
         properties = (table.properties or []) if table else []
         columns = ColumnReader(self.problems).columns(properties)
         quality = QualityReader(self.problems)
-        custom = _values(self.model.customProperties)
+        custom = values(self.model.customProperties)
         parts: dict[str, Any] = {
-            "server": self._server(),
+            "server": ServerReader(self.problems).server(self.model.servers),
+            "physical_name": (table.physicalName if table else None) or feed,
             "columns": columns,
             "quality": tuple(quality.qualities(table)) if table else (),
             "references": tuple(quality.references(table)) if table else (),
@@ -149,36 +149,6 @@ class _Reader:
             self.wrong(["schema"], "describes no columns; write exactly one object with its properties")
             return None
         return tables[0]
-
-    def _server(self) -> Server:
-        servers = self.model.servers or []
-        if len(servers) != 1:
-            self.wrong(["servers"], f"has {len(servers)} entries; write exactly one")
-            return Server("", "", "", "", "")
-        server = servers[0]
-        options = _values(server.customProperties)
-        location = server.path or server.location or server.endpointUrl or ""
-        if not location:
-            self.wrong(["servers", 0], "says no place; add `path` or `location`")
-        self._check_text_format(server.encoding or "utf-8", server.delimiter or ",", options)
-        return Server(
-            type=server.type or "", location=location, format=(server.format or "").lower(), delimiter=server.delimiter or str(options.get("delimiter", ",")),
-            encoding=server.encoding or "utf-8", options=options,
-        )  # fmt: skip
-
-    def _check_text_format(self, encoding: str, delimiter: str, options: dict[str, Any]) -> None:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            self.wrong(["servers", 0, "encoding"], f"is {encoding!r}, which is not known; write one such as utf-8")
-        for name, character in (
-            ("delimiter", options.get("delimiter", delimiter)),
-            ("quote", options.get("quote", '"')),
-        ):
-            if not isinstance(character, str) or len(character) != 1:
-                self.wrong(["servers", 0], f"{name} is {character!r}; write one character")
-        if not isinstance(options.get("nullValues", []), list):
-            self.wrong(["servers", 0, "customProperties"], "nullValues is not a list; write one such as [NA]")
 
     def _service_level(self) -> ServiceLevel:
         found = {item.property: item for item in self.model.slaProperties or []}
@@ -243,7 +213,3 @@ def _has_a_group(expression: str) -> bool:
         return re.compile(expression).groups > 0
     except re.error:
         return False
-
-
-def _values(properties: list[CustomProperty] | None) -> dict[str, Any]:
-    return {item.property or "": item.value for item in properties or []}

@@ -1,5 +1,6 @@
 """What is known of one landed extract: the file that is written last, so that a folder without it is not an extract."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
@@ -12,6 +13,20 @@ REJECTS = "rejects.parquet"
 
 
 @dataclass(frozen=True)
+class Original:
+    """A file as it came: its path in the landed folder, its size and hash."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, folder: Path, path: str) -> "Original":
+        with (folder / path).open("rb") as file:
+            return cls(path, (folder / path).stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One landed extract. Times are UTC; rows_sent = rows_landed + rows_rejected."""
 
@@ -19,9 +34,7 @@ class Manifest:
     feed: str
     extract_date: date
     source: str
-    original: str
-    original_bytes: int
-    original_sha256: str
+    originals: list[Original]
     contract_version: str
     contract_sha256: str
     rows_sent: int
@@ -31,6 +44,15 @@ class Manifest:
     finished_at: datetime
     watermark: str | None = None
     extra_columns: list[str] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def original_sha256(self) -> str:
+        """Of the one original; of the list of names and hashes where there are several."""
+        if len(self.originals) == 1:
+            return self.originals[0].sha256
+        listed = "".join(f"{original.sha256}  {original.path}\n" for original in self.originals)
+        return hashlib.sha256(listed.encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
         text = json.dumps(asdict(self), indent=2, default=_text, ensure_ascii=False)
@@ -39,6 +61,7 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         data: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        data["originals"] = [Original(**original) for original in data["originals"]]
         data["extract_date"] = date.fromisoformat(data["extract_date"])
         for name in ("started_at", "finished_at"):
             data[name] = datetime.fromisoformat(data[name])

@@ -15,6 +15,13 @@ _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+# Types whose every value is a value of the wider ones.
+_WIDER = {
+    "TINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "SMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
+    "INTEGER": ("BIGINT", "HUGEINT", "DOUBLE"), "BIGINT": ("HUGEINT",), "FLOAT": ("DOUBLE",),
+    "UTINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "USMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
+    "UINTEGER": ("BIGINT", "HUGEINT"), "UBIGINT": ("HUGEINT",), "TIMESTAMP_S": ("TIMESTAMP WITH TIME ZONE",),
+}  # fmt: skip
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 # Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.
 # strptime alone is too kind here as well: it reads 1.1.26 as the year 26.
@@ -38,8 +45,20 @@ class TypedValue:
     reason: str
 
 
-def typed(column: Column, text: str) -> TypedValue:
-    """How the SQL expression `text` becomes a value of `column`."""
+def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValue:
+    """How the SQL expression `value`, of the engine's type `source_type`, becomes a value of `column`."""
+    if source_type == "VARCHAR":
+        return _from_text(column, value)
+    kind = column.sql_type
+    if source_type == kind:
+        right = f"({value} IS NULL OR isfinite({value}))" if kind == "DOUBLE" else "true"
+        return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
+    if kind in _WIDER.get(source_type, ()):
+        return TypedValue(f"CAST({value} AS {kind})", "true", "")
+    return _from_text(column, f"CAST({value} AS VARCHAR)")
+
+
+def _from_text(column: Column, text: str) -> TypedValue:
     kind = column.sql_type
     if kind == "VARCHAR":
         return TypedValue(text, "true", "")

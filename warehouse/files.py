@@ -89,3 +89,11 @@ def remove_unfinished(folder: Path, marker: str) -> list[Path]:
     for path in temporary:
         path.unlink(missing_ok=True)
     return attempts + temporary
+
+
+def share_file(source: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,27 +1,88 @@
-"""How an extract arrives: one module per kind of system, chosen by the contract's server type."""
+"""How an extract arrives: one module per kind of system, chosen by the contract's server."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from sources.contract import Contract
+from sources.contract import Contract, Server
 
-Fetch = Callable[[Contract, date, Path], str]
-
-# server type -> module with `fetch(contract, extract_date, into) -> name of the original` and `probe(contract, extract_date)`
-CONNECTORS = {"local": "sources.connectors.local"}
+if TYPE_CHECKING:
+    from sources.totals import Totals
 
 
 class ExtractError(Exception):
     """An extract that did not arrive or cannot be read: what happened, where, and what to do."""
 
 
-def connector(contract: Contract) -> Fetch:
-    """The function that brings this contract's original. Raises ExtractError for a server type that nothing serves."""
-    fetch: Fetch = _module(contract).fetch
-    return fetch
+@dataclass(frozen=True)
+class Pull:
+    """What a connector is to bring: the extract of one night, its originals as files below `into`.
+
+    `watermark` is where the last accepted night of an incremental feed ended, as text; None for a whole extract.
+    """
+
+    contract: Contract
+    extract_date: date
+    into: Path
+    watermark: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What a connector brought: names of the originals below `into`, in the order in which they are read.
+
+    `control` is the control file among what came, read by `control_file.py`. `totals` are what the system itself says
+    it sent. `evidence` goes into the manifest: hashes, versions and rights that prove what was asked and answered.
+    """
+
+    files: tuple[str, ...]
+    control: str | None = None
+    totals: "Totals | None" = None
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system: the module that serves it, and what its contracts may and must say beside the place and format.
+
+    `secrets` are options that name an environment variable (`env:NAME`) or a file (`file:PATH`), never the secret.
+    `is_live` is a system that shows its state of now, whatever night is asked for. `format` is what it always sends;
+    `needs_place` is off where host and database, and not a path or address, say where it is.
+    """
+
+    module: str
+    options: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    is_live: bool = False
+    format: str | None = None
+    needs_place: bool = True
+
+
+_TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
+
+# A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
+KINDS: dict[str, Kind] = {
+    "local": Kind("sources.connectors.local"),
+}
+
+
+def kind_name(server: Server) -> str:
+    """The standard's server type; for its `custom`, the option `connector`."""
+    return str(server.options.get("connector", "custom")) if server.type == "custom" else server.type
+
+
+def kind(server: Server) -> Kind | None:
+    return KINDS.get(kind_name(server))
+
+
+def fetch(pull: Pull) -> Arrived:
+    """Bring the originals of one night. Raises ExtractError, and OSError where a share or disk fails on the way."""
+    arrived: Arrived = _module(pull.contract).fetch(pull)
+    return arrived
 
 
 def probe(contract: Contract, extract_date: date) -> None:
@@ -30,8 +91,8 @@ def probe(contract: Contract, extract_date: date) -> None:
 
 
 def _module(contract: Contract) -> ModuleType:
-    module = CONNECTORS.get(contract.server.type)
-    if module is None:
-        served = ", ".join(sorted(CONNECTORS))
-        raise ExtractError(f"server type {contract.server.type!r} has no connector; use one of {served}")
-    return import_module(module)
+    found = kind(contract.server)
+    if found is None:
+        served = ", ".join(sorted(KINDS))
+        raise ExtractError(f"server type {kind_name(contract.server)!r} has no connector; use one of {served}")
+    return import_module(found.module)

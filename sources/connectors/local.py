@@ -1,31 +1,43 @@
 """A file on this machine or on a mounted share, or a data file of an installed Python package (`package://NAME/…`)."""
 
-import re
 import shutil
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-from sources.connectors import ExtractError
-from sources.contract import Contract, with_environment
+from sources.connectors import Arrived, ExtractError, Pull
+from sources.connectors.location import beside_contract, located
+from sources.contract import Contract
 
-_DATE = re.compile(r"\{extract_date(?::([^}]*))?\}")
 
+def fetch(pull: Pull) -> Arrived:
+    """Copy the night's file, and its control file where the contract names one.
 
-def fetch(contract: Contract, extract_date: date, into: Path) -> str:
-    """Copy the file of `extract_date` into the folder `into`; returns its name.
-
-    The location may hold `{extract_date}` (with a strftime format: `{extract_date:%Y%m%d}`) and `${VARIABLES}`.
     Raises ExtractError where there is no such file or it cannot be read, and OSError where the share fails on the way.
     """
-    source = probe(contract, extract_date)
-    shutil.copyfile(source, into / source.name)
-    return source.name
+    source = probe(pull.contract, pull.extract_date)
+    shutil.copyfile(source, pull.into / source.name)
+    control = _control(pull.contract, pull.extract_date)
+    if control is None:
+        return Arrived((source.name,))
+    shutil.copyfile(control, pull.into / control.name)
+    return Arrived((source.name,), control=control.name)
 
 
 def probe(contract: Contract, extract_date: date) -> Path:
-    """The file of that date. Raises ExtractError where it is not there."""
-    source = locate(contract, extract_date)
+    """The file of that date. Raises ExtractError where it, or its control file, is not there."""
+    _control(contract, extract_date)
+    return _existing(contract, locate(contract, extract_date))
+
+
+def _control(contract: Contract, extract_date: date) -> Path | None:
+    control = contract.server.options.get("control")
+    if not control:
+        return None
+    return _existing(contract, locate(contract, extract_date, str(control["path"])))
+
+
+def _existing(contract: Contract, source: Path) -> Path:
     if not source.exists():
         raise ExtractError(
             f"{source} is not there; ask {contract.agency_name} for it, or mend the path in {contract.path.name}"
@@ -35,16 +47,12 @@ def probe(contract: Contract, extract_date: date) -> Path:
     return source
 
 
-def locate(contract: Contract, extract_date: date) -> Path:
-    """The path that the contract means on that date; relative paths start at the contract's folder."""
-    try:
-        text = with_environment(contract.server.location)
-    except LookupError as error:
-        raise ExtractError(f"location {contract.server.location!r} of {contract.path.name}: {error}") from None
-    text = _DATE.sub(lambda match: extract_date.strftime(match[1] or "%Y-%m-%d"), text)
+def locate(contract: Contract, extract_date: date, text: str | None = None) -> Path:
+    """The path that `text`, or the location of the contract, means on that date."""
+    text = located(contract, extract_date, text)
     if text.startswith("package://"):
         return _in_package(text.removeprefix("package://"))
-    return (contract.path.parent / Path(text).expanduser()).resolve()
+    return beside_contract(contract, text)
 
 
 def _in_package(text: str) -> Path:

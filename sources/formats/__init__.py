@@ -1,63 +1,100 @@
 """How the bytes of an extract become rows and rejects: one module per format, chosen by the contract's server format."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 import duckdb
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
+from sources.totals import Totals
 
-# format -> module with `read(connection, contract, path) -> Reading`
-FORMATS = {"csv": "sources.formats.csv", "tsv": "sources.formats.csv"}
+
+@dataclass(frozen=True)
+class Form:
+    """A format: the module with `read(connection, contract, paths) -> Reading`, and the server options that it knows.
+
+    `reads_many` takes all files of an extract as one (pages of an API); the others are read file by file.
+    `column_options` are customProperties of a property that say where its value stands in a record.
+    """
+
+    module: str
+    options: frozenset[str] = frozenset()
+    column_options: frozenset[str] = frozenset()
+    reads_many: bool = False
+
+
+_DELIMITED = Form("sources.formats.csv", frozenset({"delimiter", "quote", "nullValues"}))
+FORMATS: dict[str, Form] = {"csv": _DELIMITED, "tsv": _DELIMITED}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record begins: its line (or its number, where the format has no lines), and its file where there are several."""
+
+    line: int
+    file: str = ""
 
 
 @dataclass(frozen=True)
 class BrokenRecord:
-    """A record that does not have the shape of this feed, with the line of the file on which it begins."""
+    """A record that does not have the shape of this feed, and where it begins."""
 
     line: int
     reason: str
     record: str
+    file: str = ""
 
 
-class Reading(Protocol):
-    """A file opened as a relation of text columns, named by the file's headers, in the order of the file.
+class Reading:
+    """A file opened as a relation whose columns are named by the file's headers, in the order of the file.
 
     The methods may be called once the relation has been read to its end.
     """
 
-    @property
-    def headers(self) -> tuple[str, ...]: ...
-
-    @property
-    def relation(self) -> str:
-        """What to write after FROM."""
+    headers: tuple[str, ...]
+    relation: str
+    # The engine's types of the columns that are not text.
+    types: Mapping[str, str] = {}
+    # A Parquet file that already is the relation, byte for byte.
+    parquet: Path | None = None
 
     def broken(self) -> list[BrokenRecord]:
         """The records that are not rows of the relation. Raises ExtractError where nobody can say where they end."""
+        return []
 
     def open_line(self) -> int | None:
         """The last line where it has no line end, as in a file that was cut off; None otherwise."""
+        return None
 
     def records(self, found: int) -> int:
         """How many records the file holds, counted by other means than the engine's; `found` is what it saw."""
+        raise NotImplementedError
 
-    def lines(self, positions: list[int]) -> list[int]:
-        """The lines on which rows of the relation begin, by their positions in it, from 1."""
+    def places(self, positions: list[int]) -> list[Place]:
+        """Where the rows of the relation begin, by their positions in it, from 1."""
+        return [Place(position) for position in positions]
+
+    def totals(self) -> Totals | None:
+        """What the file's own header or trailer states of it."""
+        return None
 
 
-Read = Callable[[duckdb.DuckDBPyConnection, Contract, Path], Reading]
+Read = Callable[[duckdb.DuckDBPyConnection, Contract, list[Path]], Reading]
 
 
-def reader(contract: Contract) -> Read:
-    """The function that reads this contract's format. Raises ExtractError for a format that nothing reads."""
-    module = FORMATS.get(contract.server.format)
-    if module is None:
+def form(contract: Contract) -> Form:
+    """Raises ExtractError for a format that nothing reads."""
+    found = FORMATS.get(contract.server.format)
+    if found is None:
         known = ", ".join(sorted(FORMATS))
         raise ExtractError(f"format {contract.server.format!r} is not read; use one of {known}")
-    read: Read = import_module(module).read
-    return read
+    return found
+
+
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path]) -> Reading:
+    """Open plain files in this contract's format. Raises ExtractError where they are not in it."""
+    function: Read = import_module(form(contract).module).read
+    return function(connection, contract, paths)

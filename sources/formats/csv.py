@@ -11,7 +11,7 @@ import numpy as np
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
-from sources.formats import BrokenRecord, Reading
+from sources.formats import BrokenRecord, Place, Reading
 from warehouse.engine import literal
 
 MAX_RECORD_BYTES = 16 << 20
@@ -28,12 +28,12 @@ _REASONS = {
 }
 
 
-def read(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> Reading:
-    """Open the plain text file `path`. Raises ExtractError where it has no header or is not in the declared encoding."""
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path]) -> Reading:
+    """Open one plain text file. Raises ExtractError where it has no header or is not in the declared encoding."""
     delimiter = "\t" if contract.server.format == "tsv" else contract.server.delimiter
     quote = str(contract.server.options.get("quote", '"'))
     nulls = ["", *map(str, contract.server.options.get("nullValues", []))]
-    return CsvReading(connection, _in_utf8(path, contract.server.encoding), Dialect(delimiter, quote, tuple(nulls)))
+    return CsvReading(connection, _in_utf8(paths[0], contract.server.encoding), Dialect(delimiter, quote, tuple(nulls)))
 
 
 def _in_utf8(path: Path, encoding: str) -> Path:
@@ -69,12 +69,13 @@ class Dialect:
         return f"delim={literal(self.delimiter)}, quote={quote}, escape={quote}, nullstr=[{nulls}]"
 
 
-class CsvReading:
+class CsvReading(Reading):
     """One delimited file; see `formats.Reading`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
         self._connection, self._path, self._dialect = connection, path, dialect
         self.headers = self._read_headers()
+        self.relation = self._relation()
 
     def _read_headers(self) -> tuple[str, ...]:
         # Only the header must be UTF-8 here: a later row with other bytes is a reject, not the end of the night.
@@ -102,8 +103,7 @@ class CsvReading:
             )
         return tuple(first)
 
-    @property
-    def relation(self) -> str:
+    def _relation(self) -> str:
         columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in self.headers)
         return (
             f"read_csv({literal(str(self._path))}, auto_detect=false, header=true, columns={{{columns}}}, "
@@ -170,11 +170,11 @@ class CsvReading:
             return found
         return len(self._record_lines)
 
-    def lines(self, positions: list[int]) -> list[int]:
+    def places(self, positions: list[int]) -> list[Place]:
         broken = [item.line for item in self._broken]
         starts = self._record_lines
         whole = starts[~np.isin(starts, broken)] if broken else starts
-        return [int(whole[position - 1]) if position <= len(whole) else 0 for position in positions]
+        return [Place(int(whole[position - 1]) if position <= len(whole) else 0) for position in positions]
 
     @cached_property
     def _record_lines(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

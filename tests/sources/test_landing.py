@@ -11,6 +11,7 @@ from sources.contract_file import load
 from sources.formats import csv as csv_format
 from sources.landing import land_extract, land_night, landed_folder
 from sources.manifest import MANIFEST, Manifest
+from sources.odcs import ContractError
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import land, land_bytes, read_back, text_columns
 from warehouse.home import Home
@@ -30,10 +31,10 @@ def refused(folder: Path, content: str | bytes, feed: Feed = AB, extract_date: d
 def test_the_manifest_tells_what_arrived(tmp_path: Path) -> None:
     content = b"a,b\r\n1,2\r\n3\r\n"
     landed = land(tmp_path, content, AB)
-    kept = landed.folder / landed.manifest.original
+    kept = landed.folder / landed.manifest.originals[0].path
     assert kept.read_bytes() == content
     assert landed.manifest.original_sha256 == hashlib.sha256(content).hexdigest()
-    assert landed.manifest.original_bytes == len(content)
+    assert landed.manifest.originals[0].bytes == len(content)
     assert (landed.manifest.agency, landed.manifest.feed, landed.manifest.extract_date) == ("tests", "things", NIGHT)
     assert (landed.manifest.rows_sent, landed.manifest.rows_landed, landed.manifest.rows_rejected) == (2, 1, 1)
     assert landed.manifest.started_at <= landed.manifest.finished_at
@@ -215,7 +216,8 @@ def test_other_delimiters_and_quotes(tmp_path: Path) -> None:
 
 
 def test_a_format_that_nothing_reads_is_told(tmp_path: Path) -> None:
-    assert "use one of csv" in refused(tmp_path, "a,b\n", Feed(text_columns("a", "b"), format="parquet"))
+    with pytest.raises(ContractError, match=r"format: is 'pdf'; write one of csv"):
+        load(Feed(text_columns("a", "b"), format="pdf").write(tmp_path))
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "iso-8859-15"])
@@ -225,7 +227,7 @@ def test_a_declared_encoding_is_read(encoding: str, tmp_path: Path) -> None:
     landed = land(tmp_path, content, feed)
     assert [row["b"] for row in landed.rows] == ["Müller", "é\nè"]
     assert landed.reject_lines == [3, 6]
-    assert (landed.folder / landed.manifest.original).read_bytes() == content
+    assert (landed.folder / landed.manifest.originals[0].path).read_bytes() == content
 
 
 def test_an_encoding_that_is_not_the_files_is_told(tmp_path: Path) -> None:
@@ -245,8 +247,8 @@ def test_a_server_that_nothing_serves_is_told(tmp_path: Path) -> None:
     path = AB.write(tmp_path)
     path.write_text(path.read_text().replace("type: local", "type: ftp").replace("path: extract", "location: extract"))
     path.write_text(path.read_text().replace("type: ftp", "type: custom"))
-    with pytest.raises(ExtractError, match="no connector; use one of local"):
-        land_extract(load(path), tmp_path / "landed")
+    with pytest.raises(ContractError, match="'custom' has no connector; use one of"):
+        load(path)
 
 
 def test_the_date_in_the_name_must_be_the_nights(tmp_path: Path) -> None:

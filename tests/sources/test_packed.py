@@ -41,7 +41,7 @@ def test_a_zip_of_one_file_is_read(method: int, tmp_path: Path) -> None:
     archive = zipped({"x.csv": CONTENT}, method)
     landed = land_as(tmp_path, "x.csv.zip", archive)
     assert len(landed.rows) == 300
-    assert (landed.folder / landed.manifest.original).read_bytes() == archive
+    assert (landed.folder / landed.manifest.originals[0].path).read_bytes() == archive
 
 
 def test_a_folder_inside_a_zip_is_no_file(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""The server section of a contract: where an extract comes from and what its bytes are."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from open_data_contract_standard.model import CustomProperty
+from open_data_contract_standard.model import Server as StandardServer
+
+from sources.connectors import KINDS, kind, kind_name
+from sources.connectors.secret import is_reference
+from sources.contract import Server
+from sources.formats import FORMATS
+from sources.odcs import Problems, Step
+
+# What the platform itself reads of every server, whatever its kind and format.
+_OF_EVERY_SERVER = frozenset({"connector", "control"})
+_PLACES = ("path", "location", "endpointUrl")
+_STEPS: list[Step] = ["servers", 0]
+
+
+def values(properties: list[CustomProperty] | None) -> dict[str, Any]:
+    """customProperties by name."""
+    return {item.property or "": item.value for item in properties or []}
+
+
+class ServerReader:
+    """Turns the standard's server into ours; what is wrong goes to the contract's problems."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.wrong = problems.add
+
+    def server(self, servers: list[StandardServer] | None) -> Server:
+        if not servers or len(servers) != 1:
+            self.wrong(["servers"], f"has {len(servers or [])} entries; write exactly one")
+            return Server("", "", "", "", "")
+        standard = servers[0]
+        custom = values(standard.customProperties)
+        server = self._server(standard, custom)
+        if kind(server) is None:
+            wanted = "type" if server.type != "custom" else "customProperties"
+            self.wrong(
+                [*_STEPS, wanted], f"{kind_name(server)!r} has no connector; use one of {', '.join(sorted(KINDS))}"
+            )
+            return server
+        self._check_format(server)
+        self._check_options(server, set(custom))
+        return server
+
+    def _server(self, standard: StandardServer, custom: dict[str, Any]) -> Server:
+        fields = standard.model_dump(exclude_none=True, by_alias=True)
+        described = {
+            "id",
+            "server",
+            "type",
+            "description",
+            "environment",
+            "roles",
+            "customProperties",
+            "format",
+            "encoding",
+        }
+        options = {name: value for name, value in fields.items() if name not in described} | custom
+        place = next((str(options[name]) for name in _PLACES if name in options and name != "endpointUrl"), "")
+        server = Server(
+            type=standard.type or "", location=place or str(options.get("endpointUrl", "")), format=(standard.format or "").lower(),
+            delimiter=str(options.get("delimiter", ",")), encoding=standard.encoding or "utf-8", options=options,
+        )  # fmt: skip
+        always = kind(server)
+        if always and always.format and not server.format:
+            return Server(server.type, server.location, always.format, server.delimiter, server.encoding, options)
+        return server
+
+    def _check_format(self, server: Server) -> None:
+        found = kind(server)
+        if found and found.needs_place and not server.location:
+            self.wrong(_STEPS, "says no place; add `path` or `location`")
+        if server.format not in FORMATS:
+            self.wrong([*_STEPS, "format"], f"is {server.format!r}; write one of {', '.join(sorted(FORMATS))}")
+        try:
+            "".encode(server.encoding)
+        except LookupError:
+            self.wrong([*_STEPS, "encoding"], f"is {server.encoding!r}, which is not known; write one such as utf-8")
+        for name, default in (("delimiter", ","), ("quote", '"')):
+            character = server.options.get(name, default)
+            if not isinstance(character, str) or len(character) != 1:
+                self.wrong(_STEPS, f"{name} is {character!r}; write one character")
+        if not isinstance(server.options.get("nullValues", []), list):
+            self.wrong([*_STEPS, "customProperties"], "nullValues is not a list; write one such as [NA]")
+
+    def _check_options(self, server: Server, custom: set[str]) -> None:
+        found, form = kind(server), FORMATS.get(server.format)
+        if found is None or form is None:
+            return
+        known = found.options | found.required | found.secrets | form.options | _OF_EVERY_SERVER
+        for name in sorted(custom - known):
+            near = get_close_matches(name, known, 1)
+            said = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+            self.wrong(
+                [*_STEPS, "customProperties"], f"{name} is no option of {kind_name(server)} and {server.format}; {said}"
+            )
+        for name in sorted(found.required - set(server.options)):
+            self.wrong(_STEPS, f"has no {name}; {kind_name(server)} needs it")
+        for name in sorted(found.secrets & set(server.options)):
+            if not is_reference(server.options[name]):
+                self.wrong(
+                    [*_STEPS, "customProperties"],
+                    f"{name} holds a secret; keep it elsewhere and write env:NAME or file:PATH",
+                )

@@ -1,0 +1,229 @@
+"""From one opened reading to typed rows and rejects: every record of it lands or is rejected, with its place and reason."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from sources.connectors import ExtractError
+from sources.contract import RESERVED_NAMES, Column, Contract
+from sources.formats import Reading
+from sources.typing_sql import TypedValue, typed
+from warehouse.engine import literal, quoted
+from warehouse.files import share_file
+
+_FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VARCHAR)[]'
+_FAULT = "a text that is not of its column's type"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the file: its header, the engine's type there, and the contract's column or None where it knows none."""
+
+    header: str
+    column: Column | None
+    source_type: str = "VARCHAR"
+
+    @property
+    def name(self) -> str:
+        return self.column.name if self.column else self.header
+
+    @property
+    def typed(self) -> TypedValue:
+        value = quoted(self.header)
+        return typed(self.column, value, self.source_type) if self.column else TypedValue(value, "true", "")
+
+    @property
+    def is_as_sent(self) -> bool:
+        """Whether the value lands as it stands in the file, under the same name."""
+        return self.name == self.header and self.typed == TypedValue(quoted(self.header), "true", "")
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The counts of one landed file: sent = landed + rejected; sums are of the columns asked for, over all typed records."""
+
+    sent: int
+    landed: int
+    rejected: int
+    extra_columns: list[str]
+    sums: dict[str, Any]
+
+
+class TypedRows:
+    """One file on its way from a reading to `rows` and `rejects`, two Parquet files. `scratch` is for what lies between."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, reading: Reading, scratch: Path, file: str
+    ) -> None:
+        self.connection, self.contract, self.reading, self.scratch, self.file = (
+            connection,
+            contract,
+            reading,
+            scratch,
+            file,
+        )
+        self.marked = scratch / "marked.parquet"
+        self.fields = self._fields()
+
+    def land(self, rows: Path, rejects: Path, summed: list[str]) -> Landed:
+        """Raises ExtractError where the file is not of this contract, cannot be read, or does not balance."""
+        has_faults = not self._write_when_all_right(rows)
+        if has_faults:
+            self._write_with_faults(rows)
+        broken = self.reading.broken()
+        self.connection.register(
+            "broken",
+            _arrow(
+                file=[item.file or self.file for item in broken],
+                line=[item.line for item in broken],
+                reason=[item.reason for item in broken],
+                record=[item.record for item in broken],
+            ),
+        )
+        rejected = self._write_rejects(rejects)
+        self._refuse_if_cut_off(rejects)
+        landed = self._count(rows)
+        sent = self.reading.records(landed + rejected)
+        if sent != landed + rejected:
+            raise ExtractError(
+                f"{sent} records were sent, but {landed} landed and {rejected} were rejected; nothing was taken, "
+                "tell the platform's maintainers"
+            )
+        sums = self._sums(self.marked if has_faults else rows, summed)
+        self.connection.execute("DROP TABLE faulty")
+        return Landed(sent, landed, rejected, [item.header for item in self.fields if item.column is None], sums)
+
+    def _fields(self) -> list[Field]:
+        headers, types = self.reading.headers, self.reading.types
+        fields = [
+            Field(header, self.contract.matching_header(header), types.get(header, "VARCHAR")) for header in headers
+        ]
+        missing = [column.header for column in self.contract.columns if column.header not in headers]
+        where = f"{self.file}, line 1" if self.file else "line 1"
+        if missing:
+            extra = ", ".join(item.header for item in fields if item.column is None) or "none"
+            raise ExtractError(
+                f"{where}: the header has no {', '.join(missing)} (columns the contract does not know: {extra}); "
+                f"ask {self.contract.agency_name} what changed, or change {self.contract.path.name}"
+            )
+        names = [item.name.lower() for item in fields]
+        kept = RESERVED_NAMES.intersection([*names, *(header.lower() for header in headers)])
+        if kept:
+            raise ExtractError(
+                f"{where}: the platform keeps {', '.join(sorted(kept))} for itself; ask {self.contract.agency_name} for another name"
+            )
+        if len(set(names)) < len(names):
+            raise ExtractError(f"{where}: a new column has the name of another one; rename it in the contract")
+        return fields
+
+    def _write_when_all_right(self, rows: Path) -> bool:
+        """The usual night, in one pass: the statement stops at the first fault."""
+        self.connection.execute(
+            f"CREATE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {_FAULTS}, record VARCHAR)"
+        )
+        if self.reading.parquet and all(item.is_as_sent for item in self.fields):
+            share_file(self.reading.parquet, rows)
+            return True
+        all_right = " AND ".join(item.typed.is_right for item in self.fields)
+        selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
+        first = self.fields[0]
+        guard = (
+            f"CASE WHEN {all_right} THEN {first.typed.value} ELSE error({literal(_FAULT)}) END AS {quoted(first.name)}"
+        )
+        try:
+            self._copy(f"SELECT {', '.join([guard, *selected[1:]])} FROM {self.reading.relation}", rows)
+        except duckdb.Error as error:
+            if _FAULT not in str(error):
+                raise ExtractError(
+                    f"the file cannot be read: {_first_line(error)}; ask the agency to send it again"
+                ) from error
+            self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+            return False
+        return True
+
+    def _write_with_faults(self, rows: Path) -> None:
+        """A bad night, in two passes: every row with its faults, then the rows without any."""
+        selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
+        faults = ", ".join(_fault(item) for item in self.fields if item.typed.reason)
+        record = ", ".join(f"{literal(item.header)}: {quoted(item.header)}" for item in self.fields)
+        self._copy(
+            f"SELECT {', '.join(selected)}, list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults, "
+            f"CASE WHEN len(_faults) > 0 THEN to_json({{{record}}}) END AS _record FROM {self.reading.relation}",
+            self.marked,
+        )
+        source = f"read_parquet({literal(str(self.marked))}, file_row_number=true)"
+        self._copy(f"SELECT * EXCLUDE (_faults, _record, file_row_number) FROM {source} WHERE len(_faults) = 0", rows)
+        found = self.connection.execute(f"SELECT file_row_number + 1 FROM {source} WHERE len(_faults) > 0").fetchall()
+        positions = [row[0] for row in found]
+        places = self.reading.places(positions)
+        self.connection.register(
+            "place",
+            _arrow(
+                position=positions,
+                line=[place.line for place in places],
+                file=[place.file or self.file for place in places],
+            ),
+        )
+        self.connection.execute(
+            f"INSERT INTO faulty SELECT place.file, place.line, _faults, CAST(_record AS VARCHAR) FROM {source} "
+            "JOIN place ON place.position = file_row_number + 1"
+        )
+
+    def _write_rejects(self, rejects: Path) -> int:
+        """One row per rejected record: its first fault in columns, all of them in `faults`."""
+        self._copy(
+            "WITH rejected AS (SELECT file, line, [{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': reason}]"
+            f"::{_FAULTS} AS faults, record FROM broken UNION ALL SELECT file, line, faults, record FROM faulty) "
+            "SELECT file, line, unnest(faults[1]), record, faults FROM rejected ORDER BY file, line",
+            rejects,
+        )
+        return self._count(rejects)
+
+    def _refuse_if_cut_off(self, rejects: Path) -> None:
+        """A last record without a line end that is too short, or wrong where it stops: more is missing than this one.
+
+        How many rejects the contract allows does not matter then.
+        """
+        found = self.connection.execute(
+            f"SELECT line FROM read_parquet({literal(str(rejects))}) WHERE line = ? AND (rule = 'structure' "
+            "AND reason <> 'too many columns' OR list_contains(list_transform(faults, lambda fault: fault.\"column\"), ?))",
+            [self.reading.open_line(), self.fields[-1].name],
+        ).fetchone()
+        if found:
+            raise ExtractError(
+                f"line {found[0]}: the file ends in the middle of a record, it was cut off; "
+                f"ask {self.contract.agency_name} to send it again"
+            )
+
+    def _sums(self, source: Path, columns: list[str]) -> dict[str, Any]:
+        if not columns:
+            return {}
+        selected = ", ".join(f"coalesce(sum({quoted(name)}), 0)" for name in columns)
+        found = self.connection.execute(f"SELECT {selected} FROM read_parquet({literal(str(source))})").fetchone()
+        return dict(zip(columns, found or (), strict=True))
+
+    def _copy(self, query: str, target: Path) -> None:
+        self.connection.execute(f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+
+    def _count(self, file: Path) -> int:
+        found = self.connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(file))})").fetchone()
+        return int(found[0]) if found else 0
+
+
+def _fault(item: Field) -> str:
+    return (
+        f"CASE WHEN NOT {item.typed.is_right} THEN {{'rule': 'type', 'column': {literal(item.name)}, "
+        f"'value': CAST({quoted(item.header)} AS VARCHAR), 'reason': {literal(item.typed.reason)}}} END"
+    )
+
+
+def _arrow(**columns: list[Any]) -> pa.Table:
+    types = {"line": pa.int64(), "position": pa.int64()}
+    return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
