@@ -1,16 +1,19 @@
 """Accepting a gated extract: its good rows become readable further, or its night is refused."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from expectations.gate import gate_folder
 from expectations.result import RuleResult, Verdict
-from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, last_accepted
+from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
+from sources.changes import CHANGED, GONE, NEW, write_changes
 from sources.contract import Contract
 from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight
-from sources.landing import landed_folder
+from sources.kept import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
+from sources.watermark import reached
 from warehouse.engine import literal, open_database
 from warehouse.files import remove_unfinished, share_file, versioned_folder
 from warehouse.home import Home
@@ -43,13 +46,8 @@ def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNigh
     """Take the good rows of a night that is to be taken, and record it."""
     night = decide(contract, home, extract_date)
     if night.is_taken:
-        _take(
-            contract,
-            home,
-            landed_folder(contract, home, extract_date),
-            gate_folder(contract, home, extract_date),
-            night,
-        )
+        landing, gate = landed_folder(contract, home, extract_date), gate_folder(contract, home, extract_date)
+        night = _take(contract, home, landing, gate, night)
     night.save(home)
     return night
 
@@ -67,16 +65,22 @@ def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict
     return UNCHANGED if same else ACCEPTED
 
 
-def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> None:
+def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> FeedNight:
+    """Write the accepted extract; returns the night with what it changed."""
     target = accepted_folder(contract, home, night.extract_date)
     remove_unfinished(target.parent, ACCEPTANCE)
+    before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
     with versioned_folder(target) as folder:
         _copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
+        changes = write_changes(contract, before, folder)
+        mark = Acceptance.read(before[-1]).watermark if before else None
         Acceptance(
             agency=night.agency, feed=night.feed, extract_date=night.extract_date.isoformat(), status=night.status,
             original_sha256=night.original_sha256 or "", rows_sent=night.rows_sent or 0, rows_accepted=night.rows_accepted or 0,
             rows_rejected=night.rows_rejected or 0, decided_at=night.finished_at.isoformat(), reason=night.reason,
+            watermark=reached(contract, folder / ROWS, night.started_at, mark), changes=changes,
         ).write(folder)  # fmt: skip
+    return replace(night, rows_new=changes[NEW], rows_changed=changes[CHANGED], rows_gone=changes[GONE])
 
 
 def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:

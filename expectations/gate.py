@@ -13,7 +13,7 @@ import duckdb
 from expectations.result import GATE, Example, RuleResult, Verdict
 from sources.accepted import Acceptance, last_accepted
 from sources.contract import Contract, as_percent
-from sources.landing import landed_folder
+from sources.kept import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
 from warehouse.engine import literal, open_database, quoted, safe_message

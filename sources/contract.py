@@ -106,6 +106,18 @@ class DateProof:
 
 
 @dataclass(frozen=True)
+class Increment:
+    """An extract of what changed: rows whose `watermark` is not before the last accepted one less `lateness`.
+
+    `deleted_when` is the column that marks a row as deleted at the agency.
+    """
+
+    watermark: str
+    deleted_when: str | None
+    lateness: timedelta
+
+
+@dataclass(frozen=True)
 class Contact:
     """Who is told: a channel of the contract's `support`."""
 
@@ -133,6 +145,7 @@ class Contract:
     service_level: ServiceLevel
     contacts: tuple[Contact, ...]
     extract_mode: str
+    increment: Increment | None
     reject_threshold: Decimal
     largest_drop: Decimal
     date_proof: DateProof | None

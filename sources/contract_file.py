@@ -14,7 +14,6 @@ from open_data_contract_standard.model import (
 )
 
 from sources.contract import (
-    EXTRACT_MODES,
     SUFFIX,
     Column,
     Contact,
@@ -24,6 +23,7 @@ from sources.contract import (
     contract_files,
 )
 from sources.contract_columns import ColumnReader
+from sources.contract_mode import ModeReader
 from sources.contract_quality import QualityReader
 from sources.contract_server import ServerReader, values
 from sources.odcs import ContractError, Document, Problem, Problems, read
@@ -107,6 +107,7 @@ class _Reader:
         columns = ColumnReader(self.problems).columns(properties)
         quality = QualityReader(self.problems)
         custom = values(self.model.customProperties)
+        mode = ModeReader(self.problems, custom, columns)
         parts: dict[str, Any] = {
             "server": ServerReader(self.problems).server(self.model.servers),
             "physical_name": (table.physicalName if table else None) or feed,
@@ -115,7 +116,8 @@ class _Reader:
             "references": tuple(quality.references(table)) if table else (),
             "service_level": self._service_level(),
             "contacts": tuple(Contact(item.channel or "", item.url or "") for item in self.model.support or []),
-            "extract_mode": self._extract_mode(custom),
+            "extract_mode": mode.mode(),
+            "increment": mode.increment(),
             "reject_threshold": self._share(custom, "rejectThreshold", "0 %"),
             "largest_drop": self._share(custom, "largestDrop", "50 %"),
             "date_proof": self._date_proof(custom, columns),
@@ -175,14 +177,6 @@ class _Reader:
             )
             return timedelta(1)
         return timedelta(days=value * days)
-
-    def _extract_mode(self, custom: dict[str, Any]) -> str:
-        mode = custom.get("extractMode", "snapshot")
-        if mode not in EXTRACT_MODES:
-            self.wrong(["customProperties"], f"extractMode is {mode!r}; write one of {', '.join(EXTRACT_MODES)}")
-        elif mode != "snapshot":
-            self.wrong(["customProperties"], f"extractMode {mode!r} is not served yet; write snapshot")
-        return str(mode)
 
     def _share(self, custom: dict[str, Any], name: str, default: str) -> Decimal:
         text = str(custom.get(name, default))

@@ -13,7 +13,10 @@ TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
 
 @dataclass(frozen=True)
 class FeedNight:
-    """Counts are of records; on a taken night rows_sent = rows_accepted + rows_rejected."""
+    """Counts are of records; on a taken night rows_sent = rows_accepted + rows_rejected.
+
+    rows_new, rows_changed and rows_gone are keys of the feed's state, against the last accepted night before.
+    """
 
     extract_date: date
     agency: str
@@ -26,6 +29,9 @@ class FeedNight:
     rows_rejected: int | None = None
     original_sha256: str | None = None
     reason: str | None = None
+    rows_new: int | None = None
+    rows_changed: int | None = None
+    rows_gone: int | None = None
 
     @property
     def is_taken(self) -> bool:

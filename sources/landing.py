@@ -1,7 +1,7 @@
 """Landing: the original bytes kept, typed rows, rejects, and a manifest in which every record is accounted for."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,9 +15,11 @@ from sources.contract import Contract
 from sources.date_proof import check_column, check_name
 from sources.formats import form, read
 from sources.formats.packed import unpacked
+from sources.kept import kept_originals, landed_folder, share
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.totals import Totals
 from sources.typed_rows import Landed, TypedRows
+from sources.watermark import since
 from warehouse.engine import literal, open_database
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
@@ -30,12 +32,10 @@ def land_night(contract: Contract, home: Home, extract_date: date) -> Manifest:
     """Land the extract of one night under `landing/<agency>/<feed>/<extract_date>`. Raises as `land_extract` does."""
     night = landed_folder(contract, home, extract_date)
     remove_unfinished(night.parent, MANIFEST)
+    kept = kept_originals(contract, home, extract_date)
     with versioned_folder(night) as folder:
-        return land_extract(contract, folder, extract_date=extract_date)
-
-
-def landed_folder(contract: Contract, home: Home, extract_date: date) -> Path:
-    return home.landing / contract.agency / contract.feed / extract_date.isoformat()
+        pull = Pull(contract, extract_date, folder / ORIGINAL, since(contract, home, extract_date))
+        return _land(pull, (lambda pull: share(kept, pull.into)) if kept else fetch)
 
 
 def land_extract(
@@ -46,12 +46,16 @@ def land_extract(
     `location` takes the place of the contract's own; `extract_date` is today (UTC) where none is given.
     Raises ExtractError with what happened, where, and what to do.
     """
-    started_at = datetime.now(UTC)
-    extract_date = extract_date or started_at.date()
     if location is not None:
         contract = replace(contract, server=replace(contract.server, location=location))
     into.mkdir(parents=True, exist_ok=True)
-    arrived = _fetch(Pull(contract, extract_date, into / ORIGINAL))
+    return _land(Pull(contract, extract_date or datetime.now(UTC).date(), into / ORIGINAL), fetch)
+
+
+def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
+    started_at = datetime.now(UTC)
+    contract, extract_date, into = pull.contract, pull.extract_date, pull.into.parent
+    arrived = _brought(pull, bring)
     for name in arrived.files:
         check_name(contract, extract_date, name)
     with tempfile.TemporaryDirectory(dir=into, prefix=".scratch-") as scratch, open_database() as connection:
@@ -62,13 +66,13 @@ def land_extract(
         originals=[Original.of(into, f"{ORIGINAL}/{name}") for name in [*arrived.files, *filter(None, [arrived.control])]],
         contract_version=contract.version, contract_sha256=contract.fingerprint, rows_sent=landed.sent, rows_landed=landed.landed,
         rows_rejected=landed.rejected, started_at=started_at, finished_at=datetime.now(UTC), extra_columns=landed.extra_columns,
-        evidence=dict(arrived.evidence),
+        evidence=dict(arrived.evidence), control=arrived.control, pulled_since=pull.watermark,
     )  # fmt: skip
     manifest.write(into)
     return manifest
 
 
-def _fetch(pull: Pull) -> Arrived:
+def _brought(pull: Pull, bring: Callable[[Pull], Arrived]) -> Arrived:
     pull.into.mkdir()
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(OSError),
@@ -77,7 +81,7 @@ def _fetch(pull: Pull) -> Arrived:
         reraise=True,
     )
     try:
-        return retrying(fetch, pull)
+        return retrying(bring, pull)
     except OSError as error:
         raise ExtractError(
             f"{error.strerror or error} after {_FETCH_ATTEMPTS} attempts; check the share or disk"

@@ -42,7 +42,8 @@ class Manifest:
     rows_rejected: int
     started_at: datetime
     finished_at: datetime
-    watermark: str | None = None
+    control: str | None = None
+    pulled_since: str | None = None
     extra_columns: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)
 

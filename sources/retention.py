@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sources.accepted import last_accepted
 from sources.contract import Contract
-from sources.landing import landed_folder
+from sources.kept import landed_folder
 from sources.manifest import MANIFEST, Manifest
 from warehouse.home import Home
 

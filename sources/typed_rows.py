@@ -37,8 +37,8 @@ class Field:
 
     @property
     def is_as_sent(self) -> bool:
-        """Whether the value lands as it stands in the file, under the same name."""
-        return self.name == self.header and self.typed == TypedValue(quoted(self.header), "true", "")
+        """Whether a right value lands as it stands in the file, under the same name."""
+        return self.name == self.header and self.typed.value == quoted(self.header)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ class TypedRows:
         self.connection.execute(
             f"CREATE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {_FAULTS}, record VARCHAR)"
         )
-        if self.reading.parquet and all(item.is_as_sent for item in self.fields):
+        all_right = " AND ".join(item.typed.is_right for item in self.fields)
+        if self.reading.parquet and all(item.is_as_sent for item in self.fields) and not self._has_faults(all_right):
             share_file(self.reading.parquet, rows)
             return True
-        all_right = " AND ".join(item.typed.is_right for item in self.fields)
         selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
         first = self.fields[0]
         guard = (
@@ -143,6 +143,10 @@ class TypedRows:
             self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
             return False
         return True
+
+    def _has_faults(self, all_right: str) -> bool:
+        query = f"SELECT 1 FROM {self.reading.relation} WHERE NOT ({all_right}) LIMIT 1"
+        return self.connection.execute(query).fetchone() is not None
 
     def _write_with_faults(self, rows: Path) -> None:
         """A bad night, in two passes: every row with its faults, then the rows without any."""

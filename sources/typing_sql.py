@@ -20,7 +20,7 @@ _WIDER = {
     "TINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "SMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
     "INTEGER": ("BIGINT", "HUGEINT", "DOUBLE"), "BIGINT": ("HUGEINT",), "FLOAT": ("DOUBLE",),
     "UTINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "USMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
-    "UINTEGER": ("BIGINT", "HUGEINT"), "UBIGINT": ("HUGEINT",), "TIMESTAMP_S": ("TIMESTAMP WITH TIME ZONE",),
+    "UINTEGER": ("BIGINT", "HUGEINT"), "UBIGINT": ("HUGEINT",),
 }  # fmt: skip
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 # Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.
@@ -53,6 +53,9 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
     if source_type == kind:
         right = f"({value} IS NULL OR isfinite({value}))" if kind == "DOUBLE" else "true"
         return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
+    if source_type in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS") and kind == "TIMESTAMP WITH TIME ZONE":
+        zone = literal(column.options.get("defaultTimezone", "UTC"))
+        return TypedValue(f"timezone({zone}, {value})", "true", "")
     if kind in _WIDER.get(source_type, ()):
         return TypedValue(f"CAST({value} AS {kind})", "true", "")
     return _from_text(column, f"CAST({value} AS VARCHAR)")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -34,6 +35,16 @@ def open_database(database: Path | str = ":memory:", *, read_only: bool = False)
         yield connection
     finally:
         connection.close()
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension of the engine that came as a package: nothing is fetched at run time.
+
+    Raises ModuleNotFoundError where the package is not installed.
+    """
+    package = import_module(f"duckdb_extension_{name}")
+    file = next(Path(str(package.__file__)).parent.rglob("*.duckdb_extension"))
+    connection.execute(f"LOAD {literal(str(file))}")
 
 
 def engine_fault(expression: str) -> str | None:

@@ -25,7 +25,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "feed_night": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("status", _TEXT), ("rows_sent", _COUNT),
         ("rows_accepted", _COUNT), ("rows_rejected", _COUNT), ("original_sha256", _TEXT), ("started_at", _UTC),
-        ("finished_at", _UTC), ("reason", _TEXT),
+        ("finished_at", _UTC), ("reason", _TEXT), ("rows_new", _COUNT), ("rows_changed", _COUNT), ("rows_gone", _COUNT),
     ]),
     "gate_result": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("rule", _TEXT), ("dimension", _TEXT),
@@ -52,6 +52,9 @@ COMMENTS: dict[str, dict[str, str]] = {
         "started_at": "When the pull began, UTC.",
         "finished_at": "When the verdict was given, UTC.",
         "reason": "Why the night was refused or failed; null otherwise.",
+        "rows_new": "Keys that the last accepted night before did not have; null where nothing was taken.",
+        "rows_changed": "Keys whose row has another content than before.",
+        "rows_gone": "Keys that were there before: left out of a snapshot, or marked as deleted.",
     },
     "gate_result": {
         "": "One row per rule and night: each contract's rules, and the cross-agency rules under agency `harmonised`.",
@@ -91,7 +94,7 @@ def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], repl
     added = pa.Table.from_pylist([{"extract_date": extract_date, **replacing, **row} for row in plain], schema=schema)
     path = record_file(home, table, extract_date)
     if path.exists():
-        kept = pq.read_table(path, schema=schema)
+        kept = _as_of_today(pq.read_table(path), schema)
         same = pa.array([True] * kept.num_rows)
         for name, value in replacing.items():
             same = pc.and_(same, pc.equal(kept[name], value))
@@ -100,13 +103,21 @@ def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], repl
         pq.write_table(added, temporary)
 
 
+def _as_of_today(kept: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A record that an earlier version wrote, with the columns that have come since."""
+    empty = pa.Table.from_pylist([], schema=schema)
+    return pa.concat_tables([empty, kept], promote_options="default").select(schema.names).cast(schema)
+
+
 def records(home: Home, table: str, until: date | None = None) -> str:
     """SQL of the recorded rows of `table`, up to a night: to be written after FROM."""
+    empty = f"SELECT {', '.join(f'NULL::{_sql_type(field.type)} AS {field.name}' for field in SCHEMAS[table])} LIMIT 0"
     if not any((home.quality / table).glob("*.parquet")):
-        return f"(SELECT {', '.join(f'NULL::{_sql_type(field.type)} AS {field.name}' for field in SCHEMAS[table])} LIMIT 0)"
+        return f"({empty})"
     where = f" WHERE extract_date <= {literal(until.isoformat())}" if until else ""
     files = literal(str(home.quality / table / "*.parquet"))
-    return f"(SELECT * FROM read_parquet({files}, union_by_name = true){where})"
+    # By name, onto the columns of today: nights that an earlier version recorded have fewer.
+    return f"((SELECT * FROM ({empty})) UNION ALL BY NAME SELECT * FROM read_parquet({files}, union_by_name = true){where})"
 
 
 def copy_into(connection: duckdb.DuckDBPyConnection, home: Home, until: date) -> None:

@@ -19,7 +19,7 @@ def accept(
     """
     from expectations.accept import accept_night, decide
     from orchestration.resources import NightRunning, night_lock
-    from sources.landing import landed_folder
+    from sources.kept import landed_folder
     from sources.manifest import Manifest
     from sources.overrides import append
     from warehouse.home import Home

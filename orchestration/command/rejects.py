@@ -55,7 +55,7 @@ def _last_landed(folder: Path) -> str:
 
 def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
     from expectations.gate import gate_folder
-    from sources.landing import landed_folder
+    from sources.kept import landed_folder
     from sources.manifest import REJECTS
 
     when = as_date(night)

@@ -62,11 +62,24 @@ class Kind:
     needs_place: bool = True
 
 
+_TABLE = frozenset({"query"})
 _TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
+
+_POSTGRES = Kind(
+    "sources.connectors.postgres", options=_TABLE | {"schema", "port", "sslMode", "caFile"},
+    required=frozenset({"host", "database"}), secrets=frozenset({"username", "password"}),
+    is_live=True, format="parquet", needs_place=False,
+)
 
 # A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
 KINDS: dict[str, Kind] = {
     "local": Kind("sources.connectors.local"),
+    "postgres": _POSTGRES,
+    "postgresql": _POSTGRES,
+    "sqlalchemy": Kind(
+        "sources.connectors.database", options=_TABLE | {"schema"}, required=frozenset({"url"}),
+        secrets=frozenset({"username", "password"}), is_live=True, format="parquet", needs_place=False,
+    ),
 }
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from sources.accepted import last_accepted
 from sources.contract_file import load_all
-from sources.landing import landed_folder
+from sources.kept import landed_folder
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
 from warehouse.engine import literal, open_database

@@ -159,7 +159,25 @@ FEED_MISTAKES = {
     "feed's name": (Feed([KEY], feed="Bad.Feed"), "file", "lower_case"),
     "double underscore": (Feed([KEY], feed="a__b"), "file", "lower_case"),
     "extract mode": (Feed([KEY], custom={"extractMode": "sometimes"}), "customProperties", "snapshot"),
-    "extract mode not served yet": (Feed([KEY], custom={"extractMode": "append"}), "customProperties", "snapshot"),
+    "watermark of a snapshot": (Feed([KEY], custom={"watermark": "id"}), "customProperties", "extractMode incremental"),
+    "incremental without a watermark": (
+        Feed([KEY], custom={"extractMode": "incremental"}),
+        "customProperties",
+        "needs a watermark",
+    ),
+    "watermark of text": (
+        Feed([KEY], custom={"extractMode": "incremental", "watermark": "id"}),
+        "customProperties",
+        "write the name of a column of type DATE",
+    ),
+    "lateness without a unit": (
+        Feed(
+            [KEY, "{name: at, logicalType: timestamp}"],
+            custom={"extractMode": "incremental", "watermark": "at", "lateness": "2"},
+        ),
+        "customProperties",
+        "'2 d'",
+    ),
     "threshold that is no number": (Feed([KEY], threshold="some"), "customProperties", "'0.5 %'"),
     "threshold that is not a number": (Feed([KEY], threshold="NaN"), "customProperties", "'0.5 %'"),
     "threshold above all rows": (Feed([KEY], threshold="101 %"), "customProperties", "'0.5 %'"),

@@ -9,7 +9,8 @@ import pytest
 from sources.connectors import ExtractError
 from sources.contract_file import load
 from sources.formats import csv as csv_format
-from sources.landing import land_extract, land_night, landed_folder
+from sources.kept import landed_folder
+from sources.landing import land_extract, land_night
 from sources.manifest import MANIFEST, Manifest
 from sources.odcs import ContractError
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sources.accepted import Acceptance, accepted_folder
 from sources.contract_file import load
-from sources.landing import land_night, landed_folder
+from sources.kept import landed_folder
+from sources.landing import land_night
 from sources.retention import forget_originals, forget_superseded
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import text_columns

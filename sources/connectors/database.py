@@ -1,0 +1,161 @@
+"""A table or query of any database that SQLAlchemy has a dialect for, streamed in batches into one Parquet file."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.connectors import Arrived, ExtractError, Pull
+from sources.connectors.location import located
+from sources.connectors.secret import secret
+from sources.connectors.tables import ORIGINAL, check_columns, place, selection
+from sources.contract import Column, Contract
+from sources.totals import Totals
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_BATCH_ROWS = 50_000
+# Dialects that can show one state of the database to several statements; of others no count is asked beside the rows.
+_SNAPSHOT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ",
+             "oracle": "SERIALIZABLE", "mssql": "SNAPSHOT", "sqlite": "SERIALIZABLE"}  # fmt: skip
+_ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "SMALLINT": pa.int16(), "DOUBLE": pa.float64(),
+          "DATE": pa.date32(), "BOOLEAN": pa.bool_(), "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC")}  # fmt: skip
+
+
+def fetch(pull: Pull) -> Arrived:
+    """The contract's columns in its own types; all of them as text where a value does not fit, so that it is rejected by name.
+
+    Raises ExtractError where the driver, the server, the login, the table or a column is not there, or the transfer breaks.
+    """
+    import sqlalchemy as sa
+
+    engine = _engine(pull.contract, pull.extract_date)
+    target = pull.into / ORIGINAL
+    try:
+        with _connected(engine) as connection:
+            try:
+                count = _copy(connection, pull, target, _typed_schema(pull.contract))
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+                count = _copy(connection, pull, target, _text_schema(pull.contract))
+    except sa.exc.SQLAlchemyError as error:
+        raise ExtractError(_told(pull.contract, error)) from None
+    finally:
+        engine.dispose()
+    return Arrived((ORIGINAL,), totals=Totals(f"the server of {place(pull.contract)}", count))
+
+
+def probe(contract: Contract, extract_date: date) -> None:
+    """Raises ExtractError where the table could not be pulled now."""
+    import sqlalchemy as sa
+
+    engine = _engine(contract, extract_date)
+    rows = selection(Pull(contract, extract_date, Path()), engine.dialect.identifier_preparer.quote)
+    try:
+        with engine.connect() as connection:
+            check_columns(contract, connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys())
+    except sa.exc.SQLAlchemyError as error:
+        raise ExtractError(_told(contract, error)) from None
+    finally:
+        engine.dispose()
+
+
+def _engine(contract: Contract, extract_date: date) -> "sa.Engine":
+    import sqlalchemy as sa
+
+    try:
+        url = sa.make_url(located(contract, extract_date, str(contract.server.options["url"])))
+        user, password = secret(contract, "username"), secret(contract, "password")
+        url = url.set(username=user or url.username, password=password or url.password)
+        return sa.create_engine(url, poolclass=sa.pool.NullPool)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ExtractError(
+            f"the url of {contract.path.name} cannot be used ({type(error).__name__}); write DIALECT+DRIVER://HOST/DATABASE "
+            "and install the driver"
+        ) from None
+
+
+def _connected(engine: "sa.Engine") -> "sa.Connection":
+    level = _SNAPSHOT.get(engine.dialect.name)
+    connection = engine.connect()
+    return connection.execution_options(isolation_level=level) if level else connection
+
+
+def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:
+    """Write the rows; returns the server's own count of them, where it shows one state to both statements."""
+    rows = selection(pull, connection.dialect.identifier_preparer.quote)
+    found = connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys()
+    check_columns(pull.contract, found)
+    columns = ", ".join(map(connection.dialect.identifier_preparer.quote, rows.columns))
+    count = None
+    if connection.dialect.name in _SNAPSHOT:
+        count = int(connection.execute(_text(f"SELECT count(*) FROM {rows.source}{rows.condition}")).scalar_one())
+    statement = _text(f"SELECT {columns} FROM {rows.source}{rows.condition}")
+    result = connection.execution_options(stream_results=True, yield_per=_BATCH_ROWS).execute(statement)
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for batch in _batches(result, schema):
+            writer.write_batch(batch)
+    return count
+
+
+def _text(sql: str) -> "sa.TextClause":
+    import sqlalchemy as sa
+
+    # A colon before a word would be a parameter.
+    return sa.text(sql.replace(":", "\\:"))
+
+
+def _batches(result: "sa.CursorResult[Any]", schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for rows in result.partitions():
+        columns = zip(*rows, strict=True)
+        yield pa.record_batch(
+            [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+        )
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind == pa.string() and any(not isinstance(value, str | None) for value in values):
+        return pa.array([_as_text(value) for value in values], kind)
+    return pa.array(values, kind)
+
+
+def _as_text(value: Any) -> str | None:
+    """As people write it: exact numbers without an exponent, times in ISO 8601, bytes in hexadecimal."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
+
+
+def _typed_schema(contract: Contract) -> pa.Schema:
+    return pa.schema([(column.header, _arrow_type(column)) for column in contract.columns])
+
+
+def _text_schema(contract: Contract) -> pa.Schema:
+    return pa.schema([(column.header, pa.string()) for column in contract.columns])
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    kind = column.sql_type
+    if kind.startswith("DECIMAL"):
+        precision, scale = kind.removeprefix("DECIMAL(").removesuffix(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    if "defaultTimezone" in column.options:
+        # Arrow would take a time without a zone for UTC; as text it is read in the contract's own zone.
+        return pa.string()
+    return _ARROW.get(kind, pa.string())
+
+
+def _told(contract: Contract, error: Exception) -> str:
+    """The driver's own reason in one line, without the statement, its parameters and the address."""
+    reason = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())[:300]
+    password = secret(contract, "password")
+    reason = reason.replace(password, "•••") if password else reason
+    return f"{place(contract)}: {reason}; check the server, the login and its rights, or ask {contract.agency_name}"

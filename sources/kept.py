@@ -1,0 +1,50 @@
+"""Originals that are kept of a landed night, and when a past night is landed from them again instead of being pulled."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder
+from sources.connectors import Arrived, kind
+from sources.connectors.location import names_a_night
+from sources.contract import Contract
+from sources.manifest import MANIFEST, Manifest
+from warehouse.files import share_file
+from warehouse.home import Home
+
+
+def landed_folder(contract: Contract, home: Home, extract_date: date) -> Path:
+    return home.landing / contract.agency / contract.feed / extract_date.isoformat()
+
+
+def kept_originals(contract: Contract, home: Home, extract_date: date) -> Path | None:
+    """The landed folder of a past, accepted night of a system that only shows its state of now; None where to pull.
+
+    Asked again, such a system would answer with other rows; a place that is named by its night is pulled again, so that a
+    corrected file replaces its own night.
+    """
+    found = kind(contract.server)
+    if extract_date >= datetime.now(UTC).date() or found is None or not found.is_live or _is_dated(contract):
+        return None
+    landed, accepted = landed_folder(contract, home, extract_date), accepted_folder(contract, home, extract_date)
+    if not (landed / MANIFEST).exists() or not (accepted / ACCEPTANCE).exists():
+        return None
+    manifest = Manifest.read(landed)
+    is_taken = Acceptance.read(accepted).original_sha256 == manifest.original_sha256
+    is_whole = all((landed / original.path).exists() for original in manifest.originals)
+    return landed.resolve() if is_taken and is_whole else None
+
+
+def _is_dated(contract: Contract) -> bool:
+    return names_a_night(contract.server.location) or names_a_night(json.dumps(contract.server.options, default=str))
+
+
+def share(landed: Path, into: Path) -> Arrived:
+    """The kept originals under `into`, as they arrived."""
+    manifest = Manifest.read(landed)
+    for original in manifest.originals:
+        share_file(landed / original.path, into / Path(original.path).name)
+    names = [Path(original.path).name for original in manifest.originals]
+    return Arrived(
+        tuple(name for name in names if name != manifest.control), control=manifest.control, evidence=manifest.evidence
+    )

