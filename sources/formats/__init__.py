@@ -27,7 +27,11 @@ class Form:
 
 
 _DELIMITED = Form("sources.formats.csv", frozenset({"delimiter", "quote", "nullValues"}))
-FORMATS: dict[str, Form] = {"csv": _DELIMITED, "tsv": _DELIMITED}
+FORMATS: dict[str, Form] = {
+    "csv": _DELIMITED,
+    "tsv": _DELIMITED,
+    "parquet": Form("sources.formats.parquet"),
+}
 
 
 @dataclass(frozen=True)
