@@ -17,6 +17,8 @@ import pytest
 
 from warehouse.home import PROJECT, Home
 
+pytest_plugins = ["tests.postgres"]
+
 NIGHT = date(2026, 11, 20)
 NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150

@@ -11,6 +11,8 @@ from sources.contract import Contract
 from sources.contract_file import load
 from tests.conftest import Feed
 
+LOGIN = {"username": "env:TEST_DB_USER"}
+
 
 @dataclass
 class Database:
@@ -22,24 +24,35 @@ class Database:
     def run(self, sql: str) -> None:
         self.server.psql(f"\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n{sql}")
 
-    def contract(self, folder: Path, properties: list[str], table: str, **words: dict[str, str]) -> Contract:
+    def contract(
+        self,
+        folder: Path,
+        properties: list[str],
+        table: str,
+        options: dict[str, str] | None = None,
+        custom: dict[str, str] | None = None,
+    ) -> Contract:
         """A contract of type postgres on `table`."""
         server = f"type: postgres\n    host: {self.folder}\n    port: 5432\n    database: postgres\n    schema: public"
-        return load(_written(folder, properties, table, server, {"username": "env:TEST_DB_USER", **words.get("options", {})}, words))
+        feed = Feed(properties, options={**LOGIN, **(options or {})}, custom=custom or {})
+        return load(_on_table(feed.write(folder), table, server))
 
-    def by_sqlalchemy(self, folder: Path, properties: list[str], table: str, **words: dict[str, str]) -> Contract:
-        url = f"postgresql+psycopg:///postgres?host={self.folder}"
-        options = {"connector": "sqlalchemy", "url": f"'{url}'", "username": "env:TEST_DB_USER", **words.get("options", {})}
-        return load(_written(folder, properties, table, "type: custom", options, words))
+    def by_sqlalchemy(
+        self,
+        folder: Path,
+        properties: list[str],
+        table: str,
+        options: dict[str, str] | None = None,
+        custom: dict[str, str] | None = None,
+    ) -> Contract:
+        """The same table, reached through SQLAlchemy."""
+        url = f"'postgresql+psycopg:///postgres?host={self.folder}'"
+        own = {"connector": "sqlalchemy", "url": url, **LOGIN, **(options or {})}
+        return load(_on_table(Feed(properties, options=own, custom=custom or {}).write(folder), table, "type: custom"))
 
 
-def _written(
-    folder: Path, properties: list[str], table: str, server: str, options: dict[str, str], words: dict[str, dict[str, str]]
-) -> Path:
-    feed = Feed(properties, options=options, custom=words.get("custom", {}), format="parquet", feed=words.get("feed", "things"))  # type: ignore[arg-type]
-    path = feed.write(folder)
-    text = path.read_text()
-    text = text.replace("type: local\n    path: extract.csv", server).replace("    format: parquet\n    encoding: utf-8\n", "")
+def _on_table(path: Path, table: str, server: str) -> Path:
+    text = path.read_text().replace("type: local\n    path: extract.csv\n    format: csv\n    encoding: utf-8", server)
     path.write_text(text.replace("    properties:", f"    physicalName: {table}\n    properties:", 1))
     return path
 

@@ -16,7 +16,7 @@ from sources.contract_file import load
 from sources.landing import land_extract
 from sources.odcs import ContractError
 from tests.conftest import NIGHT
-from tests.sources.databases.conftest import Database
+from tests.postgres import Database
 from tests.sources.landed import Landed, read_back
 
 COLUMNS = [
@@ -100,7 +100,9 @@ def test_a_query_is_pulled_like_a_table(database: Database, tmp_path: Path) -> N
 
 def test_a_column_that_is_gone_refuses_the_extract(database: Database, person: Contract, tmp_path: Path) -> None:
     database.run("ALTER TABLE person RENAME COLUMN born TO birth_date")
-    with pytest.raises(ExtractError, match=r"table person has no born \(columns the contract does not know: birth_date, secret\); ask"):
+    with pytest.raises(
+        ExtractError, match=r"table person has no born \(columns the contract does not know: birth_date, secret\); ask"
+    ):
         pulled(person, tmp_path)
 
 
@@ -123,7 +125,7 @@ def test_a_login_that_is_refused_tells_no_secret(
         pulled(contract, tmp_path)
     assert "cret" not in str(caught.value)
     monkeypatch.delenv("TEST_DB_PASSWORD")
-    with pytest.raises(ExtractError, match="environment variable TEST_DB_PASSWORD.* is not set; set it"):
+    with pytest.raises(ExtractError, match=r"environment variable TEST_DB_PASSWORD.* is not set; set it"):
         probe(contract, NIGHT)
 
 
@@ -138,7 +140,9 @@ def test_a_server_that_is_down_is_told(connector: str, database: Database, tmp_p
 
 
 @pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
-def test_a_server_that_dies_in_the_middle_refuses_the_extract(connector: str, database: Database, tmp_path: Path) -> None:
+def test_a_server_that_dies_in_the_middle_refuses_the_extract(
+    connector: str, database: Database, tmp_path: Path
+) -> None:
     """A server of its own, killed during the transfer: an error of the feed, not the end of the process."""
     place = database.folder.parent / f"dying-{connector}"
     server = get_server(place, cleanup_mode="delete")
@@ -168,7 +172,9 @@ def test_rows_that_the_server_counts_and_that_do_not_arrive_refuse_the_extract(
 
 
 def test_a_secret_in_a_contract_is_a_problem(database: Database, tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="password holds a secret; keep it elsewhere and write env:NAME or file:PATH"):
+    with pytest.raises(
+        ContractError, match="password holds a secret; keep it elsewhere and write env:NAME or file:PATH"
+    ):
         database.contract(tmp_path, COLUMNS, "person", options={"password": "hunter2"})
     with pytest.raises(ContractError, match=r"usrname is no option of postgres and parquet; did you mean username\?"):
         database.contract(tmp_path, COLUMNS, "person", options={"usrname": "env:X"})
@@ -181,10 +187,15 @@ def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
     file = tmp_path / "register.sqlite"
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE thing (id INTEGER, amount, day TEXT)")
-        connection.executemany("INSERT INTO thing VALUES (?, ?, ?)", [(1, "10.50", "2026-01-01"), (2, "ten", "2026-01-02"), (3, 7, None)])
+        connection.executemany(
+            "INSERT INTO thing VALUES (?, ?, ?)", [(1, "10.50", "2026-01-01"), (2, "ten", "2026-01-02"), (3, 7, None)]
+        )
     path = tmp_path / "tests" / "things.odcs.yaml"
     server = Database(None, tmp_path).by_sqlalchemy(  # type: ignore[arg-type]
-        tmp_path, [COLUMNS[0], COLUMNS[1], "{name: day, logicalType: date}"], "thing", options={"url": f"'sqlite:///{file}'"}
+        tmp_path,
+        [COLUMNS[0], COLUMNS[1], "{name: day, logicalType: date}"],
+        "thing",
+        options={"url": f"'sqlite:///{file}'"},
     )
     assert server == load(path)
     text = path.read_text()
