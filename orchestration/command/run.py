@@ -35,7 +35,7 @@ def run(
     pulled = chosen(everything, agency, feed)
     _check_first_night(night)
     outcome, home = _run(pulled, night, as_json)
-    lines = [_line(contract, home, night) for contract in everything]
+    lines = _lines(everything, home, night)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
     else:
@@ -102,34 +102,33 @@ class _Line:
         return [self.agency, self.feed, self.status, *counts, str(self.passed), str(self.failed), took]
 
 
-def _line(contract: "Contract", home: "Home", night: date) -> _Line:
+def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line]:
     from orchestration.night import feed_nights, gate_counts
+
+    known, counts = feed_nights(home, night), gate_counts(home, night)
+    return [
+        _line(
+            contract,
+            home,
+            night,
+            known.get((contract.agency, contract.feed)),
+            counts.get((contract.agency, contract.feed), (0, 0)),
+        )
+        for contract in contracts
+    ]
+
+
+def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: tuple[int, int]) -> _Line:
     from sources.accepted import last_accepted
 
-    known = feed_nights(home, night).get((contract.agency, contract.feed))
     used = last_accepted(contract, home, night)
+    used_night = used.name if used else None
     if known is None:
-        return _Line(
-            contract.agency,
-            contract.feed,
-            "not pulled",
-            None,
-            None,
-            None,
-            0,
-            0,
-            None,
-            used.name if used else None,
-            None,
-        )
-    passed, failed = (
-        gate_counts(home, night).get((contract.agency, contract.feed), (0, 0))
-        if known.rows_sent is not None
-        else (0, 0)
-    )
+        return _Line(contract.agency, contract.feed, "not pulled", None, None, None, 0, 0, None, used_night, None)
+    passed, failed = gates if known.rows_sent is not None else (0, 0)
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
-        _seconds(contract, home, known), used.name if used else None, known.reason, known.is_taken,
+        _seconds(contract, home, known), used_night, known.reason, known.is_taken,
     )  # fmt: skip
 
 
