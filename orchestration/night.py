@@ -1,10 +1,10 @@
-"""One whole night from the command: the two Dagster runs one after the other, in this process, with what became of each."""
+"""Whole nights from the command: the two Dagster runs one after the other, in this process, with what became of each."""
 
 import json
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
@@ -52,6 +52,8 @@ class Outcome:
     published: bool
     reason: str | None
     report: Path
+    # Built whole, and kept beside a newer night that readers go on to see.
+    is_stored: bool = False
     steps: dict[str, float] = field(default_factory=dict)
     fixed: dict[str, float] = field(default_factory=dict)
     total_seconds: float = 0.0
@@ -67,7 +69,14 @@ def prepare_home(home: Home) -> None:
 
 
 def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: Callable[[StepEnded], None]) -> Outcome:
-    """Pull `contracts`, harmonise what is accepted of all feeds, publish, report.
+    """Pull `contracts`, harmonise what is accepted of all feeds, publish, report. Raises as `run_nights` does."""
+    return run_nights(contracts, home, [extract_date], tell)
+
+
+def run_nights(
+    contracts: list[Contract], home: Home, nights: Sequence[date], tell: Callable[[StepEnded], None]
+) -> Outcome:
+    """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
 
     Raises NightRunning where another night holds the lock, ContractError and AgreementError where files are not valid.
     """
@@ -85,10 +94,12 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
         # Inside a run it would only be the failure of a step.
         load_agreements()
         keys = [key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
+        extract_date = nights[-1]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-            runner = _Runner(definitions.defs, instance, home, extract_date, tell)
-            runner.run("ingest", keys)
-            failure = runner.run("harmonise", None)
+            runner = _Runner(definitions.defs, instance, home, tell)
+            for night in nights:
+                runner.run("ingest", night, keys)
+            failure = runner.run("harmonise", extract_date, None)
         outcome = _outcome(home, extract_date, failure, runner.run_id)
         if not outcome.published:
             if "report" not in runner.steps_ended:
@@ -98,7 +109,7 @@ def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: C
         outcome.fixed = {
             "imports": imported - began,
             "Dagster": runner.dagster_seconds,
-            "great-expectations": _gx_seconds(contracts, home, extract_date),
+            "great-expectations": sum(_gx_seconds(contracts, home, night) for night in nights),
             "dbt": max(runner.seconds.get("harmonise", 0) - _dbt_seconds(home), 0),
         }
         outcome.total_seconds = time.perf_counter() - began
@@ -127,19 +138,17 @@ def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date) -> fl
 
 
 class _Runner:
-    """Runs the jobs of one night and adds up where the time went."""
+    """Runs the jobs of nights and adds up where the time went."""
 
-    def __init__(
-        self, defs: Any, instance: Any, home: Home, extract_date: date, tell: Callable[[StepEnded], None]
-    ) -> None:
-        self.defs, self.instance, self.home, self.extract_date, self.tell = defs, instance, home, extract_date, tell
+    def __init__(self, defs: Any, instance: Any, home: Home, tell: Callable[[StepEnded], None]) -> None:
+        self.defs, self.instance, self.home, self.tell = defs, instance, home, tell
         self.seconds: dict[str, float] = {}
         self.dagster_seconds = 0.0
         self.run_id = ""
         self.steps_ended: set[str] = set()
 
-    def run(self, name: str, keys: list[Any] | None) -> str | None:
-        """Run one job; returns why it failed, or None."""
+    def run(self, name: str, night: date, keys: list[Any] | None) -> str | None:
+        """Run one job of one night; returns why it failed, or None."""
         from dagster._core.utils import make_new_run_id
 
         from orchestration.ingest import STEP
@@ -158,7 +167,7 @@ class _Runner:
             redirect_stderr(log),
         ):
             result = job.execute_in_process(
-                instance=self.instance, partition_key=self.extract_date.isoformat(), raise_on_error=False, run_config=_QUIET,
+                instance=self.instance, partition_key=night.isoformat(), raise_on_error=False, run_config=_QUIET,
                 asset_selection=keys, tags={BY_COMMAND: "true"}, run_id=run_id,
             )  # fmt: skip
         spent = sum(self.seconds.values()) - before
@@ -193,9 +202,10 @@ def _outcome(home: Home, extract_date: date, failure: str | None, run_id: str) -
     """Published is what readers see: this run's own build, even where a later step of it failed."""
     current = current_night(home)
     published = current is not None and current.folder == build_database(home, extract_date, run_id).parent
-    if failure is None and not published and current is not None:
+    is_stored = failure is None and not published and current is not None
+    if is_stored and current is not None:
         failure = f"the night of {current.extract_date} is published already; this one is stored"
-    return Outcome(extract_date, published, failure, page_of(home, extract_date))
+    return Outcome(extract_date, published, failure, page_of(home, extract_date), is_stored)
 
 
 def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
@@ -203,7 +213,7 @@ def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNig
     with open_database() as connection:
         rows = connection.execute(
             "SELECT extract_date, agency, feed, status, started_at, finished_at, rows_sent, rows_accepted, rows_rejected, "
-            f"original_sha256, reason FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
+            f"original_sha256, reason, rows_new, rows_changed, rows_gone FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
         ).fetchall()  # fmt: skip
     return {(row[1], row[2]): FeedNight(*row) for row in rows}
 

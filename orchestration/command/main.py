@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from orchestration.command import accept, contracts, doctor, prune, rejects, run, status, ui, warehouse
+from orchestration.command import accept, backfill, contracts, doctor, prune, rejects, run, status, ui, warehouse
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from warehouse.settings import SettingError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("rejects")(rejects.rejects)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(feeds: int, quiet: bool) -> "Iterator[Callable[[StepEnded], None]]":
+def progress(feeds: int, nights: int, quiet: bool) -> "Iterator[Callable[[StepEnded], None]]":
     """What to call with each step that ended. It writes to the standard error of now, wherever that leads later."""
     totals = {
-        "extract": 1,
-        "gate": feeds,
-        "accept": feeds,
+        "extract": nights,
+        "gate": feeds * nights,
+        "accept": feeds * nights,
         "harmonise": 2,
         "cross-agency gate": 1,
         "publish": 1,

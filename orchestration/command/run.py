@@ -1,6 +1,7 @@
 """`interagency run`: the whole night, with progress and a closing table."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,8 +34,8 @@ def run(
     night = as_date(extract_date)
     everything = all_contracts()
     pulled = chosen(everything, agency, feed)
-    _check_first_night(night)
-    outcome, home = _run(pulled, night, as_json)
+    check_first_night(night)
+    outcome, home = run_all(pulled, [night], as_json)
     lines = _lines(everything, home, night)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
@@ -44,7 +45,8 @@ def run(
     raise typer.Exit(NOT_DONE if not outcome.published or (strict and behind) else 0)
 
 
-def _check_first_night(night: date) -> None:
+def check_first_night(night: date) -> None:
+    """Ends with 2 where the night is before the first one, or a setting is not valid."""
     from warehouse.settings import SettingError, feed_timeout_seconds, first_night
 
     try:
@@ -55,21 +57,25 @@ def _check_first_night(night: date) -> None:
         stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
 
 
-def _run(contracts: "list[Contract]", night: date, quiet: bool) -> "tuple[Outcome, Home]":
+def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) -> "tuple[Outcome, Home]":
+    """Run the nights with progress; ends with 1 and the reason where nothing could be built at all."""
     from warehouse.home import Home
 
     home = Home.from_environment()
-    with progress(len(contracts), quiet) as tell:
+    with progress(len(contracts), len(nights), quiet) as tell:
         if not quiet:
-            typer.echo(f"Night of {night}: {len(contracts)} feeds, data in {home.root}", err=True)
+            spoken = (
+                f"Night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
+            )
+            typer.echo(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
         from expectations.cross_agency import RuleError
         from orchestration.dbt import DbtError
-        from orchestration.night import run_night
+        from orchestration.night import run_nights
         from orchestration.resources import NightRunning
         from sharing.agreements import AgreementError
 
         try:
-            return run_night(contracts, home, night, tell), home
+            return run_nights(contracts, home, nights, tell), home
         except (NightRunning, AgreementError, RuleError, DbtError) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
