@@ -32,6 +32,8 @@ run_coordinator:
   config:
     max_concurrent_runs: 1
 """
+# Dagster puts the name of its class before the words of a step that says itself why it fails.
+_OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -193,7 +195,7 @@ def _why(result: Any) -> str:
             error = event.event_specific_data.error
             while error.cause:
                 error = error.cause
-            message = " ".join(error.message.split())
+            message = " ".join(error.message.split()).removeprefix(_OWN_FAILURE)
             return f"{event.step_key}: {message[:500]}"
     return "a run ended without saying why; see it in `make ui`"
 

@@ -75,12 +75,17 @@ def further_folders() -> list[Path]:
     return [Path(name) for name in os.environ.get("INTERAGENCY_AGREEMENTS", "").split(os.pathsep) if name]
 
 
+def agreement_folders() -> list[Path]:
+    """The project's own, then the further ones."""
+    return [agreements_folder(), *further_folders()]
+
+
 def load_agreements(folder: Path | None = None) -> list[Agreement]:
     """Every agreement in `folder`, or of the project and the further folders.
 
     Raises AgreementError naming file and place for the first that is not valid.
     """
-    folders = [folder] if folder else [agreements_folder(), *further_folders()]
+    folders = [folder] if folder else agreement_folders()
     return [_load(path) for place in folders for path in sorted(place.glob("*.yaml"))]
 
 

@@ -72,6 +72,11 @@ def load_all(folders: list[Path] | None = None) -> list[Contract]:
     return contracts
 
 
+def is_safe_name(name: str) -> bool:
+    """Whether an agency or feed may be called so: lower-case words, which become the names of relations and models."""
+    return _SAFE_NAME.fullmatch(name) is not None
+
+
 def contract_folders() -> list[Path]:
     """The project's own `sources/`, then the folders of INTERAGENCY_SOURCES (separated as in PATH)."""
     further = [Path(name) for name in os.environ.get("INTERAGENCY_SOURCES", "").split(os.pathsep) if name]
@@ -100,16 +105,17 @@ class _Reader:
         path = self.document.path.resolve()
         agency, feed = path.parent.name, path.name.removesuffix(SUFFIX)
         for name in (agency, feed):
-            if not _SAFE_NAME.fullmatch(name):
+            if not is_safe_name(name):
                 self.wrong([], f"{name!r} cannot name an agency or feed; rename the folder or file to lower_case words")
         table = self._table()
         properties = (table.properties or []) if table else []
-        columns = ColumnReader(self.problems).columns(properties)
+        server = ServerReader(self.problems).server(self.model.servers)
+        columns = ColumnReader(self.problems, server).columns(properties)
         quality = QualityReader(self.problems)
         custom = values(self.model.customProperties)
         mode = ModeReader(self.problems, custom, columns)
         parts: dict[str, Any] = {
-            "server": ServerReader(self.problems).server(self.model.servers),
+            "server": server,
             "physical_name": (table.physicalName if table else None) or feed,
             "columns": columns,
             "quality": tuple(quality.qualities(table)) if table else (),

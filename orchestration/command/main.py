@@ -5,7 +5,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from orchestration.command import accept, backfill, contracts, doctor, prune, rejects, run, status, ui, warehouse
+from orchestration.command import (
+    accept,
+    backfill,
+    contracts,
+    doctor,
+    new_feed,
+    prune,
+    rejects,
+    run,
+    status,
+    ui,
+    warehouse,
+)
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from warehouse.settings import SettingError
 
@@ -34,6 +46,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
+app.command("new-feed")(new_feed.new_feed)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("rejects")(rejects.rejects)

@@ -1,0 +1,134 @@
+"""`interagency new-feed`: drafts contract, staging model and trial agreement of a feed from a sample of it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
+
+if TYPE_CHECKING:
+    from sources.draft.columns import DraftColumn
+
+_TRIAL = timedelta(days=30)
+
+
+def new_feed(
+    place: Annotated[str, typer.Argument(metavar="FILE_OR_URL", help="A sample of what the agency sends.")],
+    agency: Annotated[str, typer.Option(help="The agency's folder, in lower_case words.")],
+    feed: Annotated[str, typer.Option(help="The feed's name within its agency, in lower_case words.")],
+    into: Annotated[Path | None, typer.Option(help="Folder of contracts; the project's sources/ by default.")] = None,
+) -> None:
+    """Draft the contract, the staging model and an agreement for a trial of 30 days. Files that are there are left alone.
+
+    Ends with 0 where the sample passes its own draft, 1 where it cannot be read or does not pass, 2 wrong use.
+    """
+    from sources.connectors import ExtractError
+    from sources.contract_file import is_safe_name
+    from warehouse.home import PROJECT
+
+    for name in (agency, feed):
+        if not is_safe_name(name):
+            stop(f"{name!r} cannot name an agency or feed; write lower_case words such as civil_registry", WRONG_USE)
+    folder = (into or PROJECT / "sources").expanduser().resolve()
+    try:
+        texts, columns = _drafted(place, agency, feed, folder)
+    except ExtractError as error:
+        stop(str(error), NOT_DONE)
+    _write(texts)
+    _show(columns)
+    _try(next(iter(texts)))
+    typer.echo(f"Read and correct the files, then: interagency run --agency {agency} --feed {feed}")
+
+
+def _drafted(place: str, agency: str, feed: str, folder: Path) -> "tuple[dict[Path, str], list[DraftColumn]]":
+    """The files to write, the contract first."""
+    from sources.draft.columns import draft_columns
+    from sources.draft.contract import contract_text, file_name, server_section
+    from sources.draft.sample import opened
+    from sources.draft.staging import model_name, model_sql, model_yaml
+    from warehouse.home import PROJECT
+
+    with opened(place) as sample:
+        columns = draft_columns(sample)
+        server = sample.server
+    section = server_section(server.location, server.type, server.options, server.encoding, server.format)
+    texts = {folder / agency / file_name(feed): contract_text(agency, feed, section, columns)}
+    if folder == PROJECT / "sources":
+        models, name = PROJECT / "dbt_project" / "models" / "staging" / agency, model_name(agency, feed)
+        texts[models / f"{name}.sql"] = model_sql(agency, feed, columns)
+        texts[models / f"{name}.yml"] = model_yaml(agency, feed, columns)
+    return texts | _agreement(agency, feed), columns
+
+
+def _agreement(agency: str, feed: str) -> dict[Path, str]:
+    """A trial's agreement, where none covers the feed: without one nothing is pulled."""
+    import yaml
+
+    from sharing.agreements import AgreementError, agreement_folders, load_agreements, refusal
+
+    today = datetime.now(UTC).date()
+    try:
+        if refusal(load_agreements(), agency, feed, today) is None:
+            return {}
+    except AgreementError as error:
+        stop(str(error), NOT_DONE)
+    name = f"trial-{agency}-{feed}".replace("_", "-")
+    data = {
+        "id": name, "title": f"Trial of {agency}/{feed}", "parties": {"provider": agency, "recipient": "Interagency statistics platform"},
+        "legal_basis": "None yet: fill in the law or decision before the trial ends",
+        "purpose": "To try the feed with a sample that the agency handed over. Replace this by the signed agreement.",
+        "feeds": [f"{agency}/{feed}"], "valid_from": today.isoformat(), "valid_until": (today + _TRIAL).isoformat(), "retention": "P30D",
+    }  # fmt: skip
+    return {agreement_folders()[-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
+
+
+def _write(texts: dict[Path, str]) -> None:
+    there = [str(path) for path in texts if path.exists()]
+    if there:
+        stop(f"{', '.join(there)} is there already; remove it, or choose another name", WRONG_USE)
+    from warehouse.files import write_text
+
+    for path, text in texts.items():
+        write_text(path, text)
+        typer.echo(f"Drafted {path}")
+
+
+def _show(columns: "list[DraftColumn]") -> None:
+    rows = [
+        [
+            column.header, column.name, column.physical_type or column.logical_type, "key" if column.is_key else "required" if column.required else "",
+            column.identifier or ", ".join(column.codes[:4]) or ", ".join(f"{name} {value}" for name, value in column.options.items()),
+            column.classification,
+        ]
+        for column in columns
+    ]  # fmt: skip
+    show_table(
+        "Drafted columns", ("in the sample", "name", "type", "value", "identifier, codes, range", "protection"), rows
+    )
+
+
+def _try(contract_file: Path) -> None:
+    """Land and gate the sample by its own draft, away from the platform's data."""
+    from tempfile import TemporaryDirectory
+
+    from expectations.gate import gate_extract
+    from sources.connectors import ExtractError
+    from sources.contract_file import load
+    from sources.landing import land_extract
+    from sources.odcs import ContractError
+
+    try:
+        contract = load(contract_file)
+        with TemporaryDirectory() as folder:
+            manifest = land_extract(contract, Path(folder) / "landed")
+            verdict, _ = gate_extract(contract, Path(folder) / "landed", Path(folder))
+    except (ContractError, ExtractError, RuntimeError) as error:
+        stop(f"The sample does not pass its draft: {error}", NOT_DONE)
+    typer.echo(
+        f"Tried: {manifest.rows_sent:,} rows sent, {manifest.rows_rejected + verdict.rows_rejected:,} rejected, "
+        f"{'accepted' if verdict.accepted else 'REFUSED: ' + '; '.join(verdict.reasons)}"
+    )
+    if not verdict.accepted:
+        raise typer.Exit(NOT_DONE)

@@ -1,0 +1,71 @@
+"""The drafted contract as YAML: valid as it stands, with what only the agency can say marked for the engineer."""
+
+from typing import Any
+
+import yaml
+
+from sources.contract import SUFFIX
+from sources.draft.columns import DraftColumn
+from sources.odcs import API_VERSION
+
+_HEAD = """# Drafted from a sample. Read every line before the first real night: names, types, key, ranges and codes say what the
+# sample showed, not what the agency promises; its name, times and people are yet to be filled in. Then take this out.
+"""
+
+
+def contract_text(agency: str, feed: str, server: dict[str, Any], columns: list[DraftColumn]) -> str:
+    """`server` in the standard's words; see `server_section`."""
+    key = [column for column in columns if column.is_key]
+    data = {
+        "apiVersion": API_VERSION, "kind": "DataContract", "id": f"{agency}-{feed}".replace("_", "-"),
+        "name": f"{feed.replace('_', ' ').capitalize()} of {agency.replace('_', ' ')}", "version": "0.1.0", "status": "draft",
+        "description": {"purpose": f"What {agency} sends as {feed}: say what a row is, and what it is for."},
+        "servers": [server],
+        "schema": [{
+            "name": feed, "logicalType": "object", "description": "One row per … (say what).",
+            "properties": [_property(column, key) for column in columns],
+        }],
+        "slaProperties": [
+            {"property": "frequency", "value": 1, "unit": "d"}, {"property": "timeOfAvailability", "value": "02:00"},
+            {"property": "latency", "value": 6, "unit": "h"}, {"property": "retention", "value": 30, "unit": "d"},
+        ],
+        "team": {"name": agency, "members": [{"username": "data-engineer"}]},
+        "support": [{"channel": f"{agency} data desk", "url": f"mailto:data@{agency.replace('_', '-')}.example"}],
+        "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": "1 %"}],
+    }  # fmt: skip
+    return _HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+
+
+def server_section(place: str, kind: str, options: dict[str, Any], encoding: str, form: str) -> dict[str, Any]:
+    """The sample's place as the feed's; `options` are the dialect's."""
+    place_of = "path" if kind == "local" else "location"
+    section: dict[str, Any] = {"server": "drop", "type": kind, place_of: place, "format": form, "encoding": encoding}
+    if options:
+        section["customProperties"] = [{"property": name, "value": value} for name, value in options.items()]
+    return section
+
+
+def file_name(feed: str) -> str:
+    return f"{feed}{SUFFIX}"
+
+
+def _property(column: DraftColumn, key: list[DraftColumn]) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": column.name}
+    if column.header != column.name:
+        made["physicalName"] = column.header
+    made["logicalType"] = column.logical_type
+    if column.physical_type:
+        made["physicalType"] = column.physical_type
+    made["description"] = f"Say what {column.name} is."
+    made["classification"] = column.classification
+    if column.is_key:
+        made |= {"primaryKey": True, "primaryKeyPosition": key.index(column) + 1}
+    if column.required:
+        made["required"] = True
+    if column.options:
+        made["logicalTypeOptions"] = column.options
+    if column.codes:
+        made["enum"] = [{"value": code} for code in column.codes]
+    if column.identifier:
+        made["customProperties"] = [{"property": "identifierKind", "value": column.identifier}]
+    return made

@@ -1,0 +1,60 @@
+"""Which of the identifiers that python-stdnum knows a column holds: the one whose check digits nearly all its values pass."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+
+import stdnum
+
+_MIN_VALUES = 20
+_MIN_LENGTH = 7
+_SHARE_VALID = 0.97
+# Checks of length and characters alone say too little; a kind must refuse most numbers that are one digit off.
+_SHARE_REFUSED = 0.8
+
+
+def identifier_kind(values: list[str]) -> str | None:
+    """The kind as stdnum names it (`ee.ik`, `iban`), or None. `values` are distinct; twenty at least are needed."""
+    long = [value for value in values if len(re.sub(r"\W", "", value)) >= _MIN_LENGTH]
+    if (
+        len(long) < _MIN_VALUES
+        or len(long) < 0.9 * len(values)
+        or not any(character.isdigit() for character in long[0])
+    ):
+        return None
+    probes = long[:_MIN_VALUES]
+    found = [module for module in _kinds() if _share(module, probes) >= _SHARE_VALID]
+    found = [module for module in found if _share(module, long) >= _SHARE_VALID and _is_checked(module, long)]
+    names = [module.__name__.removeprefix("stdnum.") for module in found]
+    # A country's own kind says more than a general check, and a shorter name is the general one of several.
+    return min(
+        names,
+        key=lambda name: ("." not in name and name not in ("iban", "isin", "lei", "imei"), len(name)),
+        default=None,
+    )
+
+
+def _share(module: ModuleType, values: list[str]) -> float:
+    return sum(bool(module.is_valid(value)) for value in values) / len(values)
+
+
+def _is_checked(module: ModuleType, values: list[str]) -> bool:
+    wrong = [re.sub(r"\d(?=\D*$)", lambda match: str((int(match[0]) + 1) % 10), value) for value in values]
+    return 1 - _share(module, wrong) >= _SHARE_REFUSED
+
+
+@cache
+def _kinds() -> tuple[ModuleType, ...]:
+    return tuple(_modules())
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in walk_packages(stdnum.__path__, "stdnum."):
+        if found.ispkg or found.name.startswith(("stdnum.iso7064", "stdnum.util", "stdnum.numdb", "stdnum.exceptions")):
+            continue
+        module = import_module(found.name)
+        if hasattr(module, "is_valid"):
+            yield module
