@@ -109,7 +109,8 @@ def _type(sample: Sample, header: str) -> tuple[str, str | None, dict[str, Any]]
         return "number", decimal, {}
     if sample.holds(f"lower({text}) IN ('true', 'false', 'yes', 'no')"):
         return "boolean", None, {}
-    return _time(sample, header) or ("number" if _is_right(sample, header, "DOUBLE", {}) else "string", None, {})
+    is_number = _is_right(sample, header, "DOUBLE", {}) and not _has_leading_zeros(sample, text)
+    return _time(sample, header) or ("number" if is_number else "string", None, {})
 
 
 def _time(sample: Sample, header: str) -> tuple[str, str | None, dict[str, Any]] | None:
@@ -144,6 +145,11 @@ def _decimal(sample: Sample, text: str) -> str | None:
     )
 
 
+def _has_leading_zeros(sample: Sample, text: str) -> bool:
+    """007 is a code, not seven."""
+    return not sample.holds(f"NOT regexp_matches({text}, '^-?0[0-9]')")
+
+
 def _native(kind: str) -> tuple[str, str | None, dict[str, Any]]:
     if kind.startswith("DECIMAL"):
         return "number", kind, {}
@@ -160,10 +166,8 @@ def _codes(sample: Sample, header: str) -> list[str]:
 
 
 def _key(sample: Sample, columns: list[DraftColumn]) -> list[str]:
-    """Columns with a value in every row; those that look like an identifier are tried first, floating numbers never."""
-    whole = [
-        column for column in columns if column.required and (column.logical_type != "number" or column.physical_type)
-    ]
+    """Columns with a value in every row; those that look like an identifier are tried first, measured numbers never."""
+    whole = [column for column in columns if column.required and column.logical_type != "number"]
     likely = sorted(
         whole,
         key=lambda column: (

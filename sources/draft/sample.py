@@ -146,7 +146,7 @@ def _with_dialect(server: Server, plain: Path, connection: duckdb.DuckDBPyConnec
 def _separators(text: str, delimiter: str) -> dict[str, str]:
     """Decimal commas, and points between thousands, where a whole field is such a number."""
     edge = re.escape(delimiter)
-    if delimiter == "," or not re.search(rf"{edge}-?\d+,\d+(?:{edge}|\r?\n)", text):
+    if delimiter == "," or not re.search(rf"{edge}-?\d+(?:\.\d{{3}})*,\d+(?:{edge}|\r?\n)", text):
         return {}
     has_groups = re.search(rf"{edge}-?\d{{1,3}}(?:\.\d{{3}})+,\d+(?:{edge}|\r?\n)", text)
     return {"decimalSeparator": ",", **({"thousandsSeparator": "."} if has_groups else {})}

@@ -1,0 +1,93 @@
+"""What one more feed costs a night, however small its data: a night of N feeds of ten rows beside a night of one.
+
+python -m benchmarks.feeds [FEEDS]
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import typer
+
+FEEDS = 400
+FEEDS_OF_AN_AGENCY = 10
+CONTRACT = """apiVersion: v3.2.0
+kind: DataContract
+id: {agency}-{feed}
+name: A small feed
+version: 1.0.0
+servers: [{{server: drop, type: local, path: {feed}.csv, format: csv}}]
+schema:
+  - name: {feed}
+    properties:
+      - {{name: id, logicalType: integer, primaryKey: true}}
+      - {{name: town, logicalType: string, required: true}}
+      - {{name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {{minimum: 0}}}}
+slaProperties:
+  - {{property: frequency, value: 1, unit: d}}
+  - {{property: timeOfAvailability, value: "02:00"}}
+  - {{property: latency, value: 1, unit: h}}
+  - {{property: retention, value: 1, unit: d}}
+"""
+AGREEMENT = """id: {agency}
+title: A bench
+parties: {{provider: Bench, recipient: Bench}}
+legal_basis: None
+purpose: To measure.
+feeds: ["{agency}/*"]
+valid_from: 2020-01-01
+valid_until: 2099-12-31
+retention: P1D
+"""
+
+
+def main(feeds: int) -> None:
+    few, many = _night(1), _night(feeds)
+    steps = {step: many["steps"][step] - few["steps"].get(step, 0) for step in ("extract", "gate", "accept", "report")}
+    each = {step: 1000 * seconds / (feeds - 1) for step, seconds in steps.items()}
+    total = 1000 * (many["total"] - few["total"]) / (feeds - 1)
+    typer.echo(f"A night of {feeds} feeds: {many['total']:.0f} s; of one: {few['total']:.0f} s")
+    typer.echo(
+        f"One more feed costs {total:.0f} ms: " + ", ".join(f"{step} {spent:.0f}" for step, spent in each.items())
+    )
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    result = {"feeds": feeds, "seconds": many["total"], "milliseconds_each": round(total, 1), "by_step": each}
+    (folder / "feeds.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def _night(feeds: int) -> dict[str, Any]:
+    """The seconds of a night beside the three agencies of the project."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "agreements").mkdir()
+        for number in range(feeds):
+            _write_feed(root, f"agency{number // FEEDS_OF_AN_AGENCY:03}", f"feed{number % FEEDS_OF_AN_AGENCY}")
+        places = {
+            "INTERAGENCY_SOURCES": str(root / "sources"),
+            "INTERAGENCY_AGREEMENTS": str(root / "agreements"),
+            "INTERAGENCY_HOME": str(root / "home"),
+        }
+        command = [str(Path(sys.executable).with_name("interagency")), "run", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **places})
+        outcome = json.loads(done.stdout)
+        if any(feed["status"] != "accepted" for feed in outcome["feeds"]):
+            raise typer.Exit(1)
+        seconds: dict[str, Any] = outcome["seconds"]
+        return seconds
+
+
+def _write_feed(root: Path, agency: str, feed: str) -> None:
+    folder = root / "sources" / agency
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{feed}.odcs.yaml").write_text(CONTRACT.format(agency=agency, feed=feed))
+    (folder / f"{feed}.csv").write_text("id,town,amount\n" + "".join(f"{row},Town,{row}.50\n" for row in range(10)))
+    (root / "agreements" / f"{agency}.yaml").write_text(AGREEMENT.format(agency=agency))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else FEEDS)

@@ -1,0 +1,125 @@
+"""Drafting a contract from a sample: dialect, types, key, codes, identifiers, protection."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from stdnum.ee import ik
+from stdnum.gb import nhs
+
+from sources.connectors import ExtractError
+from sources.draft.columns import DraftColumn, draft_columns
+from sources.draft.identifiers import identifier_kind
+from sources.draft.sample import opened
+
+ROWS = 300
+CHANCE = random.Random(7)
+
+
+def national_number() -> str:
+    day = f"{CHANCE.randint(40, 99)}{CHANCE.randint(1, 12):02}{CHANCE.randint(1, 28):02}{CHANCE.randint(0, 999):03}"
+    number = f"{CHANCE.choice('34')}{day}"
+    return number + str(ik.calc_check_digit(number + "0"))
+
+
+def health_number() -> str:
+    while True:
+        number = f"{CHANCE.randint(400000000, 499999999)}"
+        digit = str((11 - nhs.checksum(number + "0")) % 11)
+        if digit.isdigit() and len(digit) == 1:
+            return number + digit
+
+
+def drafted(path: Path) -> dict[str, DraftColumn]:
+    with opened(str(path)) as sample:
+        return {column.name: column for column in draft_columns(sample)}
+
+
+def write(path: Path, header: str, rows: list[str], encoding: str = "utf-8") -> Path:
+    path.write_bytes("\r\n".join([header, *rows, ""]).encode(encoding))
+    return path
+
+
+def test_a_european_file_is_understood(tmp_path: Path) -> None:
+    rows = [
+        f"{number};{national_number()};{'Jüri' if number % 2 else 'Õnne'};{number % 9 + 1}.{number % 800 + 100},50;{number % 28 + 1:02}.03.2026;"
+        f"{['A', 'B', 'C'][number % 3]};{'NA' if number % 10 == 0 else number}"
+        for number in range(ROWS)
+    ]
+    path = write(tmp_path / "s.csv", "Juhtumi nr;Isikukood;Eesnimi;Summa €;Sünniaeg;Staatus;Punkte", rows, "cp1252")
+    with opened(str(path)) as sample:
+        assert (sample.server.delimiter, sample.server.encoding) == (";", "cp1252")
+        assert sample.server.options == {
+            "delimiter": ";", "nullValues": ["NA"], "decimalSeparator": ",", "thousandsSeparator": ".",
+        }  # fmt: skip
+    columns = drafted(path)
+    assert list(columns) == ["juhtumi_nr", "isikukood", "eesnimi", "summa", "sunniaeg", "staatus", "punkte"]
+    assert [name for name, column in columns.items() if column.is_key] == ["juhtumi_nr"]
+    assert (columns["isikukood"].identifier, columns["isikukood"].logical_type) == ("ee.ik", "string")
+    assert columns["summa"].physical_type == "DECIMAL(12,2)"
+    assert columns["sunniaeg"].options == {"format": "dd.MM.yyyy"}
+    assert columns["staatus"].codes == ["A", "B", "C"]
+    assert (columns["punkte"].logical_type, columns["punkte"].required) == ("integer", False)
+    assert {column.classification for column in columns.values()} == {"personal"}, (
+        "what stands beside a person is personal"
+    )
+
+
+def test_types_are_the_narrowest_that_every_value_has(tmp_path: Path) -> None:
+    rows = [
+        f'{{"code": "0{number}", "count": {number}, "at": "2026-11-20T10:00:{number % 60:02}Z", "open": {str(number % 2 == 0).lower()}, "size": {number}.25}}'
+        for number in range(1, 40)
+    ]
+    columns = drafted(write(tmp_path / "s.jsonl", rows[0], rows[1:]))
+    types = {name: column.logical_type for name, column in columns.items()}
+    assert types == {"code": "string", "count": "integer", "at": "timestamp", "open": "boolean", "size": "number"}
+    assert columns["count"].options == {"minimum": 0}
+    assert {column.classification for column in columns.values()} == {"internal"}
+
+
+def test_a_key_of_two_columns_is_found(tmp_path: Path) -> None:
+    rows = [f"{number // 10},{number % 10},{CHANCE.random()}" for number in range(100)]
+    columns = drafted(write(tmp_path / "s.csv", "station,hour,value", rows))
+    assert [name for name, column in columns.items() if column.is_key] == ["station", "hour"]
+
+
+def test_headers_become_names(tmp_path: Path) -> None:
+    columns = drafted(write(tmp_path / "s.csv", "isOpen,2nd Line,_row,Ärger,ärger,%", ["1,2,3,4,5,6", "2,3,4,5,6,7"]))
+    assert list(columns) == ["is_open", "column_2nd_line", "row", "arger", "arger_5", "column_6"]
+
+
+def test_health_is_a_special_category(tmp_path: Path) -> None:
+    columns = drafted(write(tmp_path / "s.csv", "case_id,diagnosis,town", ["1,J10,A", "2,E11,B"]))
+    assert columns["diagnosis"].classification == "special-category"
+
+
+def test_identifiers_are_told_by_their_check_digits() -> None:
+    assert identifier_kind([national_number() for _ in range(100)]) == "ee.ik"
+    assert identifier_kind([health_number() for _ in range(100)]) == "gb.nhs"
+    assert identifier_kind([str(20_000_000 + number) for number in range(100)]) is None, "numbers in a row"
+    assert identifier_kind([f"{CHANCE.randint(10**9, 10**10)}" for _ in range(100)]) is None
+    assert identifier_kind(["Tartu"] * 30) is None
+    assert identifier_kind([national_number()]) is None, "one value proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("s.pdf", b"%PDF", "of no kind that a draft can be made of"),
+        ("s.csv", b"a,b\n", "has no rows"),
+        ("s.csv", b"", "does not look like delimited text"),
+        ("s.parquet", b"PAR1", "no Parquet"),
+        ("s.json", json.dumps({"a": 1}).encode(), "ask the agency"),
+    ],
+)
+def test_a_sample_that_cannot_be_read_is_told(name: str, content: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ExtractError, match=says), opened(str(path)) as sample:
+        draft_columns(sample)
+
+
+def test_a_sample_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match="is not there"), opened(str(tmp_path / "nothing.csv")):
+        pass
