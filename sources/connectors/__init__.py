@@ -71,6 +71,8 @@ _POSTGRES = Kind(
     is_live=True, format="parquet", needs_place=False,
 )
 
+_HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging"}
+
 # A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
 KINDS: dict[str, Kind] = {
     "local": Kind("sources.connectors.local"),
@@ -79,6 +81,21 @@ KINDS: dict[str, Kind] = {
     "sqlalchemy": Kind(
         "sources.connectors.database", options=_TABLE | {"schema"}, required=frozenset({"url"}),
         secrets=frozenset({"username", "password"}), is_live=True, format="parquet", needs_place=False,
+    ),
+    "api": Kind(
+        "sources.connectors.api", secrets=frozenset({"clientSecret", "apiKey", "password", "bearerToken"}),
+        options=_HTTP | {"tokenUrl", "clientId", "scope", "apiKeyHeader", "username"}, is_live=True,
+    ),
+    "xroad": Kind(
+        "sources.connectors.xroad", options=_HTTP | {"servicePath", "userId"}, required=frozenset({"client", "service"}), is_live=True,
+    ),
+    "sftp": Kind(
+        "sources.connectors.sftp", options=frozenset({"privateKey", "timeoutSeconds"}),
+        required=frozenset({"username", "knownHosts"}), secrets=frozenset({"password", "passphrase"}),
+    ),
+    "s3": Kind(
+        "sources.connectors.s3", options=frozenset({"region", "caFile", "timeoutSeconds"}),
+        secrets=frozenset({"accessKeyId", "secretAccessKey"}),
     ),
 }
 

@@ -39,9 +39,14 @@ def contract_text(agency: str, feed: str, server: dict[str, Any], columns: list[
 def server_section(place: str, kind: str, options: dict[str, Any], encoding: str, form: str) -> dict[str, Any]:
     """The sample's place as the feed's; `options` are the dialect's."""
     place_of = "path" if kind == "local" else "location"
-    section: dict[str, Any] = {"server": "drop", "type": kind, place_of: place, "format": form, "encoding": encoding}
-    if options:
-        section["customProperties"] = [{"property": name, "value": value} for name, value in options.items()]
+    section: dict[str, Any] = {"server": "drop", "type": kind, place_of: place}
+    described = {"format": form, "encoding": encoding}
+    # The standard's `api` server has no field for them.
+    custom = described | options if kind == "api" else options
+    if kind != "api":
+        section |= described
+    if custom:
+        section["customProperties"] = [{"property": name, "value": value} for name, value in custom.items()]
     return section
 
 

@@ -1,6 +1,9 @@
 """From an unknown file to an accepted night: `new-feed`, then `run`; and many nights by `backfill`."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +13,11 @@ import pytest
 import yaml
 
 from orchestration.night import feed_nights
+from sources.contract_file import load
 from tests.conftest import Feed
 from tests.orchestration.conftest import write_agreement
 from warehouse.engine import open_database
-from warehouse.home import Home
+from warehouse.home import PROJECT, Home
 
 Command = Callable[..., CompletedProcess[str]]
 TODAY = datetime.now(UTC).date()
@@ -28,45 +32,42 @@ def own(tmp_path: Path) -> dict[str, str]:
     return {name: str(place) for name, place in places.items()}
 
 
-def twenty_columns(path: Path) -> Path:
-    """Cases of a benefits office: Windows-1252, semicolons, decimal commas, local dates."""
-    headers = [
-        "Case no",
-        "Opened",
-        "Closed",
-        "Office",
-        "Kind",
-        "Amount",
-        "Urgent",
-        *[f"Answer {n}" for n in range(1, 14)],
-    ]
-    rows = [
-        [f"C{n:06}", f"{n % 28 + 1:02}.03.2026", "" if n % 3 else "20.11.2026", str(n % 40), ["café", "straße"][n % 2], f"{n},50",
-         ["true", "false"][n % 2], *[str(n * k % 97) for k in range(13)]]
-        for n in range(500)
-    ]  # fmt: skip
-    path.write_bytes("\r\n".join([";".join(row) for row in [headers, *rows]] + [""]).encode("cp1252"))
-    return path
+def walkthrough() -> str:
+    """The commands of the engineer's page."""
+    blocks = re.findall(r"```sh\n(.*?)```", (PROJECT / "docs" / "engineer.md").read_text(), re.DOTALL)
+    return next(block for block in blocks if "new-feed" in block)
 
 
-def test_two_commands_from_an_unknown_file_to_an_accepted_night(
-    tmp_path: Path, own: dict[str, str], home: Home, interagency: Command, inbox: Path
+def test_the_walkthrough_leads_from_an_unknown_file_to_an_accepted_night(
+    tmp_path: Path, home: Home, inbox: Path
 ) -> None:
-    sample = twenty_columns(tmp_path / "cases.csv")
-    into = own["INTERAGENCY_SOURCES"]
-    drafted = interagency(
-        "new-feed", str(sample), "--agency", "benefits_office", "--feed", "cases", "--into", into, **own
+    """The sample has twenty columns, in Windows-1252, with semicolons, decimal commas and local dates."""
+    places = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    shell = ["bash", "-euo", "pipefail", "-c", walkthrough()]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False, env={**os.environ, **places}, cwd=PROJECT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Tried: 240 rows sent, 0 rejected, accepted" in done.stdout
+    assert feed_nights(home, TODAY)["building_office", "permits"].status == "accepted", done.stderr
+    contract = load(tmp_path / "contracts" / "building_office" / "permits.odcs.yaml")
+    assert len(contract.columns) == 20
+    assert contract.key == ("permit_no",)
+    assert contract.column("reg_code").custom == {"identifierKind": "ee.registrikood"}
+    assert contract.column("cost").sql_type.startswith("DECIMAL")
+    agreement = next((tmp_path / "agreements").glob("*.yaml"))
+    assert yaml.safe_load(agreement.read_text())["valid_until"] == str(TODAY + timedelta(days=30)), (
+        "a trial, and it ends"
     )
-    assert drafted.returncode == 0, drafted.stdout + drafted.stderr
-    assert "Tried: 500 rows sent, 0 rejected, accepted" in drafted.stdout
-    agreement = next(Path(own["INTERAGENCY_AGREEMENTS"]).glob("*.yaml"))
-    assert yaml.safe_load(agreement.read_text())["valid_until"] == str(TODAY + timedelta(days=30)), "a trial, and it ends"
-    night = interagency("run", "--agency", "benefits_office", "--json", **own)
-    assert feed_nights(home, TODAY)["benefits_office", "cases"].status == "accepted", night.stderr
+
+
+def test_files_that_are_there_are_left_alone(tmp_path: Path, own: dict[str, str], interagency: Command) -> None:
+    into = Path(own["INTERAGENCY_SOURCES"])
+    there = into / "building_office" / "permits.odcs.yaml"
+    there.parent.mkdir()
+    there.write_text("mine")
     again = interagency(
-        "new-feed", str(sample), "--agency", "benefits_office", "--feed", "cases", "--into", into, **own
+        "new-feed", "docs/samples/permits.csv", "--agency", "building_office", "--feed", "permits", "--into", str(into)
     )
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "is there already" in again.stderr, there.read_text()) == (2, True, "mine")
 
 
 def test_new_feed_tells_wrong_names_and_files(tmp_path: Path, own: dict[str, str], interagency: Command) -> None:

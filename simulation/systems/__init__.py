@@ -1,0 +1,1 @@
+"""The systems that the simulated agencies run: real servers on loopback."""

@@ -1,0 +1,37 @@
+"""HTTP(S): one file to download, or a REST API whose records come in pages."""
+
+from datetime import date
+
+import httpx
+
+from sources.connectors import Arrived, Pull
+from sources.connectors.credentials import Login
+from sources.connectors.download import Download
+from sources.connectors.http import Web, address
+from sources.connectors.paging import Paging, Walk, keep
+from sources.contract import Contract
+
+
+def fetch(pull: Pull) -> Arrived:
+    """Pull the file, or all pages. Raises ExtractError with what happened, where, and what to do."""
+    contract = pull.contract
+    paging = Paging.of(contract)
+    url = address(contract, pull.extract_date, pull.watermark)
+    with Web(contract, pull.extract_date, Login(contract, url)) as web:
+        if paging is None:
+            return Download(web, url, pull.into).fetch()
+        return keep(Walk(contract, paging, web.get, url), pull.into)
+
+
+def probe(contract: Contract, extract_date: date) -> None:
+    """Raises ExtractError where the system does not answer, or refuses the login. Only the head of the answer is read."""
+    Paging.of(contract)
+    url = address(contract, extract_date)
+    with Web(contract, extract_date, Login(contract, url)) as web:
+        reach(web, url)
+
+
+def reach(web: Web, url: httpx.URL) -> None:
+    """One attempt, whose body is left unread: a doctor does not wait."""
+    with web.open(url):
+        return
