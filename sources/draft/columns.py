@@ -168,13 +168,7 @@ def _codes(sample: Sample, header: str) -> list[str]:
 def _key(sample: Sample, columns: list[DraftColumn]) -> list[str]:
     """Columns with a value in every row; those that look like an identifier are tried first, measured numbers never."""
     whole = [column for column in columns if column.required and column.logical_type != "number"]
-    likely = sorted(
-        whole,
-        key=lambda column: (
-            not re.search(r"(^|_)(id|key|code|number|no|nr)($|_)", column.name),
-            column.identifier is None,
-        ),
-    )
+    likely = sorted(whole, key=lambda column: not re.search(r"(^|_)(id|key|code|number|no|nr)($|_)", column.name))
     for size in range(1, _MAX_KEY_COLUMNS + 1):
         for chosen in combinations(likely[:12], size):
             headers = [column.header for column in chosen]
