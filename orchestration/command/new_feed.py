@@ -99,7 +99,7 @@ def _show(columns: "list[DraftColumn]") -> None:
     rows = [
         [
             column.header, column.name, column.physical_type or column.logical_type, "key" if column.is_key else "required" if column.required else "",
-            column.identifier or ", ".join(column.codes[:4]) or ", ".join(f"{name} {value}" for name, value in column.options.items()),
+            " or ".join(column.identifiers) or ", ".join(column.codes[:4]) or ", ".join(f"{name} {value}" for name, value in column.options.items()),
             column.classification,
         ]
         for column in columns

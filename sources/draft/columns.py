@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from sources.contract import RESERVED_NAMES, Column
-from sources.draft.identifiers import identifier_kind
+from sources.draft.identifiers import identifier_kinds
 from sources.draft.sample import TABLE, Sample
 from sources.typing_sql import typed
 from warehouse.engine import quoted
@@ -37,7 +37,7 @@ class DraftColumn:
     required: bool = False
     is_key: bool = False
     codes: list[str] = field(default_factory=list)
-    identifier: str | None = None
+    identifiers: list[str] = field(default_factory=list)
 
 
 def draft_columns(sample: Sample) -> list[DraftColumn]:
@@ -48,7 +48,7 @@ def draft_columns(sample: Sample) -> list[DraftColumn]:
         column = next(item for item in columns if item.header == header)
         column.is_key = column.required = True
         column.codes = []
-    if any(column.identifier or _PERSONAL.search(column.name) for column in columns):
+    if any(column.identifiers or _PERSONAL.search(column.name) for column in columns):
         # Whatever is said beside a person's name or number is said of that person.
         for column in columns:
             column.classification = "personal" if column.classification == "internal" else column.classification
@@ -75,8 +75,8 @@ def _column(sample: Sample, header: str, name: str) -> DraftColumn:
     column = DraftColumn(header, name, logical, physical, options)
     column.required = sample.holds(f"{quoted(header)} IS NOT NULL")
     if logical in ("string", "integer"):
-        column.identifier = identifier_kind(sample.values(header, 400))
-    if column.identifier:
+        column.identifiers = identifier_kinds(sample.values(header, 400))
+    if column.identifiers:
         # A number that nobody adds up is a text: it may begin with zero tomorrow.
         column.logical_type = "string"
     elif logical == "string":

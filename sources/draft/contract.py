@@ -71,6 +71,6 @@ def _property(column: DraftColumn, key: list[DraftColumn]) -> dict[str, Any]:
         made["logicalTypeOptions"] = column.options
     if column.codes:
         made["enum"] = [{"value": code} for code in column.codes]
-    if column.identifier:
-        made["customProperties"] = [{"property": "identifierKind", "value": column.identifier}]
+    if column.identifiers:
+        made["customProperties"] = [{"property": "identifierKind", "value": column.identifiers[0]}]
     return made

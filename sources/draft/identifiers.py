@@ -14,27 +14,28 @@ _MIN_LENGTH = 7
 _SHARE_VALID = 0.97
 # Checks of length and characters alone say too little; a kind must refuse most numbers that are one digit off.
 _SHARE_REFUSED = 0.8
+# Kinds of no country that are as telling as a country's own.
+_GENERAL = ("iban", "isin", "lei", "imei")
 
 
-def identifier_kind(values: list[str]) -> str | None:
-    """The kind as stdnum names it (`ee.ik`, `iban`), or None. `values` are distinct; twenty at least are needed."""
+def identifier_kinds(values: list[str]) -> list[str]:
+    """The kinds as stdnum names them (`ee.ik`, `iban`), the likeliest first: two countries may reckon alike.
+
+    `values` are distinct; twenty at least are needed.
+    """
     long = [value for value in values if len(re.sub(r"\W", "", value)) >= _MIN_LENGTH]
     if (
         len(long) < _MIN_VALUES
         or len(long) < 0.9 * len(values)
         or not any(character.isdigit() for character in long[0])
     ):
-        return None
+        return []
     probes = long[:_MIN_VALUES]
     found = [module for module in _kinds() if _share(module, probes) >= _SHARE_VALID]
     found = [module for module in found if _share(module, long) >= _SHARE_VALID and _is_checked(module, long)]
     names = [module.__name__.removeprefix("stdnum.") for module in found]
-    # A country's own kind says more than a general check, and a shorter name is the general one of several.
-    return min(
-        names,
-        key=lambda name: ("." not in name and name not in ("iban", "isin", "lei", "imei"), len(name)),
-        default=None,
-    )
+    # A country's own kind says more than a general check, and of several the shorter name is the more general.
+    return sorted(names, key=lambda name: ("." not in name and name not in _GENERAL, len(name), name))
 
 
 def _share(module: ModuleType, values: list[str]) -> float:
