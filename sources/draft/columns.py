@@ -105,7 +105,7 @@ def _type(sample: Sample, header: str) -> tuple[str, str | None, dict[str, Any]]
     if sample.holds(rf"regexp_full_match({text}, '-?(0|[1-9][0-9]{{0,17}})')"):
         return "integer", None, {}
     decimal = _decimal(sample, text)
-    if decimal:
+    if decimal and _is_right(sample, header, decimal, {}):
         return "number", decimal, {}
     if sample.holds(f"lower({text}) IN ('true', 'false', 'yes', 'no')"):
         return "boolean", None, {}
@@ -124,7 +124,12 @@ def _time(sample: Sample, header: str) -> tuple[str, str | None, dict[str, Any]]
 
 
 def _is_right(sample: Sample, header: str, sql_type: str, options: dict[str, Any]) -> bool:
-    column = Column(header, header, sql_type, "", "internal", options=options)
+    named = sample.server.options
+    separators = (named.get("decimalSeparator", "."), named.get("thousandsSeparator", ""))
+    is_number = sql_type.startswith(("DECIMAL", "DOUBLE"))
+    column = Column(
+        header, header, sql_type, "", "internal", options=options, separators=separators if is_number else (".", "")
+    )
     return sample.holds(typed(column, quoted(header)).is_right)
 
 
@@ -139,10 +144,9 @@ def _decimal(sample: Sample, text: str) -> str | None:
         sample.one(rf"max(length(regexp_replace(regexp_replace({text}, '{point}[0-9]+$', ''), '[^0-9]', '', 'g')))")
         or 1
     )
-    leading_zero = not sample.holds(rf"NOT regexp_matches({text}, '^-?0[0-9]')")
-    return (
-        None if leading_zero or scale == 0 or whole + scale > 30 else f"DECIMAL({max(whole + scale + 4, 12)},{scale})"
-    )
+    if scale == 0 or whole + scale > 30 or _has_leading_zeros(sample, text):
+        return None
+    return f"DECIMAL({max(whole + scale + 4, 12)},{scale})"
 
 
 def _has_leading_zeros(sample: Sample, text: str) -> bool:
