@@ -5,10 +5,13 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow lint ui bench lock clean
+.PHONY: run country test test-slow lint ui bench lock clean
 
 run: .venv/installed  ## pull, gate, harmonise and publish tonight's extracts
 	$(BIN)/interagency run
+
+country: .venv/installed  ## the simulated country: start its agencies' systems, pull three nights from them, check every count
+	$(BIN)/python -m simulation.country
 
 test: .venv/installed  ## lint, then the tests that take minutes, not more
 	$(MAKE) --no-print-directory lint
@@ -36,7 +39,7 @@ ui: .venv/installed  ## Dagster's web page and its daemon, which fires the sched
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q warehouse sources expectations sharing reports orchestration
+	$(BIN)/python -m compileall -q warehouse sources expectations sharing reports simulation orchestration
 	touch $@
 
 lock:  ## resolve constraints.txt anew from pyproject.toml

@@ -25,6 +25,7 @@ class Column:
     """One property of the feed. `header` is the agency's name for it, `sql_type` the engine's type of a landed value.
 
     `options` are the standard's logicalTypeOptions, `custom` the property's customProperties (where it stands in a record).
+    `separators` are those of decimals and thousands in a number's text; the second may be empty.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Column:
     enum: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
+    separators: tuple[str, str] = (".", "")
 
     @property
     def is_masked(self) -> bool:

@@ -1,11 +1,13 @@
 """The columns of a contract: their types in the engine, and what the engine would otherwise only find out at night."""
 
 import re
+from difflib import get_close_matches
 from typing import Any
 
 from open_data_contract_standard.model import SchemaProperty
 
-from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column
+from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column, Server
+from sources.formats import FORMATS
 from sources.odcs import Problems, Step
 from sources.typing_sql import unknown_format_letters
 from warehouse.engine import engine_fault, literal
@@ -37,11 +39,16 @@ _OPTIONS = {
 }
 
 
+# What a property may say whatever the format: the kind of identifier that it is (a module of python-stdnum).
+_OF_EVERY_COLUMN = frozenset({"identifierKind"})
+
+
 class ColumnReader:
     """Turns the standard's properties into columns; what is wrong goes to the contract's problems."""
 
-    def __init__(self, problems: Problems) -> None:
-        self.wrong = problems.add
+    def __init__(self, problems: Problems, server: Server) -> None:
+        self.wrong, self.server = problems.add, server
+        self.separators = self._separators()
 
     def columns(self, properties: list[SchemaProperty]) -> tuple[Column, ...]:
         columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
@@ -70,12 +77,41 @@ class ColumnReader:
         allowed = tuple(entry.value for entry in prop.enum or [])
         self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
         self._check_enum(steps, sql_type, allowed)
+        custom = {item.property or "": item.value for item in prop.customProperties or []}
+        self._check_custom([*steps, "customProperties"], custom)
+        is_number = prop.logicalType in ("number", "integer")
         return Column(
             name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
             classification=classification, required=bool(prop.required), unique=bool(prop.unique),
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
-            enum=allowed, options=options, custom={item.property or "": item.value for item in prop.customProperties or []},
+            enum=allowed, options=options, custom=custom, separators=self.separators if is_number else (".", ""),
         )  # fmt: skip
+
+    def _separators(self) -> tuple[str, str]:
+        """How the server's texts write numbers: the separators of decimals and of thousands."""
+        decimal = self.server.options.get("decimalSeparator", ".")
+        thousands = self.server.options.get("thousandsSeparator", "")
+        if decimal not in (".", ",") or thousands not in ("", ".", ",", " ", "'", "\u00a0") or decimal == thousands:
+            self.wrong(
+                ["servers", 0, "customProperties"],
+                f"decimalSeparator {decimal!r} and thousandsSeparator {thousands!r} cannot be read; write a comma or point, "
+                "and for thousands another one, a blank or an apostrophe",
+            )
+            return ".", ""
+        return decimal, thousands
+
+    def _check_custom(self, steps: list[Step], custom: dict[str, Any]) -> None:
+        """What a property says beside the standard: where its value stands, and which identifier it is."""
+        form = FORMATS.get(self.server.format)
+        if form is None:
+            return
+        known = form.column_options | form.column_required | _OF_EVERY_COLUMN
+        for name in sorted(set(custom) - known):
+            near = get_close_matches(name, known, 1)
+            said = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+            self.wrong(steps, f"{name} is no option of a column in {self.server.format}; {said}")
+        for name in sorted(form.column_required - set(custom)):
+            self.wrong(steps, f"has no {name}; {self.server.format} needs it")
 
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
         logical, physical = prop.logicalType or "", prop.physicalType or ""

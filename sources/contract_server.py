@@ -12,8 +12,8 @@ from sources.contract import Server
 from sources.formats import FORMATS
 from sources.odcs import Problems, Step
 
-# What the platform itself reads of every server, whatever its kind and format.
-_OF_EVERY_SERVER = frozenset({"connector", "control"})
+# What the platform itself reads of every server, whatever its kind and format. The standard's `api` has no field for a format.
+_OF_EVERY_SERVER = frozenset({"connector", "control", "format", "encoding"})
 _PLACES = ("path", "location", "endpointUrl")
 _STEPS: list[Step] = ["servers", 0]
 
@@ -62,8 +62,9 @@ class ServerReader:
         options = {name: value for name, value in fields.items() if name not in described} | custom
         place = next((str(options[name]) for name in _PLACES if name in options and name != "endpointUrl"), "")
         server = Server(
-            type=standard.type or "", location=place or str(options.get("endpointUrl", "")), format=(standard.format or "").lower(),
-            delimiter=str(options.get("delimiter", ",")), encoding=standard.encoding or "utf-8", options=options,
+            type=standard.type or "", location=place or str(options.get("endpointUrl", "")),
+            format=str(standard.format or custom.get("format", "")).lower(), delimiter=str(options.get("delimiter", ",")),
+            encoding=standard.encoding or str(custom.get("encoding", "utf-8")), options=options,
         )  # fmt: skip
         always = kind(server)
         if always and always.format and not server.format:
@@ -91,15 +92,16 @@ class ServerReader:
         found, form = kind(server), FORMATS.get(server.format)
         if found is None or form is None:
             return
-        known = found.options | found.required | found.secrets | form.options | _OF_EVERY_SERVER
+        known = found.options | found.required | found.secrets | form.options | form.required | _OF_EVERY_SERVER
         for name in sorted(custom - known):
             near = get_close_matches(name, known, 1)
             said = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
             self.wrong(
                 [*_STEPS, "customProperties"], f"{name} is no option of {kind_name(server)} and {server.format}; {said}"
             )
-        for name in sorted(found.required - set(server.options)):
-            self.wrong(_STEPS, f"has no {name}; {kind_name(server)} needs it")
+        for name in sorted((found.required | form.required) - set(server.options)):
+            needing = kind_name(server) if name in found.required else server.format
+            self.wrong(_STEPS, f"has no {name}; {needing} needs it")
         for name in sorted(found.secrets & set(server.options)):
             if not is_reference(server.options[name]):
                 self.wrong(

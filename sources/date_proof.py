@@ -28,6 +28,14 @@ def check_name(contract: Contract, extract_date: date, file_name: str) -> None:
         )
 
 
+def check_stated(contract: Contract, extract_date: date, stated: date | None, source: str) -> None:
+    """Raises ExtractError where `source`, a control file or the file itself, states another date; None states none."""
+    if stated is not None and stated != extract_date:
+        raise ExtractError(
+            f"{source} states the date {stated}, not {extract_date}; ask {contract.agency_name} for the extract of {extract_date}"
+        )
+
+
 def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extract_date: date, rows: Path) -> None:
     """Raises ExtractError where a row states another date; the message tells how many, and one of the dates."""
     proof = contract.date_proof

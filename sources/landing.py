@@ -12,7 +12,8 @@ import tenacity
 
 from sources.connectors import Arrived, ExtractError, Pull, fetch
 from sources.contract import Contract
-from sources.date_proof import check_column, check_name
+from sources.control_file import read_control
+from sources.date_proof import check_column, check_name, check_stated
 from sources.formats import form, read
 from sources.formats.packed import unpacked
 from sources.kept import kept_originals, landed_folder, share
@@ -59,7 +60,7 @@ def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
     for name in arrived.files:
         check_name(contract, extract_date, name)
     with tempfile.TemporaryDirectory(dir=into, prefix=".scratch-") as scratch, open_database() as connection:
-        landed = _Extract(connection, contract, into, Path(scratch)).land(arrived)
+        landed = _Extract(connection, pull, Path(scratch)).land(arrived)
         check_column(connection, contract, extract_date, into / ROWS)
     manifest = Manifest(
         agency=contract.agency, feed=contract.feed, extract_date=extract_date, source=contract.server.location,
@@ -89,10 +90,11 @@ def _brought(pull: Pull, bring: Callable[[Pull], Arrived]) -> Arrived:
 
 
 class _Extract:
-    """The originals of one night on their way to rows.parquet and rejects.parquet in the folder `into`."""
+    """The originals of one night on their way to rows.parquet and rejects.parquet in the night's folder."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, into: Path, scratch: Path) -> None:
-        self.connection, self.contract, self.into, self.scratch = connection, contract, into, scratch
+    def __init__(self, connection: duckdb.DuckDBPyConnection, pull: Pull, scratch: Path) -> None:
+        self.connection, self.contract, self.extract_date = connection, pull.contract, pull.extract_date
+        self.into, self.scratch = pull.into.parent, scratch
 
     def land(self, arrived: Arrived) -> Landed:
         """All files as one where the format reads many; else file by file, and the parts put together in their order."""
@@ -100,30 +102,45 @@ class _Extract:
             groups: list[Sequence[str]] = [arrived.files]
         else:
             groups = [[name] for name in arrived.files]
-        parts = [self._part(number, names, arrived) for number, names in enumerate(groups)]
+        stated = [totals for totals in (arrived.totals, self._control(arrived.control)) if totals]
+        summed = {name for totals in stated for name in totals.sums}
+        several = len(arrived.files) > 1
+        parts = [self._part(number, names, several, summed) for number, names in enumerate(groups)]
         if not parts:
             raise ExtractError(f"no file has arrived; ask {self.contract.agency_name} for the extract")
-        landed = _together([part for part, _ in parts])
+        landed = _together(parts)
         for file in (ROWS, REJECTS):
             self._merge([self._part_file(number, file) for number in range(len(parts))], self.into / file)
-        self._check_totals(arrived.totals, landed)
+        for totals in stated:
+            self._check_totals(totals, landed)
         return landed
 
-    def _part(self, number: int, names: Sequence[str], arrived: Arrived) -> tuple[Landed, Totals | None]:
+    def _control(self, name: str | None) -> Totals | None:
+        """Read before the extract: a control file of another day tells sooner than all the rows do."""
+        if name is None and "control" in self.contract.server.options:
+            raise ExtractError(f"no control file has arrived; ask {self.contract.agency_name} for it")
+        if name is None:
+            return None
+        control = read_control(self.contract, self.into / ORIGINAL / name)
+        check_stated(self.contract, self.extract_date, control.stated_date, name)
+        return control.totals
+
+    def _part(self, number: int, names: Sequence[str], several: bool, summed: set[str]) -> Landed:
         scratch = self.scratch / f"part-{number}"
         scratch.mkdir()
         plain = [unpacked(self.into / ORIGINAL / name, scratch) for name in names]
         try:
-            reading = read(self.connection, self.contract, plain)
+            reading = read(self.connection, self.contract, plain, scratch)
         except OSError as error:
             raise ExtractError(f"the original cannot be read ({error}); ask for it again") from error
-        file = names[0] if len(arrived.files) > 1 and len(names) == 1 else ""
+        check_stated(self.contract, self.extract_date, reading.stated_date(), names[0])
+        file = names[0] if several and len(names) == 1 else ""
         rows = TypedRows(self.connection, self.contract, reading, scratch, file)
         totals = reading.totals()
-        summed = sorted({*(totals.sums if totals else ()), *(arrived.totals.sums if arrived.totals else ())})
-        landed = rows.land(self._part_file(number, ROWS), self._part_file(number, REJECTS), summed)
+        wanted = sorted(summed.union(totals.sums if totals else ()))
+        landed = rows.land(self._part_file(number, ROWS), self._part_file(number, REJECTS), wanted)
         self._check_totals(totals, landed)
-        return landed, totals
+        return landed
 
     def _part_file(self, number: int, file: str) -> Path:
         return self.scratch / f"part-{number}" / file
@@ -148,5 +165,9 @@ def _together(parts: list[Landed]) -> Landed:
         landed=sum(part.landed for part in parts),
         rejected=sum(part.rejected for part in parts),
         extra_columns=sorted({name for part in parts for name in part.extra_columns}),
-        sums={name: sum((Decimal(part.sums[name]) for part in parts), Decimal(0)) for name in parts[0].sums},
+        sums={
+            name: sum((Decimal(part.sums[name]) for part in parts), Decimal(0))
+            for name in parts[0].sums
+            if all(name in part.sums for part in parts)
+        },
     )

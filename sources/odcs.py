@@ -46,7 +46,7 @@ class Document:
         try:
             loader = yaml.CSafeLoader(path.read_text(encoding="utf-8"))
             self.node = loader.get_single_node()
-            self.data = _plain(loader.construct_document(self.node)) if self.node else None
+            self.data: Any = _plain(loader.construct_document(self.node)) if self.node else None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ContractError([Problem(path, line, "YAML", f"{error.problem}; write valid YAML here")]) from None

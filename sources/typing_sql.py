@@ -5,7 +5,8 @@ typed value prints as the same text (the fast path), or when it matches the type
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from sources.contract import Column
 from warehouse.engine import literal
@@ -58,10 +59,28 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
         return TypedValue(f"timezone({zone}, {value})", "true", "")
     if kind in _WIDER.get(source_type, ()):
         return TypedValue(f"CAST({value} AS {kind})", "true", "")
+    if _keeps_decimals(source_type, kind):
+        cast = f"try_cast({value} AS {kind})"
+        return TypedValue(cast, f"({value} IS NULL OR {cast} IS NOT NULL)", f"too large a number ({kind})")
     return _from_text(column, f"CAST({value} AS VARCHAR)")
 
 
+def _keeps_decimals(source_type: str, kind: str) -> bool:
+    """Whether a cast between these types only fails, and never rounds."""
+    source, target = _scale(source_type), _scale(kind)
+    return source is not None and target is not None and source <= target
+
+
+def _scale(kind: str) -> int | None:
+    """The decimals of an exact type; None of any other."""
+    if kind.startswith("DECIMAL"):
+        return int(kind.removesuffix(")").rpartition(",")[2])
+    return 0 if kind.endswith("INT") or kind == "INTEGER" else None
+
+
 def _from_text(column: Column, text: str) -> TypedValue:
+    if column.separators != (".", ""):
+        return _separated(column, text)
     kind = column.sql_type
     if kind == "VARCHAR":
         return TypedValue(text, "true", "")
@@ -81,6 +100,21 @@ def _from_text(column: Column, text: str) -> TypedValue:
         return _checked(text, value, right, "not a date (yyyy-MM-dd)")
     grammar, reason = _grammar(kind)
     return _checked(text, value, f"CAST({value} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')", reason)
+
+
+def _separated(column: Column, text: str) -> TypedValue:
+    """A number with the contract's own separators: 1.234,50 is one, 1,234.50 and 12.34,5 are none."""
+    decimal, thousands = column.separators
+    whole = "[0-9]+"
+    if thousands:
+        whole = f"([0-9]+|[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+)"
+    look = f"[+-]?{whole}({re.escape(decimal)}[0-9]+)?"
+    plain = f"replace(replace({text}, {literal(thousands)}, ''), {literal(decimal)}, '.')"
+    given = f"CASE WHEN regexp_full_match({text}, {literal(look)}) THEN {plain} END"
+    inner = _from_text(replace(column, separators=(".", "")), f"({given})")
+    written = f"{inner.reason} with {decimal!r} before its decimals"
+    written += f" and {thousands!r} between its thousands" if thousands else ""
+    return TypedValue(inner.value, f"({text} IS NULL OR (({given}) IS NOT NULL AND {inner.is_right}))", written)
 
 
 def _grammar(kind: str) -> tuple[str, str]:
@@ -123,6 +157,22 @@ def _formatted(column: Column, text: str) -> TypedValue:
     else:
         value = f"timezone({literal(column.options.get('defaultTimezone', 'UTC'))}, {parsed})"
     return _checked(text, value, f"regexp_full_match({text}, {literal(look)})", f"not in the form {pattern}")
+
+
+def read_date(text: str, pattern: str) -> date | None:
+    """The date that `text` states in a pattern such as yyyyMMdd; None where it is not in that form."""
+    form, look = _translated(pattern)
+    try:
+        return datetime.strptime(text, form).date() if re.fullmatch(look, text) else None
+    except ValueError:
+        return None
+
+
+def write_date(moment: datetime, pattern: str) -> str:
+    """`moment` in a pattern such as dd.MM.yyyy."""
+    # The engine's %g are milliseconds, to Python a year.
+    form = _translated(pattern)[0].replace("%g", f"{moment.microsecond // 1000:03}")
+    return moment.strftime(form)
 
 
 def unknown_format_letters(pattern: str) -> list[str]:

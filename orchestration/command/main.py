@@ -14,6 +14,7 @@ from orchestration.command import (
     prune,
     rejects,
     run,
+    simulate,
     status,
     ui,
     warehouse,
@@ -54,4 +55,5 @@ app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
+app.command("simulate")(simulate.simulate)
 app.command("ui")(ui.ui)

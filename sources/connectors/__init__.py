@@ -66,9 +66,13 @@ _TABLE = frozenset({"query"})
 _TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
 
 _POSTGRES = Kind(
-    "sources.connectors.postgres", options=_TABLE | {"schema", "port", "sslMode", "caFile"},
-    required=frozenset({"host", "database"}), secrets=frozenset({"username", "password"}),
-    is_live=True, format="parquet", needs_place=False,
+    "sources.connectors.postgres",
+    options=_TABLE | {"schema", "port", "sslMode", "caFile"},
+    required=frozenset({"host", "database"}),
+    secrets=frozenset({"username", "password"}),
+    is_live=True,
+    format="parquet",
+    needs_place=False,
 )
 
 _HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging"}
@@ -79,22 +83,35 @@ KINDS: dict[str, Kind] = {
     "postgres": _POSTGRES,
     "postgresql": _POSTGRES,
     "sqlalchemy": Kind(
-        "sources.connectors.database", options=_TABLE | {"schema"}, required=frozenset({"url"}),
-        secrets=frozenset({"username", "password"}), is_live=True, format="parquet", needs_place=False,
+        "sources.connectors.database",
+        options=_TABLE | {"schema"},
+        required=frozenset({"url"}),
+        secrets=frozenset({"username", "password"}),
+        is_live=True,
+        format="parquet",
+        needs_place=False,
     ),
     "api": Kind(
-        "sources.connectors.api", secrets=frozenset({"clientSecret", "apiKey", "password", "bearerToken"}),
-        options=_HTTP | {"tokenUrl", "clientId", "scope", "apiKeyHeader", "username"}, is_live=True,
+        "sources.connectors.api",
+        secrets=frozenset({"clientSecret", "apiKey", "password", "bearerToken"}),
+        options=_HTTP | {"tokenUrl", "clientId", "scope", "apiKeyHeader", "username"},
+        is_live=True,
     ),
     "xroad": Kind(
-        "sources.connectors.xroad", options=_HTTP | {"servicePath", "userId"}, required=frozenset({"client", "service"}), is_live=True,
+        "sources.connectors.xroad",
+        options=_HTTP | {"servicePath", "userId"},
+        required=frozenset({"client", "service"}),
+        is_live=True,
     ),
     "sftp": Kind(
-        "sources.connectors.sftp", options=frozenset({"privateKey", "timeoutSeconds"}),
-        required=frozenset({"username", "knownHosts"}), secrets=frozenset({"password", "passphrase"}),
+        "sources.connectors.sftp",
+        options=frozenset({"privateKey", "timeoutSeconds"}),
+        required=frozenset({"username", "knownHosts"}),
+        secrets=frozenset({"password", "passphrase"}),
     ),
     "s3": Kind(
-        "sources.connectors.s3", options=frozenset({"region", "caFile", "timeoutSeconds"}),
+        "sources.connectors.s3",
+        options=frozenset({"region", "caFile", "timeoutSeconds"}),
         secrets=frozenset({"accessKeyId", "secretAccessKey"}),
     ),
 }

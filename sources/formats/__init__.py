@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
@@ -14,24 +15,38 @@ from sources.totals import Totals
 
 @dataclass(frozen=True)
 class Form:
-    """A format: the module with `read(connection, contract, paths) -> Reading`, and the server options that it knows.
+    """A format: the module with `read(connection, contract, paths, scratch) -> Reading`, and the server options that it knows.
 
     `reads_many` takes all files of an extract as one (pages of an API); the others are read file by file.
-    `column_options` are customProperties of a property that say where its value stands in a record.
+    `required` are options that it cannot do without. `column_options` are customProperties of a property that say where
+    its value stands in a record, `column_required` those that every property must have.
     """
 
     module: str
     options: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     column_options: frozenset[str] = frozenset()
+    column_required: frozenset[str] = frozenset()
     reads_many: bool = False
 
 
-_DELIMITED = Form("sources.formats.csv", frozenset({"delimiter", "quote", "nullValues"}))
+_DELIMITED = Form(
+    "sources.formats.csv", frozenset({"delimiter", "quote", "nullValues", "decimalSeparator", "thousandsSeparator"})
+)
 FORMATS: dict[str, Form] = {
     "csv": _DELIMITED,
     "tsv": _DELIMITED,
+    "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "footer", "fillMerged"})),
+    "fixed": Form(
+        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate"}),
+        column_options=frozenset({"encodedAs", "decimals"}), column_required=frozenset({"start", "length"}),
+    ),
+    "json": Form("sources.formats.json_pages", frozenset({"records"}), reads_many=True),
+    "jsonl": Form("sources.formats.json_lines"),
     "parquet": Form("sources.formats.parquet"),
-}
+    "rsf": Form("sources.formats.rsf", frozenset({"rows"})),
+    "xml": Form("sources.formats.xml", frozenset({"namespaces"}), required=frozenset({"record"})),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,8 +100,12 @@ class Reading:
         """What the file's own header or trailer states of it."""
         return None
 
+    def stated_date(self) -> date | None:
+        """The date that the file's own header or trailer states; it must be the night's."""
+        return None
 
-Read = Callable[[duckdb.DuckDBPyConnection, Contract, list[Path]], Reading]
+
+Read = Callable[[duckdb.DuckDBPyConnection, Contract, list[Path], Path], Reading]
 
 
 def form(contract: Contract) -> Form:
@@ -98,7 +117,10 @@ def form(contract: Contract) -> Form:
     return found
 
 
-def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path]) -> Reading:
-    """Open plain files in this contract's format. Raises ExtractError where they are not in it."""
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
+    """Open plain files in this contract's format; what a reader writes meanwhile goes into the folder `scratch`.
+
+    Raises ExtractError where they are not in it.
+    """
     function: Read = import_module(form(contract).module).read
-    return function(connection, contract, paths)
+    return function(connection, contract, paths, scratch)

@@ -12,6 +12,7 @@ import numpy as np
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord, Place, Reading
+from sources.formats.transcoded import in_utf8
 from warehouse.engine import literal
 
 MAX_RECORD_BYTES = 16 << 20
@@ -28,29 +29,14 @@ _REASONS = {
 }
 
 
-def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path]) -> Reading:
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one plain text file. Raises ExtractError where it has no header or is not in the declared encoding."""
     delimiter = "\t" if contract.server.format == "tsv" else contract.server.delimiter
     quote = str(contract.server.options.get("quote", '"'))
     nulls = ["", *map(str, contract.server.options.get("nullValues", []))]
-    return CsvReading(connection, _in_utf8(paths[0], contract.server.encoding), Dialect(delimiter, quote, tuple(nulls)))
-
-
-def _in_utf8(path: Path, encoding: str) -> Path:
-    """The file in UTF-8. The engine's own transcoding would need an extension of 336 MB; a stream through Python does not."""
-    if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "us-ascii"):
-        return path
-    target = path.with_name("transcoded")
-    try:
-        with (
-            path.open(encoding=encoding, newline="") as source,
-            target.open("w", encoding="utf-8", newline="") as out,
-        ):
-            while chunk := source.read(_CHUNK_BYTES):
-                out.write(chunk)
-    except (UnicodeError, LookupError) as error:
-        raise ExtractError(f"the file is not {encoding}: {error}; declare the encoding that it really has") from None
-    return target
+    return CsvReading(
+        connection, in_utf8(paths[0], contract.server.encoding, scratch), Dialect(delimiter, quote, tuple(nulls))
+    )
 
 
 class Dialect:

@@ -1,0 +1,157 @@
+"""`make country`: simulate a country, start its agencies' systems, pull every night from them, and hold the counts against the truth."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+
+from simulation.profile import load_profile
+from simulation.simulate import EXTRACTS, TRUTH, simulate
+from simulation.systems.country import systems
+from simulation.world import Plan
+
+PROJECT = Path(__file__).resolve().parent.parent
+FIRST_NIGHT = date(2026, 3, 2)
+# How far before the watermark the registry is asked again: `lateness` of its contract.
+_LATENESS = timedelta(days=2)
+_TAKEN = ("accepted", "unchanged", "accepted_by_steward")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One feed in one night: how many records its system served, and what the platform says of it."""
+
+    night: str
+    feed: str
+    served: int
+    sent: int | None
+    status: str
+
+    @property
+    def is_right(self) -> bool:
+        return self.served == self.sent and self.status in _TAKEN
+
+
+def main(
+    people: Annotated[int, typer.Option(help="Living people on the first day.")] = 10_000,
+    nights: Annotated[int, typer.Option(help="Nights to pull.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed is another country.")] = 1,
+) -> None:
+    """Run the country's nights into INTERAGENCY_HOME/country; what an earlier run left there is replaced.
+
+    Ends with 0 where every night was published, every feed taken, and every count is that of the truth.
+    """
+    # Told to end, leave through the context managers, which stop the systems.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    folder = Path(os.environ.get("INTERAGENCY_HOME") or PROJECT / "data").expanduser().resolve() / "country"
+    shutil.rmtree(folder / "platform", ignore_errors=True)
+    plan = Plan(people, seed, nights, FIRST_NIGHT, load_profile())
+    typer.echo(f"Simulating {people:,} people over {nights} nights into {folder}")
+    simulate(plan, folder)
+    try:
+        lines = [line for night in _pulled(plan, folder) for line in night]
+    except KeyboardInterrupt:
+        typer.echo("stopped; all systems have ended", err=True)
+        raise typer.Exit(130) from None
+    _show(lines)
+    if len({line.night for line in lines}) < nights or not all(line.is_right for line in lines):
+        raise typer.Exit(1)
+
+
+def _pulled(plan: Plan, folder: Path) -> list[list[Line]]:
+    """The nights one after the other, up to the first that is not published."""
+    found = []
+    with systems(folder) as country:
+        environment = {
+            **os.environ, **country.environment, "INTERAGENCY_HOME": str(folder / "platform"),
+            "INTERAGENCY_FIRST_NIGHT": plan.first_night.isoformat(),
+        }  # fmt: skip
+        for night in plan.dates:
+            country.show(night)
+            done = _command(environment, "run", "--extract-date", night.isoformat())
+            if done.returncode != 0:
+                typer.echo(f"the night of {night} was not published; its message is above", err=True)
+                break
+            status = json.loads(_command(environment, "status", "--json", stdout=subprocess.PIPE).stdout)
+            found.append(_lines(night, served(folder, night, plan), status["feeds"]))
+    return found
+
+
+def _command(environment: dict[str, str], *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("interagency")), *arguments]
+    return subprocess.run(command, env=environment, cwd=PROJECT, text=True, check=False, **options)
+
+
+def served(folder: Path, night: date, plan: Plan) -> dict[str, int]:
+    """Records by `agency/feed` that a pull of this night is served, when all nights before it were taken."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT agency || '/' || feed, count(*) FROM '{folder / TRUTH / 'record.parquet'}' WHERE night = ? GROUP BY ALL",
+            [night],
+        ).fetchall()
+        counts = dict(rows)
+        if night > plan.first_night:
+            counts["civil_registry/person"] = _changed(connection, folder / EXTRACTS / "civil_registry", night)
+    return counts
+
+
+def _changed(connection: duckdb.DuckDBPyConnection, registry: Path, night: date) -> int:
+    """The registry is asked for what changed since the night before, less the contract's lateness."""
+    tables = [registry / on.isoformat() / "person.parquet" for on in (night - timedelta(days=1), night)]
+    found = connection.execute(
+        f"SELECT count(*) FROM '{tables[1]}' WHERE updated_at >= (SELECT max(updated_at) FROM '{tables[0]}') - ?",
+        [_LATENESS],
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _lines(night: date, counts: dict[str, int], feeds: list[dict[str, Any]]) -> list[Line]:
+    known = {f"{feed['agency']}/{feed['feed']}": feed for feed in feeds if feed["last night"] == night.isoformat()}
+    missing: dict[str, Any] = {"sent": None, "status": "not pulled"}
+    # A feed that had nothing to send this night is in no record of the truth.
+    of_country = {name for name in known if name.partition("/")[0] in {key.partition("/")[0] for key in counts}}
+    return [
+        Line(
+            night.isoformat(),
+            name,
+            counts.get(name, 0),
+            known.get(name, missing)["sent"],
+            known.get(name, missing)["status"],
+        )
+        for name in sorted(of_country | set(counts))
+    ]
+
+
+def _show(lines: list[Line]) -> None:
+    typer.echo("\nThe closing tables against the truth:")
+    for row in [("night", "feed", "served", "sent", "status", "")] + [
+        (
+            line.night,
+            line.feed,
+            f"{line.served:,}",
+            "–" if line.sent is None else f"{line.sent:,}",
+            line.status,
+            "right" if line.is_right else "WRONG",
+        )
+        for line in lines
+    ]:
+        typer.echo(f"{row[0]:<11} {row[1]:<36} {row[2]:>9} {row[3]:>9}  {row[4]:<10} {row[5]}")
+    wrong = sum(not line.is_right for line in lines)
+    typer.echo(
+        f"{len(lines)} feed nights, {wrong} of them not as the truth has it."
+        if wrong
+        else f"All {len(lines)} feed nights balance."
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

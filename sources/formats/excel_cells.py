@@ -1,0 +1,57 @@
+"""Cells of a workbook as the texts that their columns expect: numbers as people see them, dates in the contract's form."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Context, Decimal
+
+import pyarrow as pa
+
+from sources.contract import Column
+from sources.formats.excel_book import Workbook
+from sources.typing_sql import write_date
+
+# Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.
+_SHOWN = Context(prec=15)
+_MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
+_DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
+_SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
+
+
+def as_expected(values: pa.Array, column: Column | None, book: Workbook) -> pa.Array:
+    """The texts of one column, each different one looked at once."""
+    if column is None or column.sql_type in ("VARCHAR", "BOOLEAN"):
+        return values
+    convert = _moment(column, book) if column.sql_type.startswith(("DATE", "TIME")) else _number
+    found = values.dictionary_encode()
+    texts = pa.array([convert(text) for text in found.dictionary.to_pylist()], pa.string())
+    return texts.take(found.indices)
+
+
+def _number(text: str) -> str:
+    if not _MANY_DIGITS.fullmatch(text) or "." not in text:
+        return text
+    shown = format(_SHOWN.create_decimal(Decimal(text)), "f")
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _moment(column: Column, book: Workbook) -> Callable[[str], str]:
+    pattern = str(column.options.get("format", ""))
+
+    def convert(text: str) -> str:
+        """A date cell, or the serial number behind one that lost its format; other texts are left to the strict reading."""
+        if _DATE_CELL.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+        elif _SERIAL.fullmatch(text) and len(text) != len(pattern):
+            moment = book.moment(float(text))
+        else:
+            return text
+        if column.sql_type == "TIME":
+            return moment.time().isoformat()
+        if pattern:
+            return write_date(moment, pattern)
+        # A date with a time of day is no date, and is left to be refused.
+        is_day = column.sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
+        return moment.date().isoformat() if is_day else moment.isoformat(sep=" ")
+
+    return convert

@@ -1,0 +1,186 @@
+"""The records of a fixed-width file as matrices of bytes, batch by batch, with those that have another shape apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sources.connectors import ExtractError
+from sources.formats import BrokenRecord
+from sources.formats.fixed_fields import Bytes, Mask
+from sources.formats.fixed_layout import Layout
+
+_BATCH_BYTES = 16 << 20
+# A line longer than this is no record of any layout.
+_MAX_LINE_BYTES = 1 << 20
+_LINE_END, _CARRIAGE_RETURN = 10, 13
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records as they stand in the file: `matrix` has those wide enough, by the numbers `lines` of their records or lines."""
+
+    matrix: Bytes
+    lines: Places
+    short: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+class RecordFile:
+    """A file of records with line ends, or of records of one length."""
+
+    def __init__(self, path: Path, layout: Layout, agency_name: str) -> None:
+        self.path, self.layout, self.agency_name = path, layout, agency_name
+        self.size = path.stat().st_size
+        length = layout.record_length
+        if length and self.size % length:
+            raise ExtractError(
+                f"the file has {self.size} bytes, which is no multiple of its records' {length}: it was cut off; "
+                f"ask {agency_name} to send it again"
+            )
+
+    def batches(self) -> Iterator[Batch]:
+        return self._of_one_length(self.layout.record_length) if self.layout.record_length else self._of_lines()
+
+    def _of_one_length(self, length: int) -> Iterator[Batch]:
+        at_once, first = max(1, _BATCH_BYTES // length), 1
+        with self.path.open("rb") as file:
+            while chunk := file.read(at_once * length):
+                matrix = np.frombuffer(chunk, dtype=np.uint8).reshape(-1, length)
+                yield Batch(matrix, np.arange(first, first + len(matrix)))
+                first += len(matrix)
+
+    def _of_lines(self) -> Iterator[Batch]:
+        first, rest = 1, b""
+        with self.path.open("rb") as file:
+            while chunk := file.read(_BATCH_BYTES):
+                cut = chunk.rfind(b"\n") + 1
+                if cut:
+                    batch, count = self._lines(rest + chunk[:cut], first)
+                    yield batch
+                    first += count
+                rest = chunk[cut:] if cut else rest + chunk
+                if len(rest) > _MAX_LINE_BYTES + _BATCH_BYTES:
+                    raise ExtractError(
+                        f"line {first}: longer than {_MAX_LINE_BYTES} bytes; where records have no line ends, write recordLength"
+                    )
+        if rest:
+            yield self._lines(rest, first)[0]
+
+    def _lines(self, content: bytes, first: int) -> tuple[Batch, int]:
+        """The batch, and how many lines it was."""
+        data = np.frombuffer(content, dtype=np.uint8)
+        ends = np.flatnonzero(data == _LINE_END)
+        if not len(ends) or ends[-1] != len(data) - 1:
+            ends = np.append(ends, len(data))
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        has_return = (ends > starts) & (data[np.maximum(ends - 1, 0)] == _CARRIAGE_RETURN)
+        lengths = ends - has_return - starts
+        is_wide = lengths >= self.layout.width
+        lines = np.arange(first, first + len(ends))
+        # A blank line is no record.
+        short = [
+            (int(lines[at]), content[starts[at] : starts[at] + lengths[at]])
+            for at in np.flatnonzero(~is_wide & (lengths > 0))
+        ]
+        return Batch(_gathered(data, starts[is_wide], self.layout.width), lines[is_wide], short), len(ends)
+
+
+def _gathered(data: Bytes, starts: Places, width: int) -> Bytes:
+    """The `width` bytes from each start, one record a row."""
+    if len(starts) > 1 and (np.diff(starts) == starts[1] - starts[0]).all():
+        stride = int(starts[1] - starts[0])
+        return np.lib.stride_tricks.as_strided(data[starts[0] :], (len(starts), width), (stride, 1), writeable=False)
+    found: Bytes = (
+        np.lib.stride_tricks.sliding_window_view(data, width)[starts] if len(starts) else data[:0].reshape(0, width)
+    )
+    return found
+
+
+class Sorter:
+    """Tells the records of a batch apart: details, header, trailer, and the broken ones with their reasons."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.broken: list[BrokenRecord] = []
+        # At most two of each are kept: more than one is refused.
+        self.envelopes: dict[str, list[tuple[int, bytes]]] = {"header": [], "trailer": []}
+
+    def details(self, batch: Batch) -> tuple[Bytes, Places]:
+        """The rows of a batch and their numbers; what else it holds is noted."""
+        good = self._details_by_type(batch)
+        good &= self._decodable(batch, good)
+        for number, record in batch.short:
+            self._sort_short(number, record)
+        if good.all():
+            return batch.matrix, batch.lines
+        return batch.matrix[good], batch.lines[good]
+
+    def _details_by_type(self, batch: Batch) -> Mask:
+        is_role = {role: self._has_type(batch.matrix, role) for role in self.layout.types}
+        for role, kept in self.envelopes.items():
+            if role in is_role:
+                found = np.flatnonzero(is_role[role])[:2]
+                kept += [(int(batch.lines[at]), batch.matrix[at].tobytes()) for at in found]
+        is_envelope = np.zeros(len(batch.lines), dtype=bool)
+        for role in set(is_role) - {"detail"}:
+            is_envelope |= is_role[role]
+        is_detail = is_role.get("detail", ~is_envelope)
+        self._reject(batch, ~is_detail & ~is_envelope, "a record type that the layout does not know")
+        return is_detail
+
+    def _has_type(self, matrix: Bytes, role: str) -> Mask:
+        slot, code = self.layout.type_slot, self.layout.types[role]
+        if slot is None or len(code) != slot.length:
+            return np.zeros(len(matrix), dtype=bool)
+        found: Mask = (matrix[:, slot.start : slot.end] == np.frombuffer(code, dtype=np.uint8)).all(axis=1)
+        return found
+
+    def _sort_short(self, number: int, record: bytes) -> None:
+        """A header or trailer may be shorter than the details."""
+        slot = self.layout.type_slot
+        for role, kept in self.envelopes.items():
+            if slot and record[slot.start : slot.end] == self.layout.types.get(role):
+                kept.append((number, record))
+                return
+        reason = f"a record of {len(record)} bytes, where at least {self.layout.width} are expected"
+        self.broken.append(BrokenRecord(number, reason, self._shown(record)))
+
+    def _decodable(self, batch: Batch, details: Mask) -> Mask:
+        """False for the records with bytes in a text that mean nothing in the encoding."""
+        codec = self.layout.codec
+        good = np.ones(len(batch.lines), dtype=bool)
+        if not codec.is_utf8 and not codec.undefined.any():
+            return good
+        for header, slot in self.layout.slots.items():
+            if slot.is_text:
+                raw = batch.matrix[:, slot.start : slot.end]
+                wrong = (_not_utf8(raw) if codec.is_utf8 else codec.undefined[raw].any(axis=1)) & details & good
+                self._reject(batch, wrong, f"bytes in {header} that are not valid {codec.encoding}")
+                good &= ~wrong
+        return good
+
+    def _reject(self, batch: Batch, wrong: Mask, reason: str) -> None:
+        self.broken += [
+            BrokenRecord(int(batch.lines[at]), reason, self._shown(batch.matrix[at].tobytes()))
+            for at in np.flatnonzero(wrong)
+        ]
+
+    def _shown(self, record: bytes) -> str:
+        """As text where the record is text, otherwise its bytes in hexadecimal."""
+        if all(slot.is_text for slot in self.layout.slots.values()):
+            return record.decode(self.layout.codec.encoding, "replace")
+        return record.hex()
+
+
+def _not_utf8(raw: Bytes) -> Mask:
+    wrong = np.zeros(len(raw), dtype=bool)
+    # Record by record, because a character may be cut at either end; only those that are not ASCII come here.
+    for at in np.flatnonzero((raw > 127).any(axis=1)):
+        try:
+            raw[at].tobytes().decode()
+        except UnicodeDecodeError:
+            wrong[at] = True
+    return wrong

@@ -1,0 +1,134 @@
+"""JSON documents, such as the pages of an API: an array of records in each, read element by element."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sources.connectors import ExtractError
+from sources.contract import Contract
+from sources.formats import Reading
+from sources.formats.json_record import JsonRecord, RecordShape, StrictDecoder, pointer_steps, staged, with_headers
+
+_CHUNK_CHARACTERS = 1 << 20
+# One element or one value beside the records; what is larger would have to stand in memory as a whole.
+MAX_VALUE_CHARACTERS = 64 << 20
+_BLANK = " \t\r\n"
+
+
+def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
+    """Open all pages as one. Raises ExtractError where a page is no JSON or has no array where the contract says."""
+    steps = pointer_steps(str(contract.server.options.get("records", "")))
+    steps = () if steps == ("",) else steps
+
+    def records() -> Iterator[JsonRecord]:
+        for path in paths:
+            yield from _Page(contract, path, path.name if len(paths) > 1 else "").records(steps)
+
+    shape = RecordShape(contract)
+    return with_headers(staged(connection, shape, records, scratch / "records.parquet"), shape)
+
+
+class _Page:
+    """One document, of which no more than a chunk and an element stands in memory."""
+
+    def __init__(self, contract: Contract, path: Path, name: str) -> None:
+        self.contract, self.path, self.name = contract, path, name
+        self._decoder = StrictDecoder()
+        self._text, self._at, self._before = "", 0, 0
+
+    def records(self, steps: Sequence[str]) -> Iterator[JsonRecord]:
+        encoding = self.contract.server.encoding
+        encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+        with self.path.open(encoding=encoding, newline="") as self._file:
+            try:
+                yield from self._inside(list(steps))
+                if self._peek():
+                    raise self._wrong("more text follows the end of the document")
+            except UnicodeError:
+                raise self._wrong(f"the file is not {self.contract.server.encoding}") from None
+
+    def _inside(self, steps: list[str]) -> Iterator[JsonRecord]:
+        if not steps:
+            yield from self._elements()
+            return
+        self._take("{", f"an object with {steps[0]!r}")
+        found = False
+        while self._peek() != "}":
+            if self._peek() != '"':
+                raise self._wrong("a key is expected")
+            key = self._value()[0]
+            self._take(":", "a colon")
+            if key != steps[0]:
+                self._value()
+            elif found:
+                raise self._wrong(f"the key {key!r} is written twice")
+            else:
+                found = True
+                yield from self._inside(steps[1:])
+            if self._peek() != "}":
+                self._take(",", "a comma")
+        self._take("}", "the end of the object")
+        if not found:
+            raise self._wrong(f"there is no {steps[0]!r}, where the records should be")
+
+    def _elements(self) -> Iterator[JsonRecord]:
+        self._take("[", "the array of records")
+        number = 0
+        while self._peek() != "]":
+            number += 1
+            value, text, fault = self._value()
+            yield JsonRecord(number, self.name, text, value, fault)
+            if self._peek() == "]":
+                break
+            self._take(",", "a comma")
+            if self._peek() == "]":
+                raise self._wrong("a comma stands before the end of the array")
+        self._take("]", "the end of the array")
+
+    def _value(self) -> tuple[Any, str, str]:
+        """A whole value, its text and its fault; its end must be in sight, or 12 could be the beginning of 123."""
+        self._peek()
+        wanted = _CHUNK_CHARACTERS
+        while True:
+            try:
+                value, end, fault = self._decoder.decode(self._text, self._at)
+                if end < len(self._text) or not self._more(wanted):
+                    text = self._text[self._at : end]
+                    self._at = end
+                    return value, text, fault
+            except ValueError as error:
+                if len(self._text) - self._at > MAX_VALUE_CHARACTERS:
+                    raise self._wrong(f"a value is longer than {MAX_VALUE_CHARACTERS} characters") from None
+                if not self._more(wanted):
+                    raise self._wrong(f"broken or cut off ({str(error).partition(': line')[0]})") from None
+            wanted *= 2
+
+    def _peek(self) -> str:
+        """The next character that is not blank; '' at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _BLANK:
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more(_CHUNK_CHARACTERS):
+                return ""
+
+    def _take(self, character: str, what: str) -> None:
+        if self._peek() != character:
+            raise self._wrong(f"{what} is expected")
+        self._at += 1
+
+    def _more(self, characters: int) -> bool:
+        chunk = self._file.read(characters)
+        self._before += self._at
+        self._text, self._at = self._text[self._at :] + chunk, 0
+        return bool(chunk)
+
+    def _wrong(self, what: str) -> ExtractError:
+        page = f"{self.name}: " if self.name else ""
+        return ExtractError(
+            f"{page}not the JSON that is expected, at character {self._before + self._at + 1}: {what}; "
+            f"ask {self.contract.agency_name} to send it again"
+        )

@@ -1,0 +1,94 @@
+"""Control files beside an extract, and numbers written with a comma: what the tax authority sends."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from sources.connectors import ExtractError
+from sources.contract_file import load
+from sources.odcs import ContractError
+from tests.conftest import Feed
+from tests.sources.landed import ID, Landed, land_bytes
+
+AMOUNT = '{name: amount, logicalType: number, physicalType: "DECIMAL(9,2)"}'
+CONTROL = (
+    '{path: extract.ctl, separator: ";", count: RECORDS, sums: {amount: TOTAL}, date: "DAY", dateFormat: dd.MM.yyyy, '
+    'decimalSeparator: ","}'
+)
+NUMBERS = {"delimiter": '";"', "decimalSeparator": '","', "thousandsSeparator": '"."'}
+EXTRACT = "id;amount\né;1.234,50\nb;-0,50\nc;\n"
+GOOD = "DAY;20.11.2026\nRECORDS;3\nTOTAL;1234,00\n"
+
+
+def landed(folder: Path, control: str, extract: str = EXTRACT) -> Landed:
+    feed = Feed([ID, AMOUNT], encoding="cp1252", options={**NUMBERS, "control": CONTROL})
+    contract = load(feed.write(folder))
+    (contract.path.parent / "extract.ctl").write_bytes(control.encode("cp1252"))
+    return land_bytes(contract, folder, extract.encode("cp1252"))
+
+
+def test_totals_and_date_that_agree(tmp_path: Path) -> None:
+    found = landed(tmp_path, GOOD + "SENDER;Müller\r\n\n")
+    assert [row["amount"] for row in found.rows] == [Decimal("1234.50"), Decimal("-0.50"), None]
+    assert sorted(path.name for path in (found.folder / "original").iterdir()) == ["extract.csv", "extract.ctl"]
+
+
+def test_rejected_records_are_counted_too(tmp_path: Path) -> None:
+    found = landed(tmp_path, GOOD.replace("RECORDS;3", "RECORDS;5"), EXTRACT + "d;x\ne;1;2\n")
+    assert len(found.rejects) == 2
+
+
+WRONG = {
+    "count": (GOOD.replace("3\n", "4\n"), "states 4 records, but 3 arrived"),
+    "sum": (GOOD.replace("1234,00", "1234,01"), "a sum of amount of 1234.01"),
+    "yesterday": (GOOD.replace("20.11", "19.11"), "states the date 2026-11-19, not 2026-11-20"),
+    "no count": (GOOD.replace("RECORDS", "ROWS"), "has no RECORDS"),
+    "count that is none": (GOOD.replace("3\n", "three\n"), "RECORDS is no count"),
+    "sum with a point": (GOOD.replace("1234,00", "1234.00"), "TOTAL is no number"),
+    "sum that is none": (GOOD.replace("1234,00", "NaN"), "TOTAL is no number"),
+    "date that is none": (GOOD.replace("20.11", "31.02"), "DAY is no date"),
+    "stated twice": (GOOD + "RECORDS;3\n", "a second time"),
+    "garbage": ("<html>", "has no"),
+    "empty": ("", "has no"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_control_file_that_does_not_agree_refuses_the_night(case: str, tmp_path: Path) -> None:
+    content, said = WRONG[case]
+    with pytest.raises(ExtractError, match=f"control file.*{said}|extract.ctl {said}"):
+        landed(tmp_path, content)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_nothing_is_left_of_the_transcoding(encoding: str, tmp_path: Path) -> None:
+    contract = load(Feed([ID, AMOUNT], encoding=encoding, options=NUMBERS).write(tmp_path))
+    found = land_bytes(contract, tmp_path, EXTRACT.encode(encoding))
+    assert [path.name for path in (found.folder / "original").iterdir()] == ["extract.csv"]
+
+
+NO_NUMBERS = ["1,234.50", "12.34,5", "1234.50", ",5", "1.0000", "1.23", "1e3", "1,", "--1", "1.234.5"]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_separators_are_read_strictly(text: str, tmp_path: Path) -> None:
+    contract = load(Feed([ID, AMOUNT, "{name: note, logicalType: string}"], options=NUMBERS).write(tmp_path))
+    found = land_bytes(contract, tmp_path, f"id;amount;note\na;{text};1.5\nb;1.000;1,5\n".encode())
+    assert [(r["line"], r["value"]) for r in found.rejects] == [(2, text)]
+    assert f'"amount":"{text}"' in found.rejects[0]["record"]
+    assert [(row["amount"], row["note"]) for row in found.rows] == [(Decimal(1000), "1,5")]
+
+
+@pytest.mark.parametrize(
+    "options", [{"decimalSeparator": '";"'}, {"decimalSeparator": '","', "thousandsSeparator": '","'}]
+)
+def test_separators_that_cannot_be_are_a_problem_of_the_contract(options: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="cannot be read"):
+        load(Feed([ID], options=options).write(tmp_path))
+
+
+def test_unknown_options_of_a_column_are_a_problem_of_the_contract(tmp_path: Path) -> None:
+    column = "{name: n, logicalType: string, customProperties: [{property: identifierKnd, value: ee.ik}]}"
+    with pytest.raises(ContractError, match="did you mean identifierKind"):
+        load(Feed([ID, column]).write(tmp_path))
