@@ -58,7 +58,7 @@ def main(
     typer.echo(f"Simulating {people:,} people over {nights} nights into {folder}")
     simulate(plan, folder)
     try:
-        lines = [line for night in _pulled(plan, folder) for line in night]
+        lines = _pulled(plan, folder)
     except KeyboardInterrupt:
         typer.echo("stopped; all systems have ended", err=True)
         raise typer.Exit(130) from None
@@ -67,9 +67,9 @@ def main(
         raise typer.Exit(1)
 
 
-def _pulled(plan: Plan, folder: Path) -> list[list[Line]]:
+def _pulled(plan: Plan, folder: Path) -> list[Line]:
     """The nights one after the other, up to the first that is not published."""
-    found = []
+    found: list[Line] = []
     with systems(folder) as country:
         environment = {
             **os.environ, **country.environment, "INTERAGENCY_HOME": str(folder / "platform"),
@@ -82,7 +82,7 @@ def _pulled(plan: Plan, folder: Path) -> list[list[Line]]:
                 typer.echo(f"the night of {night} was not published; its message is above", err=True)
                 break
             status = json.loads(_command(environment, "status", "--json", stdout=subprocess.PIPE).stdout)
-            found.append(_lines(night, served(folder, night, plan), status["feeds"]))
+            found += _lines(night, served(folder, night, plan), status["feeds"])
     return found
 
 
@@ -115,42 +115,28 @@ def _changed(connection: duckdb.DuckDBPyConnection, registry: Path, night: date)
 
 
 def _lines(night: date, counts: dict[str, int], feeds: list[dict[str, Any]]) -> list[Line]:
-    known = {f"{feed['agency']}/{feed['feed']}": feed for feed in feeds if feed["last night"] == night.isoformat()}
-    missing: dict[str, Any] = {"sent": None, "status": "not pulled"}
-    # A feed that had nothing to send this night is in no record of the truth.
-    of_country = {name for name in known if name.partition("/")[0] in {key.partition("/")[0] for key in counts}}
-    return [
-        Line(
-            night.isoformat(),
-            name,
-            counts.get(name, 0),
-            known.get(name, missing)["sent"],
-            known.get(name, missing)["status"],
-        )
-        for name in sorted(of_country | set(counts))
-    ]
+    """A feed that had nothing to send this night is in no record of the truth: it is served 0."""
+    agencies = {name.partition("/")[0] for name in counts}
+    known = {f"{feed['agency']}/{feed['feed']}": feed for feed in feeds if feed["agency"] in agencies}
+    return [_line(night, name, counts.get(name, 0), known.get(name, {})) for name in sorted({*known, *counts})]
+
+
+def _line(night: date, name: str, count: int, feed: dict[str, Any]) -> Line:
+    if feed.get("last night") != night.isoformat():
+        return Line(night.isoformat(), name, count, None, "not pulled")
+    return Line(night.isoformat(), name, count, feed["sent"], feed["status"])
 
 
 def _show(lines: list[Line]) -> None:
+    form = "{:<11} {:<36} {:>9} {:>9}  {:<10} {}"
     typer.echo("\nThe closing tables against the truth:")
-    for row in [("night", "feed", "served", "sent", "status", "")] + [
-        (
-            line.night,
-            line.feed,
-            f"{line.served:,}",
-            "–" if line.sent is None else f"{line.sent:,}",
-            line.status,
-            "right" if line.is_right else "WRONG",
-        )
-        for line in lines
-    ]:
-        typer.echo(f"{row[0]:<11} {row[1]:<36} {row[2]:>9} {row[3]:>9}  {row[4]:<10} {row[5]}")
+    typer.echo(form.format("night", "feed", "served", "sent", "status", ""))
+    for line in lines:
+        sent = "–" if line.sent is None else f"{line.sent:,}"
+        right = "right" if line.is_right else "WRONG"
+        typer.echo(form.format(line.night, line.feed, f"{line.served:,}", sent, line.status, right))
     wrong = sum(not line.is_right for line in lines)
-    typer.echo(
-        f"{len(lines)} feed nights, {wrong} of them not as the truth has it."
-        if wrong
-        else f"All {len(lines)} feed nights balance."
-    )
+    typer.echo(f"{len(lines)} feed nights, of which {wrong} are not as the truth has them.")
 
 
 if __name__ == "__main__":

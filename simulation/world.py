@@ -92,10 +92,6 @@ def day_number(when: date) -> int:
     return (when - _EPOCH).days
 
 
-def as_date(day: int) -> date:
-    return _EPOCH + timedelta(days=int(day))
-
-
 def make_world(plan: Plan) -> World:
     """Raises ValueError where there are fewer than 50 people or no night."""
     if plan.people < 50 or plan.nights < 1:
@@ -176,7 +172,6 @@ def as_known(world: World, agency: str, night: int) -> tuple[People, Flags]:
             view.spouse[person], view.spouse[other] = other, person
         else:
             view.death_day[person] = events["day"][rows]
-    # A move of somebody whose birth is not known yet leaves no trace.
     return view, exists
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,6 @@ from simulation.people import YEAR_DAYS, People
 from simulation.random_numbers import Flags, Integers, Numbers, scattered, uniform
 from simulation.spelling import spelled
 from simulation.world import World, as_known, day_number
-
-_MONTHS_WITH_WORDS = "%Y%m"
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,7 @@ class Night:
     @property
     def period(self) -> str:
         """The month of the day before, yyyyMM."""
-        return (self.on.replace(day=1) if self.on.day > 1 else date.fromordinal(self.on.toordinal() - 1)).strftime(
-            _MONTHS_WITH_WORDS
-        )
+        return f"{self.on - timedelta(days=1):%Y%m}"
 
     def known(self, agency: str) -> "Known":
         view, exists = as_known(self.world, agency, self.day)

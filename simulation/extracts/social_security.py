@@ -62,7 +62,7 @@ def extracts(night: Night) -> list[Extract]:
         "period": pa.array([night.period] * len(case), pa.string()),
         "amount": pa.array(amount),
         "deduction": pa.array(deduction),
-        "paid_on": pa.array([f"{night.on:%Y%m}01"] * len(case), pa.string()),
+        "paid_on": pa.array([f"{night.period}01"] * len(case), pa.string()),
         "iban": known.ids("iban", person),
         "municipality_code": known.home(person)["municipality_code"],
     })  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.contract import Column
 from sources.formats.excel_book import Workbook
@@ -13,6 +14,7 @@ from sources.typing_sql import write_date
 
 # Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.
 _SHOWN = Context(prec=15)
+_LONG = r"[0-9.]{16,}"
 _MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
 _DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
@@ -21,6 +23,8 @@ _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
 def as_expected(values: pa.Array, column: Column | None, book: Workbook) -> pa.Array:
     """The texts of one column, each different one looked at once."""
     if column is None or column.sql_type in ("VARCHAR", "BOOLEAN"):
+        return values
+    if not column.sql_type.startswith(("DATE", "TIME")) and not pc.any(pc.match_substring_regex(values, _LONG)).as_py():
         return values
     convert = _moment(column, book) if column.sql_type.startswith(("DATE", "TIME")) else _number
     found = values.dictionary_encode()

@@ -152,7 +152,7 @@ class Sorter:
         """False for the records with bytes in a text that mean nothing in the encoding."""
         codec = self.layout.codec
         good = np.ones(len(batch.lines), dtype=bool)
-        if not codec.is_utf8 and not codec.undefined.any():
+        if not (batch.matrix > 127).any() if codec.is_utf8 else not codec.undefined.any():
             return good
         for header, slot in self.layout.slots.items():
             if slot.is_text:
