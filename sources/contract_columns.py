@@ -12,9 +12,10 @@ from sources.odcs import Problems, Step
 from sources.typing_sql import unknown_format_letters
 from warehouse.engine import engine_fault, literal
 
+# The engine writes its own 128-bit integers to Parquet as floats.
 _INTEGER_TYPES = {
-    "i8": "TINYINT", "i16": "SMALLINT", "i32": "INTEGER", "i64": "BIGINT", "i128": "HUGEINT",
-    "u8": "UTINYINT", "u16": "USMALLINT", "u32": "UINTEGER", "u64": "UBIGINT", "u128": "UHUGEINT",
+    "i8": "TINYINT", "i16": "SMALLINT", "i32": "INTEGER", "i64": "BIGINT", "i128": "DECIMAL(38,0)",
+    "u8": "UTINYINT", "u16": "USMALLINT", "u32": "UINTEGER", "u64": "UBIGINT", "u128": "DECIMAL(38,0)",
 }  # fmt: skip
 _SIMPLE_TYPES = {
     "string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME", "boolean": "BOOLEAN",

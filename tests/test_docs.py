@@ -16,7 +16,7 @@ from warehouse.home import PROJECT, Home
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"```sql\n(.*?)```\s*\n((?:\|[^\n]*\n)+)", re.DOTALL)
-COMMAND = re.compile(r"^interagency ([a-z][a-z ]*)", re.MULTILINE)
+COMMAND = re.compile(r"^interagency ([a-z][a-z-]*(?: [a-z]+(?![\w/.]))*)", re.MULTILINE)
 
 
 def sql_examples() -> list[tuple[str, str, str]]:
