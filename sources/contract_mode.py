@@ -10,7 +10,7 @@ from sources.odcs import Problems, Step
 _STEPS: list[Step] = ["customProperties"]
 _DEFAULT_LATENESS = "1 h"
 _HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 168}
-_ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", "BIGINT", "INTEGER", "HUGEINT")
+_ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", "BIGINT", "INTEGER")
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 # Types whose every value is a value of the wider ones.
 _WIDER = {
-    "TINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "SMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
-    "INTEGER": ("BIGINT", "HUGEINT", "DOUBLE"), "BIGINT": ("HUGEINT",), "FLOAT": ("DOUBLE",),
-    "UTINYINT": ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "USMALLINT": ("INTEGER", "BIGINT", "HUGEINT"),
-    "UINTEGER": ("BIGINT", "HUGEINT"), "UBIGINT": ("HUGEINT",),
+    "TINYINT": ("SMALLINT", "INTEGER", "BIGINT"), "SMALLINT": ("INTEGER", "BIGINT"),
+    "INTEGER": ("BIGINT", "DOUBLE"), "FLOAT": ("DOUBLE",),
+    "UTINYINT": ("SMALLINT", "INTEGER", "BIGINT"), "USMALLINT": ("INTEGER", "BIGINT"),
+    "UINTEGER": ("BIGINT",),
 }  # fmt: skip
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 # Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.

@@ -9,7 +9,7 @@ from warehouse.home import PROJECT
 
 COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
-    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"],
+    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["simulate"],
 ]  # fmt: skip
 SCRIPT = """
 import sys
