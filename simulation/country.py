@@ -28,17 +28,20 @@ _TAKEN = ("accepted", "unchanged", "accepted_by_steward")
 
 @dataclass(frozen=True)
 class Line:
-    """One feed in one night: how many records its system served, and what the platform says of it."""
+    """One feed in one night: how many records its system served, and what the platform says became of them."""
 
     night: str
     feed: str
     served: int
-    sent: int | None
     status: str
+    sent: int | None = None
+    accepted: int = 0
+    rejected: int = 0
 
     @property
     def is_right(self) -> bool:
-        return self.served == self.sent and self.status in _TAKEN
+        """What was served was sent, and every record of it was accepted or rejected."""
+        return self.served == self.sent == self.accepted + self.rejected and self.status in _TAKEN
 
 
 def main(
@@ -123,18 +126,20 @@ def _lines(night: date, counts: dict[str, int], feeds: list[dict[str, Any]]) -> 
 
 def _line(night: date, name: str, count: int, feed: dict[str, Any]) -> Line:
     if feed.get("last night") != night.isoformat():
-        return Line(night.isoformat(), name, count, None, "not pulled")
-    return Line(night.isoformat(), name, count, feed["sent"], feed["status"])
+        return Line(night.isoformat(), name, count, "not pulled")
+    counts = (feed["sent"], feed["accepted"] or 0, feed["rejected"] or 0)
+    return Line(night.isoformat(), name, count, feed["status"], *counts)
 
 
 def _show(lines: list[Line]) -> None:
-    form = "{:<11} {:<36} {:>9} {:>9}  {:<10} {}"
+    form = "{:<11} {:<36} {:>9} {:>9} {:>9} {:>9}  {:<10} {}"
     typer.echo("\nThe closing tables against the truth:")
-    typer.echo(form.format("night", "feed", "served", "sent", "status", ""))
+    typer.echo(form.format("night", "feed", "served", "sent", "accepted", "rejected", "status", ""))
     for line in lines:
         sent = "–" if line.sent is None else f"{line.sent:,}"
         right = "right" if line.is_right else "WRONG"
-        typer.echo(form.format(line.night, line.feed, f"{line.served:,}", sent, line.status, right))
+        counts = (f"{line.served:,}", sent, f"{line.accepted:,}", f"{line.rejected:,}")
+        typer.echo(form.format(line.night, line.feed, *counts, line.status, right))
     wrong = sum(not line.is_right for line in lines)
     typer.echo(f"{len(lines)} feed nights, of which {wrong} are not as the truth has them.")
 

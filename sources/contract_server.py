@@ -1,5 +1,6 @@
 """The server section of a contract: where an extract comes from and what its bytes are."""
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,7 +15,8 @@ from sources.odcs import Problems, Step
 
 # What the platform itself reads of every server, whatever its kind and format. The standard's `api` has no field for a format.
 _OF_EVERY_SERVER = frozenset({"connector", "control", "format", "encoding"})
-_PLACES = ("path", "location", "endpointUrl")
+_PLACES = ("path", "location", "url", "endpointUrl")
+_LOGIN_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _STEPS: list[Step] = ["servers", 0]
 
 
@@ -44,6 +46,8 @@ class ServerReader:
             return server
         self._check_format(server)
         self._check_options(server, set(custom))
+        if _LOGIN_IN_ADDRESS.search(server.location):
+            self.wrong(_STEPS, "holds a login in its address; write username and password as env:NAME or file:PATH")
         return server
 
     def _server(self, standard: StandardServer, custom: dict[str, Any]) -> Server:
@@ -60,9 +64,8 @@ class ServerReader:
             "encoding",
         }
         options = {name: value for name, value in fields.items() if name not in described} | custom
-        place = next((str(options[name]) for name in _PLACES if name in options and name != "endpointUrl"), "")
         server = Server(
-            type=standard.type or "", location=place or str(options.get("endpointUrl", "")),
+            type=standard.type or "", location=_place(options),
             format=str(standard.format or custom.get("format", "")).lower(), delimiter=str(options.get("delimiter", ",")),
             encoding=standard.encoding or str(custom.get("encoding", "utf-8")), options=options,
         )  # fmt: skip
@@ -108,3 +111,9 @@ class ServerReader:
                     [*_STEPS, "customProperties"],
                     f"{name} holds a secret; keep it elsewhere and write env:NAME or file:PATH",
                 )
+
+
+def _place(options: dict[str, Any]) -> str:
+    """The path or address; of a database its host and name."""
+    found = next((str(options[name]) for name in _PLACES if options.get(name)), "")
+    return found or "/".join(str(options[name]) for name in ("host", "database") if name in options)

@@ -180,6 +180,11 @@ def test_a_secret_in_a_contract_is_a_problem(database: Database, tmp_path: Path)
         database.contract(tmp_path, COLUMNS, "person", options={"usrname": "env:X"})
 
 
+def test_a_login_in_an_address_is_a_problem(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="holds a login in its address"):
+        database.by_sqlalchemy(tmp_path, COLUMNS, "person", options={"url": "'postgresql+psycopg://me:hunter2@db/x'"})
+
+
 def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
     """A database with loose types: values that are not of the contract's type are rejects."""
     import sqlite3
