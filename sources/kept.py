@@ -40,10 +40,10 @@ def _is_dated(contract: Contract) -> bool:
 
 
 def share(landed: Path, into: Path) -> Arrived:
-    """The kept originals under `into`, as they arrived."""
+    """The kept originals under `into`, as they arrived, with the documents that lie beside them as evidence."""
     manifest = Manifest.read(landed)
-    for original in manifest.originals:
-        share_file(landed / original.path, into / Path(original.path).name)
+    for file in (landed / manifest.originals[0].path).parent.iterdir():
+        share_file(file, into / file.name)
     names = [Path(original.path).name for original in manifest.originals]
     return Arrived(
         tuple(name for name in names if name != manifest.control), control=manifest.control, evidence=manifest.evidence

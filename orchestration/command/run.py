@@ -101,6 +101,9 @@ class _Line:
     used_night: str | None
     reason: str | None
     is_taken: bool = False
+    new: int | None = None
+    changed: int | None = None
+    gone: int | None = None
 
     def cells(self) -> list[str]:
         counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
@@ -134,7 +137,7 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
     passed, failed = gates if known.rows_sent is not None else (0, 0)
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
-        _seconds(contract, home, known), used_night, known.reason, known.is_taken,
+        _seconds(contract, home, known), used_night, known.reason, known.is_taken, known.rows_new, known.rows_changed, known.rows_gone,
     )  # fmt: skip
 
 
