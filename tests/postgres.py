@@ -35,7 +35,7 @@ class Database:
         """A contract of type postgres on `table`."""
         server = f"type: postgres\n    host: {self.folder}\n    port: 5432\n    database: postgres\n    schema: public"
         feed = Feed(properties, options={**LOGIN, **(options or {})}, custom=custom or {})
-        return load(_on_table(feed.write(folder), table, server))
+        return load(on_table(feed.write(folder), table, server))
 
     def by_sqlalchemy(
         self,
@@ -48,10 +48,11 @@ class Database:
         """The same table, reached through SQLAlchemy."""
         url = f"'postgresql+psycopg:///postgres?host={self.folder}'"
         own = {"connector": "sqlalchemy", "url": url, **LOGIN, **(options or {})}
-        return load(_on_table(Feed(properties, options=own, custom=custom or {}).write(folder), table, "type: custom"))
+        return load(on_table(Feed(properties, options=own, custom=custom or {}).write(folder), table, "type: custom"))
 
 
-def _on_table(path: Path, table: str, server: str) -> Path:
+def on_table(path: Path, table: str, server: str) -> Path:
+    """Turn a contract on a file into one on a table of `server`."""
     text = path.read_text().replace("type: local\n    path: extract.csv\n    format: csv\n    encoding: utf-8", server)
     path.write_text(text.replace("    properties:", f"    physicalName: {table}\n    properties:", 1))
     return path

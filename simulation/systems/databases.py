@@ -4,7 +4,7 @@ import io
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -62,11 +62,11 @@ def _create(server: str, name: str) -> None:
         connection.execute(f"CREATE DATABASE {name}")
 
 
-def _show(uri: object, extracts: Path, night: date) -> None:
+def _show(uri: Callable[[str], str], extracts: Path, night: date) -> None:
     """All tables of a database change in one transaction."""
     for name, tables in _TABLES.items():
         folder = extract_folder(extracts, name, night)
-        with psycopg.connect(uri(name)) as connection:  # type: ignore[operator]
+        with psycopg.connect(uri(name)) as connection:
             for table, key in tables.items():
                 _load(connection, table, key, pq.read_table(folder / f"{table}.parquet"))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from simulation.systems.system import System, extract_folder
 
@@ -40,7 +41,7 @@ def store(extracts: Path) -> Iterator[System]:
         server.stop()
 
 
-def _show(client: object, folder: Path, night: date) -> None:
+def _show(client: Any, folder: Path, night: date) -> None:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         key = f"{night}/{file.relative_to(folder).as_posix()}"
-        client.upload_file(str(file), _BUCKET, key)  # type: ignore[attr-defined]  # boto3 makes its methods at run time
+        client.upload_file(str(file), _BUCKET, key)

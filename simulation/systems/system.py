@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,8 +35,8 @@ def documents(table: pa.Table) -> list[dict[str, object]]:
 def _nested(paths: list[list[str]], values: tuple[object, ...]) -> dict[str, object]:
     found: dict[str, object] = {}
     for path, value in zip(paths, values, strict=True):
-        inner = found
+        inner: Any = found
         for step in path[:-1]:
-            inner = inner.setdefault(step, {})  # type: ignore[assignment]  # only objects are put there
+            inner = inner.setdefault(step, {})
         inner[path[-1]] = value
     return found

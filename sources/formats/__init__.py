@@ -1,5 +1,6 @@
 """How the bytes of an extract become rows and rejects: one module per format, chosen by the contract's server format."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -67,7 +68,7 @@ class BrokenRecord:
     file: str = ""
 
 
-class Reading:
+class Reading(ABC):
     """A file opened as a relation whose columns are named by the file's headers, in the order of the file.
 
     The methods may be called once the relation has been read to its end.
@@ -88,9 +89,9 @@ class Reading:
         """The last line where it has no line end, as in a file that was cut off; None otherwise."""
         return None
 
+    @abstractmethod
     def records(self, found: int) -> int:
         """How many records the file holds, counted by other means than the engine's; `found` is what it saw."""
-        raise NotImplementedError
 
     def places(self, positions: list[int]) -> list[Place]:
         """Where the rows of the relation begin, by their positions in it, from 1."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -45,7 +46,8 @@ class Dialect:
     def __init__(self, delimiter: str, quote: str, nulls: tuple[str, ...]) -> None:
         self.delimiter, self.quote, self.nulls = delimiter, quote, nulls
 
-    def parse(self, lines: Iterator[str]) -> "csv._reader":  # type: ignore[name-defined]
+    def parse(self, lines: Iterator[str]) -> Any:
+        """A reader of the standard library, whose type has no public name."""
         csv.field_size_limit(MAX_RECORD_BYTES)
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote)
 

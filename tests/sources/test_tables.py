@@ -15,8 +15,8 @@ from sources.contract import Contract
 from sources.contract_file import load
 from sources.landing import land_extract
 from sources.odcs import ContractError
-from tests.conftest import NIGHT
-from tests.postgres import Database
+from tests.conftest import NIGHT, Feed
+from tests.postgres import Database, on_table
 from tests.sources.landed import Landed, read_back
 
 COLUMNS = [
@@ -195,16 +195,8 @@ def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
         connection.executemany(
             "INSERT INTO thing VALUES (?, ?, ?)", [(1, "10.50", "2026-01-01"), (2, "ten", "2026-01-02"), (3, 7, None)]
         )
-    path = tmp_path / "tests" / "things.odcs.yaml"
-    server = Database(None, tmp_path).by_sqlalchemy(  # type: ignore[arg-type]
-        tmp_path,
-        [COLUMNS[0], COLUMNS[1], "{name: day, logicalType: date}"],
-        "thing",
-        options={"url": f"'sqlite:///{file}'"},
-    )
-    assert server == load(path)
-    text = path.read_text()
-    path.write_text(text.replace("      - {property: username, value: env:TEST_DB_USER}\n", ""))
-    landed = pulled(load(path), tmp_path)
+    columns = [COLUMNS[0], COLUMNS[1], "{name: day, logicalType: date}"]
+    options = {"connector": "sqlalchemy", "url": f"'sqlite:///{file}'"}
+    landed = pulled(load(on_table(Feed(columns, options=options).write(tmp_path), "thing", "type: custom")), tmp_path)
     assert [(row["id"], row["amount"]) for row in landed.rows] == [(1, Decimal("10.50")), (3, Decimal("7.00"))]
     assert [(reject["line"], reject["column"], reject["value"]) for reject in landed.rejects] == [(2, "amount", "ten")]

@@ -1,6 +1,7 @@
 """JSON documents and JSON Lines: exact numbers, nested values, strictness, pages, places of rejects."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,11 +33,12 @@ def document(columns: list[str], *records: str) -> tuple[str, Feed]:
     return f"[{','.join(records)}]", Feed(columns, path="x.json", format="json", options={"records": '""'})
 
 
+Form = Callable[..., tuple[str, Feed]]
 both = pytest.mark.parametrize("form", [lines, document])
 
 
 @both
-def test_numbers_arrive_as_they_are_written(form, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_numbers_arrive_as_they_are_written(form: Form, tmp_path: Path) -> None:
     landed = land(
         tmp_path,
         *form(
@@ -62,7 +64,7 @@ def test_usual_and_odd_lines_read_decimals_alike(tmp_path: Path, amounts: list[D
 
 
 @both
-def test_nested_values_and_missing_keys(form, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_nested_values_and_missing_keys(form: Form, tmp_path: Path) -> None:
     landed = land(
         tmp_path,
         *form(
@@ -78,7 +80,7 @@ def test_nested_values_and_missing_keys(form, tmp_path: Path) -> None:  # type: 
 
 
 @both
-def test_a_key_that_no_record_has_is_a_missing_column(form, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_key_that_no_record_has_is_a_missing_column(form: Form, tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match="no note"):
         land(tmp_path, *form([ID, TEXT], '{"id": "a"}', '{"id": "b", "other": 1}'))
 
@@ -96,7 +98,7 @@ STRICT = {
 
 @both
 @pytest.mark.parametrize("bad", STRICT)
-def test_what_is_not_json_is_rejected_alone(form, bad: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_not_json_is_rejected_alone(form: Form, bad: str, tmp_path: Path) -> None:
     good = '{"id": "a", "note": "n"}'
     landed = land(tmp_path, *form([ID, TEXT], good, bad, good.replace("a", "b")))
     assert sorted(row["id"] for row in landed.rows) == ["a", "b"]
