@@ -20,8 +20,8 @@ test: .venv/installed  ## lint, then the tests that take minutes, not more
 test-slow: .venv/installed  ## nights that are killed at every step, and the like
 	$(BIN)/pytest -m slow
 
-bench: .venv/installed  ## seconds and ratios beside the bare engine
-	$(BIN)/python benchmarks/landing.py
+bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; about half an hour
+	for bench in landing databases formats feeds; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -1,11 +1,10 @@
 """Landing and gate beside the bare engine, in one run: ratios, because machines differ and drift.
 
-    python benchmarks/landing.py [ROWS]
+    python -m benchmarks.landing [ROWS]
 
 Peers: the engine's own COPY of the same file to Parquet, and one hand-written statement with the gate's checks.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -13,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import typer
-
+from benchmarks.report import Ratio, report
 from expectations.accept import _copy_good_rows
 from expectations.gate import gate_extract
 from sources.contract import Contract
@@ -24,6 +22,7 @@ from sources.manifest import REJECTS, ROWS
 from warehouse.engine import literal, open_database
 
 RUNS = 3
+_GOALS = {"landing": 1.3, "gate and accept": 1.5}
 CONTRACT = """apiVersion: v3.2.0
 kind: DataContract
 id: bench-payments
@@ -60,9 +59,10 @@ def main(rows: int) -> None:
         for name, every in (("clean", 0), ("1 % bad", 100)):
             _write(place / "payments.csv", rows, every)
             results |= {f"{measured}, {name}": ratio for measured, ratio in _compare(place, every).items()}
-        for name, (ours, bare) in results.items():
-            typer.echo(f"{name:<28} {ours:6.2f} s  engine {bare:6.2f} s  ratio {ours / bare:5.2f}")
-        typer.echo(json.dumps({"rows": rows, "seconds": results}))
+        report("landing", [
+            Ratio(f"{rows:,} rows of CSV, {name}", ours, bare, "at most", _GOALS[name.partition(",")[0]])
+            for name, (ours, bare) in results.items()
+        ])  # fmt: skip
 
 
 def _write(path: Path, rows: int, every: int) -> None:
