@@ -1,13 +1,12 @@
 """Landing of each format beside the bare reader of its library, in one run: ratios, because machines differ and drift.
 
-    python benchmarks/formats.py [SCALE]
+    python -m benchmarks.formats [SCALE]
 
 Each bare reader reads the same file into the same typed columns and writes them to Parquet, without a look at what is wrong:
 the engine's read_csv and substr (fixed width) and read_json (JSON Lines), lxml's iterparse and fastexcel into Arrow.
 SCALE scales the rows: 1 is fixed width 5 M, JSON Lines 2 M, XML 1 M, Excel 100 k.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -20,15 +19,16 @@ from xml.sax.saxutils import escape
 import fastexcel
 import pyarrow as pa
 import pyarrow.parquet as pq
-import typer
 import xlsxwriter
 from lxml import etree
 
+from benchmarks.report import Ratio, report
 from sources.contract_file import load
 from sources.landing import land_extract
 from warehouse.engine import literal, open_database
 
 RUNS = 3
+GOAL = 1.5
 CONTRACT = """apiVersion: v3.2.0
 kind: DataContract
 id: bench-{format}
@@ -82,17 +82,11 @@ class Case:
 
 
 def main(scale: float) -> None:
-    results = {}
     with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
-            rows = max(1, int(case.rows * scale))
-            ours, bare = _compare(case, Path(folder) / case.format, rows)
-            results[case.format] = {"rows": rows, "landing": ours, "bare": bare, "ratio": ours / bare}
-            typer.echo(f"{case.format:<8} {rows:>9} rows {ours:7.2f} s  bare {bare:7.2f} s  ratio {ours / bare:5.2f}")
-    typer.echo(json.dumps(results))
+        report("formats", [_ratio(case, Path(folder) / case.format, max(1, int(case.rows * scale))) for case in CASES])
 
 
-def _compare(case: Case, place: Path, rows: int) -> tuple[float, float]:
+def _ratio(case: Case, place: Path, rows: int) -> Ratio:
     place.mkdir()
     source = place / f"payments.{case.format}"
     case.write(source, rows)
@@ -104,7 +98,8 @@ def _compare(case: Case, place: Path, rows: int) -> tuple[float, float]:
     for run in range(RUNS):
         bare.append(_seconds(lambda: case.bare(source, place / "bare.parquet")))
         landed.append(_seconds(lambda run=run: land_extract(contract, place / f"landed{run}")))
-    return median(landed), median(bare)
+    name = f"{case.format}, {rows:,} rows: landing beside its bare reader"
+    return Ratio(name, median(landed), median(bare), "at most", GOAL)
 
 
 def _properties(form: str) -> list[str]:

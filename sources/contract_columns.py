@@ -17,6 +17,7 @@ _INTEGER_TYPES = {
     "i8": "TINYINT", "i16": "SMALLINT", "i32": "INTEGER", "i64": "BIGINT", "i128": "DECIMAL(38,0)",
     "u8": "UTINYINT", "u16": "USMALLINT", "u32": "UINTEGER", "u64": "UBIGINT", "u128": "DECIMAL(38,0)",
 }  # fmt: skip
+_EXACT = ("DECIMAL", *_INTEGER_TYPES.values())
 _SIMPLE_TYPES = {
     "string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME", "boolean": "BOOLEAN",
     "number": "DOUBLE",
@@ -54,6 +55,7 @@ class ColumnReader:
     def columns(self, properties: list[SchemaProperty]) -> tuple[Column, ...]:
         columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
         self._check_columns(columns)
+        self._check_control(columns)
         return columns
 
     def _column(self, index: int, prop: SchemaProperty) -> Column:
@@ -162,4 +164,19 @@ class ColumnReader:
         if columns and not any(column.key_position for column in columns):
             self.wrong(
                 ["schema", 0, "properties"], "no property is the primary key; mark the key with `primaryKey: true`"
+            )
+
+    def _check_control(self, columns: tuple[Column, ...]) -> None:
+        """What a control file sums must add up to the last digit, which floating numbers do not."""
+        steps: list[Step] = ["servers", 0, "customProperties"]
+        control = self.server.options.get("control", {})
+        if not isinstance(control, dict) or not isinstance(control.get("sums") or {}, dict):
+            self.wrong(steps, "control is no mapping such as {path: …, count: NAME, sums: {column: NAME}}; write one")
+            return
+        exact = {column.name for column in columns if column.sql_type.startswith(_EXACT)}
+        for name in sorted(set(map(str, control.get("sums") or {})) - exact):
+            self.wrong(
+                steps,
+                f"control sums {name}, which is no column of exact numbers; make it an integer, or a number with a "
+                'physicalType such as "DECIMAL(12,2)"',
             )

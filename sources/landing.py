@@ -2,9 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -59,12 +61,19 @@ def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
     arrived = _brought(pull, bring)
     for name in arrived.files:
         check_name(contract, extract_date, name)
-    with tempfile.TemporaryDirectory(dir=into, prefix=".scratch-") as scratch, open_database() as connection:
+    names = [f"{ORIGINAL}/{name}" for name in [*arrived.files, *filter(None, [arrived.control])]]
+    with (
+        ThreadPoolExecutor(1) as hashing,
+        tempfile.TemporaryDirectory(dir=into, prefix=".scratch-") as scratch,
+        open_database() as connection,
+    ):
+        # The digests are made meanwhile, outside Python's lock: most readers leave a core idle.
+        originals = hashing.map(partial(Original.of, into), names)
         landed = _Extract(connection, pull, Path(scratch)).land(arrived)
         check_column(connection, contract, extract_date, into / ROWS)
     manifest = Manifest(
         agency=contract.agency, feed=contract.feed, extract_date=extract_date, source=contract.server.location,
-        originals=[Original.of(into, f"{ORIGINAL}/{name}") for name in [*arrived.files, *filter(None, [arrived.control])]],
+        originals=list(originals),
         contract_version=contract.version, contract_sha256=contract.fingerprint, rows_sent=landed.sent, rows_landed=landed.landed,
         rows_rejected=landed.rejected, started_at=started_at, finished_at=datetime.now(UTC), extra_columns=landed.extra_columns,
         evidence=dict(arrived.evidence), control=arrived.control, pulled_since=pull.watermark,

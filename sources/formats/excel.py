@@ -1,6 +1,7 @@
 """Excel workbooks (.xlsx): title rows, merged cells, footers and several sheets of one layout. The whole workbook stands in memory."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sources.contract import Contract
 from sources.formats import BrokenRecord, Reading
 from sources.formats.excel_book import Merged, Workbook, column_letters
 from sources.formats.excel_cells import as_expected
-from sources.formats.staged import Stage, refuse_if_empty_snapshot
+from sources.formats.staged import Stage
 
 MAX_ROWS = 1_048_576
 
@@ -29,7 +30,6 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
         sheets = [_Sheet(contract, book, cells, name) for name in _chosen(contract, book)]
     except fastexcel.FastExcelError as error:
         raise book.damaged(error) from None
-    refuse_if_empty_snapshot(contract, any(len(sheet.lines) for sheet in sheets), "below the headings")
     stage = Stage(scratch / "records.parquet", sheets[0].headers)
     for sheet in sheets:
         sheet.stage(stage, sheet.name if len(sheets) > 1 else "")
@@ -69,9 +69,13 @@ class _Sheet:
 
     def __init__(self, contract: Contract, book: Workbook, cells: fastexcel.ExcelReader, name: str) -> None:
         self.contract, self.book, self.name = contract, book, name
-        # From the very first row, so that a row's number here is its number in the sheet.
-        loaded = cells.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-        batch, errors = loaded.to_arrow_with_errors() if loaded.width else (pa.record_batch([], names=[]), None)
+        # fastexcel reads the cells outside Python's lock, and the merged ranges are found meanwhile.
+        with ThreadPoolExecutor(1) as beside:
+            merged = beside.submit(book.merged, name)
+            # From the very first row, so that a row's number here is its number in the sheet.
+            loaded = cells.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+            batch, errors = loaded.to_arrow_with_errors() if loaded.width else (pa.record_batch([], names=[]), None)
+        self._merged = merged.result()
         self._columns = [batch.column(index) for index in range(batch.num_columns)]
         self._first_column = loaded.available_columns()[0].absolute_index if batch.num_columns else 0
         self._errors = {item.position: item.detail for item in (errors.errors if errors else [])}
@@ -117,10 +121,9 @@ class _Sheet:
     def _fill_merged(self) -> None:
         """A merged heading stands in all its cells; so does a value of the columns that the contract names."""
         wanted = set(map(str, self.contract.server.options.get("fillMerged") or []))
-        merged = self.book.merged(self.name)
-        headings = [item for item in merged if item.top <= self._header_row <= item.bottom]
+        headings = [item for item in self._merged if item.top <= self._header_row <= item.bottom]
         self._fill([(item, self._header_row, self._header_row) for item in headings], range(len(self._columns)))
-        below = [(item, item.top, item.bottom) for item in merged if item.top > self._header_row]
+        below = [(item, item.top, item.bottom) for item in self._merged if item.top > self._header_row]
         named = [index for index in range(len(self._columns)) if wanted and self._label(index) in wanted]
         absent = wanted - {self._label(index) for index in named}
         if absent:

@@ -16,6 +16,7 @@ from sources.formats import BrokenRecord, Place, Reading
 from sources.formats.fixed_fields import Bytes, Slot, as_decimals
 from sources.formats.fixed_layout import layout
 from sources.formats.fixed_records import RecordFile, Sorter
+from sources.formats.staged import refuse_if_empty_snapshot
 from sources.totals import Totals
 from sources.typing_sql import read_date
 from warehouse.engine import quoted
@@ -47,6 +48,8 @@ class FixedReading(Reading):
         self._contract, self._file, self._layout = contract, file, file.layout
         self._survey = _surveyed(file)
         self._check_envelopes()
+        has_records = self._survey.details + len(self._survey.sorter.broken) > 0
+        refuse_if_empty_snapshot(contract, has_records or bool(self._layout.types))
         self.headers = tuple(self._layout.slots)
         exact = {name: slot for name, slot in self._layout.slots.items() if self._is_exact(name)}
         self.types = {name: slot.sql_type for name, slot in exact.items()}

@@ -22,7 +22,9 @@ from sources.formats.staged import StagedReading, known_headers, refuse_if_empty
 from sources.formats.transcoded import in_utf8
 from warehouse.engine import quoted
 
-_BLOCK_BYTES = 8 << 20
+# The expression is compiled anew for each block, and each thread holds one.
+_BLOCK_BYTES = 16 << 20
+_COPY_BYTES = 1 << 20
 # A line is read as a whole; the engine's own limit is the same.
 MAX_LINE_BYTES = 16 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -33,9 +35,9 @@ Numbers = npt.NDArray[np.int64]
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
-    """Open one file. Raises ExtractError where it is not in its encoding, has a line without end, or no record at all."""
+    """Open one file. Raises ExtractError where it is not in its encoding, has a line without end, or no record in a snapshot."""
     lines = _Lines(contract, in_utf8(paths[0], contract.server.encoding, scratch))
-    refuse_if_empty_snapshot(contract, lines.records > 0, "in the file")
+    refuse_if_empty_snapshot(contract, lines.records > 0)
     shape = RecordShape(contract)
     usual_keys = list(lines.template.types) if lines.template and lines.usual else []
     shape.seen.update(usual_keys)
@@ -102,7 +104,7 @@ class _Lines:
 
     def __init__(self, contract: Contract, path: Path) -> None:
         self.contract, self.path = contract, path
-        self._bytes = _mapped(path)
+        self._size = path.stat().st_size
         self.template: Template | None = template(contract, self._first_record())
         self._search()
 
@@ -116,7 +118,11 @@ class _Lines:
 
     @property
     def open_line(self) -> int | None:
-        return self._count if len(self._bytes) and self._bytes[-1] != _LINE_END else None
+        if not self._size:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(-1, 2)
+            return None if file.read(1) == b"\n" else self._count
 
     def usual_lines(self, positions: Numbers) -> Numbers:
         """The line numbers of the usual lines with these positions among themselves, from 1."""
@@ -127,17 +133,18 @@ class _Lines:
 
     def odd_records(self) -> Iterator[JsonRecord]:
         decoder = StrictDecoder()
-        for line, (start, end) in zip(self.odd, self._odd_spans, strict=True):
-            yield _record(decoder, int(line), self._bytes[start:end].tobytes())
+        with self.path.open("rb") as file:
+            for line, (start, end) in zip(self.odd, self._odd_spans, strict=True):
+                file.seek(start)
+                yield _record(decoder, int(line), file.read(end - start))
 
     def copy_usual(self, target: Path) -> None:
         """Write the lines that are not odd; blank ones do no harm."""
-        begin = 0
-        with target.open("wb") as out:
-            for start, end in self._odd_spans:
-                out.write(self._bytes[begin:start].data)
-                begin = end
-            out.write(self._bytes[begin:].data)
+        with self.path.open("rb") as file, target.open("wb") as out:
+            for start, end in [*self._odd_spans, (self._size, self._size)]:
+                while (left := start - file.tell()) > 0:
+                    out.write(file.read(min(left, _COPY_BYTES)))
+                file.seek(end)
 
     def _first_record(self) -> object:
         with self.path.open("rb") as file:
@@ -160,18 +167,16 @@ class _Lines:
 
     def _spans(self) -> Iterator[tuple[int, int]]:
         """Blocks that end where a line ends."""
-        begin, size = 0, len(self._bytes)
-        while begin < size:
-            end = min(begin + _BLOCK_BYTES, size)
-            while end < size and self._bytes[end - 1] != _LINE_END:
-                ahead = np.flatnonzero(self._bytes[end : end + (1 << 16)] == _LINE_END)
-                end = end + int(ahead[0]) + 1 if len(ahead) else min(end + (1 << 16), size)
-                if end - begin > _BLOCK_BYTES + MAX_LINE_BYTES:
+        begin = 0
+        with self.path.open("rb") as file:
+            while begin < self._size:
+                file.seek(min(begin + _BLOCK_BYTES, self._size))
+                if len(file.readline(MAX_LINE_BYTES + 1)) > MAX_LINE_BYTES:
                     raise ExtractError(
                         f"a line is longer than {MAX_LINE_BYTES} bytes; ask {self.contract.agency_name} for one record a line"
                     )
-            yield begin, end
-            begin = end
+                yield begin, file.tell()
+                begin = file.tell()
 
     @cached_property
     def _expressions(self) -> tuple[str, str]:
@@ -180,7 +185,7 @@ class _Lines:
         return rf"\A(?:{line}\n)*(?:{line})?\z", rf"\A{line}\n?\z"
 
     def _block(self, span: tuple[int, int]) -> _Block:
-        content = self._bytes[span[0] : span[1]]
+        content = self._content(span)
         whole, single = self._expressions
         all_of_it = np.array([0, len(content)], dtype=np.int32)
         if pc.match_substring_regex(_strings(content, all_of_it), whole)[0].as_py():
@@ -197,11 +202,10 @@ class _Lines:
         spans = np.stack([offsets[odd], offsets[odd + 1]], axis=1).astype(np.int64)
         return _Block(len(lines), odd, spans, np.flatnonzero(blank))
 
-
-def _mapped(path: Path) -> Bytes:
-    if not path.stat().st_size:
-        return np.empty(0, dtype=np.uint8)
-    return np.frombuffer(pa.memory_map(str(path)).read_buffer(), dtype=np.uint8)
+    def _content(self, span: tuple[int, int]) -> Bytes:
+        with self.path.open("rb") as file:
+            file.seek(span[0])
+            return np.frombuffer(file.read(span[1] - span[0]), dtype=np.uint8)
 
 
 def _strings(content: Bytes, offsets: npt.NDArray[np.int32]) -> pa.StringArray:

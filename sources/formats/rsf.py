@@ -12,7 +12,7 @@ from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import Reading
 from sources.formats.json_record import StrictDecoder, as_text
-from sources.formats.staged import Stage, known_headers, refuse_if_empty_snapshot, refuse_too_many
+from sources.formats.staged import Stage, known_headers, refuse_too_many
 
 _SHA256 = "sha-256:"
 _OF_ENTRY = ("key", "entry-number", "entry-timestamp")
@@ -25,7 +25,6 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     for number, line in register.lines():
         register.obey(number, line)
     rows = register.rows()
-    refuse_if_empty_snapshot(contract, bool(rows), "in the register")
     fields = dict.fromkeys(field for _, _, item in rows for field in item)
     headers = [*fields, *(name for name in _OF_ENTRY if name not in fields)]
     known = known_headers(contract, headers, bool(rows))

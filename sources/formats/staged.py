@@ -44,7 +44,8 @@ class Stage:
         """Many rows at once, as one array of texts for each header."""
         self._flush()
         files = pa.array([file] * len(lines), pa.string())
-        self._writer.write_table(pa.table([*columns, lines, files], schema=self._schema))
+        table = pa.table([*columns, lines, files], schema=self._schema)
+        self._writer.write_table(table, row_group_size=_BATCH_ROWS)
         self.count += len(lines)
 
     def reject(self, record: BrokenRecord) -> None:
@@ -108,7 +109,11 @@ def refuse_too_many(contract: Contract, new: int) -> None:
         )
 
 
-def refuse_if_empty_snapshot(contract: Contract, has_records: bool, where: str) -> None:
-    """Raises ExtractError for a whole extract without any record: more likely the wrong file than an empty agency."""
+def refuse_if_empty_snapshot(contract: Contract, has_records: bool) -> None:
+    """Raises ExtractError for a whole extract without any record, in a format whose file says nothing without them.
+
+    Such a file is more likely a broken transfer than an empty agency. A workbook with headings, a well-formed document or a
+    proven register says itself that there is no record, and then it is the contract's rule on the row count that judges.
+    """
     if not has_records and contract.extract_mode == "snapshot":
-        raise ExtractError(f"there is no record {where}; ask {contract.agency_name} to send the extract again")
+        raise ExtractError(f"there is no record in the file; ask {contract.agency_name} to send the extract again")

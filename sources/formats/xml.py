@@ -9,15 +9,14 @@ from lxml import etree
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import Reading
-from sources.formats.staged import Stage, known_headers, refuse_if_empty_snapshot, refuse_too_many
+from sources.formats.staged import Stage, known_headers, refuse_too_many
 from sources.formats.xml_record import XmlShape
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
-    """Open one file. Raises ExtractError where it is not well-formed, was cut off, has a DTD, or no record at all."""
+    """Open one file. Raises ExtractError where it is not well-formed, was cut off, has a DTD, or is another document."""
     shape = XmlShape(contract)
     stage = _staged(shape, paths[0], scratch / "records.parquet")
-    refuse_if_empty_snapshot(contract, stage.count > 0, f"<{shape.record}> in the file")
     reading = stage.reading(connection)
     missing = set(shape.headers) - set(known_headers(contract, shape.seen, stage.count > 0))
     reading.headers = tuple(header for header in reading.headers if header not in missing)
@@ -49,10 +48,10 @@ def _records(shape: XmlShape, path: Path) -> Iterator[etree._Element]:
         str(path), events=("end",), tag=shape.tag, remove_comments=True, remove_pis=True, resolve_entities=False,
         load_dtd=False, no_network=True, huge_tree=False,
     )  # fmt: skip
-    agency_name = shape.contract.agency_name
+    agency_name, count = shape.contract.agency_name, 0
     try:
-        for number, (_, record) in enumerate(events):
-            if not number:
+        for count, (_, record) in enumerate(events, start=1):
+            if count == 1:
                 _refuse_doctype(record, agency_name)
             yield record
             record.clear()
@@ -64,6 +63,8 @@ def _records(shape: XmlShape, path: Path) -> Iterator[etree._Element]:
         ) from None
     if events.root is not None:
         _refuse_doctype(events.root, agency_name)
+    if events.root is not None and not count:
+        _refuse_other_document(shape, events.root)
 
 
 def _fault(error: etree.XMLSyntaxError) -> str:
@@ -76,6 +77,17 @@ def _refuse_doctype(element: etree._Element, agency_name: str) -> None:
     if element.getroottree().docinfo.doctype:
         raise ExtractError(
             f"the file declares a document type (DOCTYPE), which is never read; ask {agency_name} for XML without one"
+        )
+
+
+def _refuse_other_document(shape: XmlShape, root: etree._Element) -> None:
+    """A document without records may be an empty list; one without the records' namespace, or a page for people, is none."""
+    namespace = etree.QName(shape.tag).namespace or ""
+    is_page = etree.QName(root).localname.lower() == "html"
+    if is_page or next(root.iter(f"{{{namespace}}}*"), None) is None:
+        raise ExtractError(
+            f"there is no <{shape.record}> in the file, nor anything else of its namespace; "
+            f"ask {shape.contract.agency_name} what changed, or mend `record` and `namespaces` in {shape.contract.path.name}"
         )
 
 

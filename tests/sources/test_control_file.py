@@ -39,6 +39,19 @@ def test_rejected_records_are_counted_too(tmp_path: Path) -> None:
     assert len(found.rejects) == 2
 
 
+@pytest.mark.parametrize("kind", ["logicalType: number", "logicalType: string"])
+def test_only_exact_numbers_are_summed(kind: str, tmp_path: Path) -> None:
+    feed = Feed([ID, f"{{name: amount, {kind}}}"], options={**NUMBERS, "control": CONTROL})
+    with pytest.raises(ContractError, match="control sums amount, which is no column of exact numbers"):
+        load(feed.write(tmp_path))
+
+
+@pytest.mark.parametrize("control", ["extract.ctl", "{path: extract.ctl, sums: [amount]}"])
+def test_a_control_that_is_no_mapping_is_a_contract_problem(control: str, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="control is no mapping"):
+        load(Feed([ID, AMOUNT], options={"control": control}).write(tmp_path))
+
+
 WRONG = {
     "count": (GOOD.replace("3\n", "4\n"), "states 4 records, but 3 arrived"),
     "sum": (GOOD.replace("1234,00", "1234,01"), "a sum of amount of 1234.01"),

@@ -117,7 +117,7 @@ REFUSED = {
     "no heading to fill": (ONE, {**OPTIONS, "fillMerged": "[region]"}, "no heading region"),
     "values without heading": (workbook("S", write=table(["id"], ["a", "b"])), {"headerRow": "1"}, "column B"),
     "other headings": (workbook("S", write=table(["id", "x"], ["a", 1])), {"headerRow": "1"}, "no school"),
-    "no rows": (workbook("S", write=table(["id"])), {"headerRow": "1"}, "no record"),
+    "no rows": (workbook("S", write=table(["id"])), {"headerRow": "1"}, "no school"),
     "nothing": (workbook("S", write=table()), {"headerRow": "1"}, "no heading"),
     "cut": (ONE[:-60], OPTIONS, "archive"),
     "text": (b"id,school\n", OPTIONS, "no Excel workbook"),

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
+from sources import landing
+from sources.connectors import Arrived, ExtractError, Pull
 from sources.contract_file import load
 from sources.formats import json_lines, json_pages
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS, prop
-from tests.sources.landed import ID, Landed, land, land_bytes
+from tests.sources.landed import ID, Landed, land, land_bytes, read_back
 
 EXACT = '{name: amount, logicalType: number, physicalType: "DECIMAL(38,20)"}'
 BIG = '{name: big, logicalType: number, physicalType: "DECIMAL(20,0)"}'
@@ -174,6 +175,31 @@ def pages(folder: Path, contents: list[str]) -> Landed:
 def test_a_page_that_is_not_what_is_expected_refuses_the_night(content: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match=said):
         pages(tmp_path, [content])
+
+
+def test_pages_are_one_extract_whose_rejects_name_their_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = {
+        "page-1.json": '{"items": [{"id": "a", "note": 1}, 7]}',
+        "page-2.json": '{"items": []}',
+        "page-3.json": '{"items": [{"id": "b", "n": "x"}, {"id": "c", "n": 3}, {"id": "c", "id": "d"}]}',
+    }
+
+    def bring(pull: Pull) -> Arrived:
+        for name, content in contents.items():
+            (pull.into / name).write_text(content)
+        return Arrived(tuple(contents))
+
+    monkeypatch.setattr(landing, "fetch", bring)
+    columns = [ID, TEXT, "{name: n, logicalType: integer}"]
+    feed = Feed(columns, path="x.json", format="json", options={"records": "/items"})
+    landing.land_extract(load(feed.write(tmp_path)), tmp_path / "landed")
+    landed = read_back(tmp_path / "landed")
+    assert [row["id"] for row in landed.rows] == ["a", "c"]
+    assert [(r["file"], r["line"], r["value"]) for r in landed.rejects] == [
+        ("page-1.json", 2, None), ("page-3.json", 1, "x"), ("page-3.json", 3, None),
+    ]  # fmt: skip
+    assert landed.manifest.rows_sent == 5
+    assert [item.path for item in landed.manifest.originals] == [f"original/{name}" for name in contents]
 
 
 def test_an_empty_page_is_no_fault(tmp_path: Path) -> None:
