@@ -18,6 +18,8 @@ _OF_EVERY_SERVER = frozenset({"connector", "control", "format", "encoding"})
 _PLACES = ("path", "location", "url", "endpointUrl")
 _LOGIN_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _STEPS: list[Step] = ["servers", 0]
+# Options that hold names with values, whichever kind or format they belong to.
+_MAPPINGS = ("headers", "namespaces", "paging", "query", "recordTypes", "statedDate")
 
 
 def values(properties: list[CustomProperty] | None) -> dict[str, Any]:
@@ -105,6 +107,11 @@ class ServerReader:
         for name in sorted((found.required | form.required) - set(server.options)):
             needing = kind_name(server) if name in found.required else server.format
             self.wrong(_STEPS, f"has no {name}; {needing} needs it")
+        for name in _MAPPINGS:
+            # A database's query is a text.
+            is_text = name == "query" and found.format == "parquet"
+            if name in custom and not is_text and not isinstance(server.options[name], dict):
+                self.wrong([*_STEPS, "customProperties"], f"{name} is no mapping; write names with their values")
         for name in sorted(found.secrets & set(server.options)):
             if not is_reference(server.options[name]):
                 self.wrong(

@@ -159,6 +159,11 @@ FEED_MISTAKES = {
     "feed's name": (Feed([KEY], feed="Bad.Feed"), "file", "lower_case"),
     "double underscore": (Feed([KEY], feed="a__b"), "file", "lower_case"),
     "extract mode": (Feed([KEY], custom={"extractMode": "sometimes"}), "customProperties", "snapshot"),
+    "namespaces that are a text": (
+        Feed([KEY], format="xml", options={"record": "a", "namespaces": "x"}),
+        "servers[0].customProperties",
+        "namespaces is no mapping",
+    ),
     "watermark of a snapshot": (Feed([KEY], custom={"watermark": "id"}), "customProperties", "extractMode incremental"),
     "incremental without a watermark": (
         Feed([KEY], custom={"extractMode": "incremental"}),
