@@ -83,7 +83,7 @@ def state_of(contract: Contract, nights: list[Path]) -> str:
     """SQL of what the accepted `nights` (oldest first) add up to: the contract's columns and the lineage columns.
 
     snapshot: the last night. append: every night; of a key that came twice, the first. incremental: the newest wording of
-    each key by watermark, then by night, without the keys whose newest wording is marked as deleted.
+    each key by night, then by watermark, without the keys whose newest wording is marked as deleted.
     """
     files = [(night / ROWS).resolve() for night in counting(contract, nights)]
     key = ", ".join(map(quoted, contract.key))
@@ -95,7 +95,8 @@ def state_of(contract: Contract, nights: list[Path]) -> str:
         return f"{state} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _extract_date) = 1"
     if contract.increment is None:
         return state
-    newest = f"{quoted(contract.increment.watermark)} DESC NULLS LAST, _extract_date DESC"
+    # By night first: what a later night was told of a key is what its agency holds, whatever clock stamped the rows.
+    newest = f"_extract_date DESC, {quoted(contract.increment.watermark)} DESC NULLS LAST"
     state = f"{state} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1"
     if contract.increment.deleted_when is None:
         return state

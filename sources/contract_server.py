@@ -48,7 +48,8 @@ class ServerReader:
             return server
         self._check_format(server)
         self._check_options(server, set(custom))
-        if _LOGIN_IN_ADDRESS.search(server.location):
+        addresses = [str(server.options.get(name, "")) for name in (*_PLACES, "tokenUrl")]
+        if any(map(_LOGIN_IN_ADDRESS.search, addresses)):
             self.wrong(_STEPS, "holds a login in its address; write username and password as env:NAME or file:PATH")
         return server
 

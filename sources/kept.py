@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder
-from sources.connectors import Arrived, kind
+from sources.connectors import Arrived, ExtractError, kind
 from sources.connectors.location import names_a_night
 from sources.contract import Contract
 from sources.manifest import MANIFEST, Manifest
@@ -20,6 +20,8 @@ def landed_folder(contract: Contract, home: Home, extract_date: date) -> Path:
 def kept_originals(contract: Contract, home: Home, extract_date: date) -> Path | None:
     """The landed folder of a past, accepted night of a system that only shows its state of now; None where to pull.
 
+    Raises ExtractError where the night was accepted and its originals are past their retention.
+
     Asked again, such a system would answer with other rows; a place that is named by its night is pulled again, so that a
     corrected file replaces its own night.
     """
@@ -27,12 +29,15 @@ def kept_originals(contract: Contract, home: Home, extract_date: date) -> Path |
     if extract_date >= datetime.now(UTC).date() or found is None or not found.is_live or _is_dated(contract):
         return None
     landed, accepted = landed_folder(contract, home, extract_date), accepted_folder(contract, home, extract_date)
-    if not (landed / MANIFEST).exists() or not (accepted / ACCEPTANCE).exists():
+    if not (accepted / ACCEPTANCE).exists():
         return None
-    manifest = Manifest.read(landed)
-    is_taken = Acceptance.read(accepted).original_sha256 == manifest.original_sha256
-    is_whole = all((landed / original.path).exists() for original in manifest.originals)
-    return landed.resolve() if is_taken and is_whole else None
+    if not (landed / MANIFEST).exists():
+        raise ExtractError(
+            f"the originals of {extract_date} are gone, and the system shows only what it holds now; "
+            "the rows that were accepted stay, leave this night as it is"
+        )
+    is_taken = Acceptance.read(accepted).original_sha256 == Manifest.read(landed).original_sha256
+    return landed.resolve() if is_taken else None
 
 
 def _is_dated(contract: Contract) -> bool:

@@ -72,7 +72,7 @@ def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
         landed = _Extract(connection, pull, Path(scratch)).land(arrived)
         check_column(connection, contract, extract_date, into / ROWS)
     manifest = Manifest(
-        agency=contract.agency, feed=contract.feed, extract_date=extract_date, source=contract.server.location,
+        agency=contract.agency, feed=contract.feed, extract_date=extract_date, source=contract.server.location.partition("?")[0],
         originals=list(originals),
         contract_version=contract.version, contract_sha256=contract.fingerprint, rows_sent=landed.sent, rows_landed=landed.landed,
         rows_rejected=landed.rejected, started_at=started_at, finished_at=datetime.now(UTC), extra_columns=landed.extra_columns,

@@ -22,7 +22,7 @@ def new_feed(
 ) -> None:
     """Draft the contract, the staging model and an agreement for a trial of 30 days. Files that are there are left alone.
 
-    Ends with 0 where the sample passes its own draft, 1 where it cannot be read or does not pass, 2 wrong use.
+    Ends with 0 where the sample passes its own draft, 1 and nothing written where it cannot be read or does not pass, 2 wrong use.
     """
     from sources.connectors import ExtractError
     from sources.contract_file import is_safe_name
@@ -36,9 +36,10 @@ def new_feed(
         texts, columns = _drafted(place, agency, feed, folder)
     except ExtractError as error:
         stop(str(error), NOT_DONE)
-    _write(texts)
+    _refuse_existing(texts)
     _show(columns)
-    _try(next(iter(texts)))
+    _try(texts[next(iter(texts))], agency, feed)
+    _write(texts)
     typer.echo(f"Read and correct the files, then: interagency run --agency {agency} --feed {feed}")
 
 
@@ -84,10 +85,13 @@ def _agreement(agency: str, feed: str) -> dict[Path, str]:
     return {agreement_folders()[-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
 
 
-def _write(texts: dict[Path, str]) -> None:
+def _refuse_existing(texts: dict[Path, str]) -> None:
     there = [str(path) for path in texts if path.exists()]
     if there:
         stop(f"{', '.join(there)} is there already; remove it, or choose another name", WRONG_USE)
+
+
+def _write(texts: dict[Path, str]) -> None:
     from warehouse.files import write_text
 
     for path, text in texts.items():
@@ -109,19 +113,23 @@ def _show(columns: "list[DraftColumn]") -> None:
     )
 
 
-def _try(contract_file: Path) -> None:
-    """Land and gate the sample by its own draft, away from the platform's data."""
+def _try(text: str, agency: str, feed: str) -> None:
+    """Land and gate the sample by its own draft, away from the platform's data; ends with 1 where it does not pass."""
     from tempfile import TemporaryDirectory
 
     from expectations.gate import gate_extract
     from sources.connectors import ExtractError
     from sources.contract_file import load
+    from sources.draft.contract import file_name
     from sources.landing import land_extract
     from sources.odcs import ContractError
 
     try:
-        contract = load(contract_file)
         with TemporaryDirectory() as folder:
+            draft = Path(folder) / agency / file_name(feed)
+            draft.parent.mkdir()
+            draft.write_text(text, encoding="utf-8")
+            contract = load(draft)
             manifest = land_extract(contract, Path(folder) / "landed")
             verdict, _ = gate_extract(contract, Path(folder) / "landed", Path(folder))
     except (ContractError, ExtractError, RuntimeError) as error:

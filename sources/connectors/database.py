@@ -82,7 +82,11 @@ def _engine(contract: Contract, extract_date: date) -> "sa.Engine":
 def _connected(engine: "sa.Engine") -> "sa.Connection":
     level = _SNAPSHOT.get(engine.dialect.name)
     connection = engine.connect()
-    return connection.execution_options(isolation_level=level) if level else connection
+    connection = connection.execution_options(isolation_level=level) if level else connection
+    if engine.dialect.name == "postgresql":
+        # Watermarks are written in UTC; the server's own zone would move them.
+        connection.exec_driver_sql("SET TIME ZONE 'UTC'")
+    return connection
 
 
 def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:

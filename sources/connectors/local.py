@@ -20,6 +20,10 @@ def fetch(pull: Pull) -> Arrived:
     control = _control(pull.contract, pull.extract_date)
     if control is None:
         return Arrived((source.name,))
+    if control.name == source.name:
+        raise ExtractError(
+            f"the control file {control} has the name of the extract; ask {pull.contract.agency_name} for another name"
+        )
     shutil.copyfile(control, pull.into / control.name)
     return Arrived((source.name,), control=control.name)
 

@@ -148,11 +148,16 @@ def _words(contract: Contract, extract_date: date, scratch: Path) -> dict[str, s
     options = contract.server.options
     host = located(contract, extract_date, str(options["host"]))
     is_near = host in _LOOPBACK or host.startswith("/")
+    mode = str(options.get("sslMode", "prefer" if is_near else "verify-full"))
+    if not is_near and mode not in ("verify-full", "verify-ca"):
+        raise ExtractError(
+            f"sslMode {mode} of {contract.path.name} does not verify the certificate of {host}; write verify-full or verify-ca"
+        )
     words = {
         "host": host,
         "port": located(contract, extract_date, str(options.get("port", 5432))),
         "dbname": located(contract, extract_date, str(options["database"])),
-        "sslmode": str(options.get("sslMode", "prefer" if is_near else "verify-full")),
+        "sslmode": mode,
         "connect_timeout": str(_CONNECT_SECONDS),
         "tcp_user_timeout": str(_SILENCE_MILLISECONDS),
         "keepalives_idle": "30",

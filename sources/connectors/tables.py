@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sources.connectors import ExtractError, Pull
 from sources.contract import Contract
@@ -41,8 +43,24 @@ def _since(pull: Pull, quote: Callable[[str], str]) -> str:
     if pull.contract.increment is None or pull.watermark is None:
         return ""
     column = quote(pull.contract.column(pull.contract.increment.watermark).header)
-    value = "'" + pull.watermark.replace("'", "''") + "'"
+    value = "'" + _as_written(pull, pull.watermark).replace("'", "''") + "'"
     return f"({column} >= {value} OR {column} IS NULL)"
+
+
+def _as_written(pull: Pull, watermark: str) -> str:
+    """A time without a zone, in UTC or in the contract's own zone, whichever is earlier: a column without a zone is in the
+    latter, one with a zone is compared in UTC. Rows that come twice for it are told by their key.
+
+    With a blank before the time, as databases write it: one that keeps times as text compares texts.
+    """
+    contract = pull.contract
+    column = contract.column(contract.increment.watermark if contract.increment else "")
+    if not column.sql_type.startswith("TIMESTAMP"):
+        return watermark
+    moment = datetime.fromisoformat(watermark)
+    zones = ("UTC", str(column.options.get("defaultTimezone", "UTC")))
+    local = [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0) for zone in zones]
+    return min(local).isoformat(sep=" ")
 
 
 def check_columns(contract: Contract, found: Iterable[str]) -> None:

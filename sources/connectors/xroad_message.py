@@ -13,7 +13,7 @@ import httpx
 from sources.connectors import ExtractError
 from sources.connectors.http import PASSING, Manner, Refused, public
 from sources.connectors.options import said
-from sources.connectors.retry import PassingFault
+from sources.connectors.retry import PassingFault, seconds_to_wait
 from sources.contract import Contract
 
 _SUBSYSTEM_PARTS, _SERVICE_PARTS = 4, 5
@@ -97,7 +97,7 @@ class Consumer(Manner):
         failed, todo = self._blame(folded)
         message = f"{where} answers {response.status_code}, {shown}: {failed}; {todo.format(agency=agency)}"
         if folded.rpartition(".")[2] in _BETWEEN_SERVERS:
-            return PassingFault(message)
+            return PassingFault(message, _asked_wait(response))
         return Refused(message, response.status_code)
 
     def _provider_failed(self, response: httpx.Response) -> ExtractError:
@@ -106,7 +106,7 @@ class Consumer(Manner):
             f"{public(response.url)} answers {status} without X-Road-Error: the provider's own system failed; "
             f"ask {self.contract.agency_name} what is wrong"
         )
-        return PassingFault(message) if status in PASSING else Refused(message, status)
+        return PassingFault(message, _asked_wait(response)) if status in PASSING else Refused(message, status)
 
     def _blame(self, folded: str) -> tuple[str, str]:
         """From the error's type in lower case without `_`: who failed, and what to do."""
@@ -128,3 +128,7 @@ class Consumer(Manner):
         if folded.startswith("client"):
             return "our request was not understood", f"mend {self.contract.path.name}"
         return "X-Road failed", "ask the operator of our own security server"
+
+
+def _asked_wait(response: httpx.Response) -> float | None:
+    return seconds_to_wait(response.headers.get("retry-after"), response.headers.get("date"))

@@ -42,7 +42,7 @@ class DraftColumn:
 
 def draft_columns(sample: Sample) -> list[DraftColumn]:
     """A column for each header. The key is the narrowest set of columns (three at most, else all) that tells the rows apart."""
-    names = _names(sample.headers)
+    names = _names(sample.headers, _keywords(sample))
     columns = [_column(sample, header, name) for header, name in zip(sample.headers, names, strict=True)]
     for header in _key(sample, columns):
         column = next(item for item in columns if item.header == header)
@@ -55,8 +55,8 @@ def draft_columns(sample: Sample) -> list[DraftColumn]:
     return columns
 
 
-def _names(headers: tuple[str, ...]) -> list[str]:
-    """Headers as lower_case words of ASCII, each once."""
+def _names(headers: tuple[str, ...], keywords: set[str]) -> list[str]:
+    """Headers as lower_case words of ASCII, each once, none of them a word of SQL."""
     names: list[str] = []
     for place, header in enumerate(headers, 1):
         text = (
@@ -65,9 +65,17 @@ def _names(headers: tuple[str, ...]) -> list[str]:
             .decode()
         )
         name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or f"column_{place}"
-        name = f"column_{name}" if name[0].isdigit() or name in RESERVED_NAMES else name
-        names.append(name if name not in names else f"{name}_{place}")
+        name = f"column_{name}" if name[0].isdigit() or name in RESERVED_NAMES | keywords else name
+        while name in names:
+            name = f"{name}_{place}"
+        names.append(name)
     return names
+
+
+def _keywords(sample: Sample) -> set[str]:
+    """The words that SQL keeps for itself."""
+    query = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    return {word for (word,) in sample.connection.execute(query).fetchall()}
 
 
 def _column(sample: Sample, header: str, name: str) -> DraftColumn:

@@ -18,7 +18,7 @@ from sources.connectors import ExtractError, Pull, fetch
 from sources.contract import Contract, Server, ServiceLevel
 from sources.formats import read
 from sources.formats.packed import unpacked
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engine import literal, open_database, quoted, safe_message
 
 MAX_ROWS = 200_000
 TABLE = "sample"
@@ -67,7 +67,12 @@ def opened(place: str) -> Iterator[Sample]:
         plain = unpacked(into / name, scratch)
         server = _guessed(contract.server, Path(name.removesuffix(".gz").removesuffix(".zip")), plain, connection)
         reading = read(connection, replace(contract, server=server), [plain], scratch)
-        connection.execute(f"CREATE TABLE {TABLE} AS FROM {reading.relation} LIMIT {MAX_ROWS}")
+        try:
+            connection.execute(f"CREATE TABLE {TABLE} AS FROM {reading.relation} LIMIT {MAX_ROWS}")
+        except duckdb.Error as error:
+            raise ExtractError(
+                f"{place} is no table that a draft can be made of ({safe_message(error)}); write the contract by hand"
+            ) from None
         rows = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
         if not rows[0]:
             raise ExtractError(f"{place} has no rows; a draft needs some")

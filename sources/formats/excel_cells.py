@@ -18,6 +18,8 @@ _LONG = r"[0-9.]{16,}"
 _MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
 _DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
+# A text of four digits is a year that somebody wrote, and not one of the serial numbers of 1904 to 1906.
+_YEAR = re.compile("(18|19|20|21)[0-9]{2}")
 
 
 def as_expected(values: pa.Array, column: Column | None, book: Workbook) -> pa.Array:
@@ -46,7 +48,7 @@ def _moment(column: Column, book: Workbook) -> Callable[[str], str]:
         """A date cell, or the serial number behind one that lost its format; other texts are left to the strict reading."""
         if _DATE_CELL.fullmatch(text):
             moment = datetime.fromisoformat(text)
-        elif _SERIAL.fullmatch(text) and len(text) != len(pattern):
+        elif _SERIAL.fullmatch(text) and len(text) != len(pattern) and not _YEAR.fullmatch(text):
             moment = book.moment(float(text))
         else:
             return text

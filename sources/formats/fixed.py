@@ -72,8 +72,14 @@ class FixedReading(Reading):
         if not slot.decimals:
             return text
         # The point is implied: it is put in before the last digits.
-        implied = f"regexp_full_match({text}, '[+-]?[0-9]{{{slot.decimals},}}')"
-        return f"CASE WHEN {implied} THEN {text}[:-{slot.decimals + 1}] || '.' || right({text}, {slot.decimals}) ELSE {text} END"
+        implied = f"regexp_full_match({text}, '[+-]?[0-9]+')"
+        sign, digits = f"regexp_extract({text}, '^[+-]?')", f"ltrim({text}, '+-')"
+        # A field may leave out its leading zeros: 5 with two decimals is 0.05.
+        whole = f"lpad({digits}, CAST(greatest(length({digits}), {slot.decimals + 1}) AS INTEGER), '0')"
+        return (
+            f"CASE WHEN {implied} THEN {sign} || {whole}[:-{slot.decimals + 1}] || '.' || right({whole}, {slot.decimals}) "
+            f"ELSE {text} END"
+        )
 
     @property
     def schema(self) -> pa.Schema:

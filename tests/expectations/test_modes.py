@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -195,3 +196,36 @@ def test_a_past_night_run_again_gives_the_same_rows(
     assert (state(register, home, NIGHTS[0]), state(register, home, NIGHTS[1])) == before
     night_of(TODAY)
     assert towns(register, home, TODAY) == {1: "moved twice", 2: "B", 3: "C"}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_a_watermark_without_a_zone_loses_no_row(
+    connector: str, zone: str, database: Database, tmp_path: Path, home: Home
+) -> None:  # fmt: skip
+    database.run("DROP TABLE IF EXISTS local; CREATE TABLE local (id int PRIMARY KEY, town text, updated_at timestamp)")
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    properties = [
+        *COLUMNS,
+        f"{{name: updated_at, logicalType: timestamp, logicalTypeOptions: {{defaultTimezone: {zone}}}}}",
+    ]
+    custom = {"extractMode": "incremental", "watermark": "updated_at", "lateness": "0 min"}
+    contract = make(tmp_path, properties, "local", custom=custom)
+    began = datetime.now(UTC) - timedelta(hours=60)
+    for number, night in enumerate(NIGHTS[:3]):
+        at = (began + timedelta(hours=2 * number)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        database.run(f"INSERT INTO local VALUES ({number}, 'A', '{at}')")
+        land_night(contract, home, night)
+        run_gate(contract, home, night)
+        accept_night(contract, home, night)
+        assert set(towns(contract, home, night)) == set(range(number + 1))
+
+
+def test_a_correction_wins_over_a_row_of_a_wrong_clock(
+    register: Contract, night_of: Night, home: Home, database: Database
+) -> None:  # fmt: skip
+    put(database, (1, "of the year 2099", "TIMESTAMPTZ '2099-01-01 00:00+00'", False))
+    night_of(NIGHTS[0])
+    put(database, (1, "corrected", hours_ago(30), False))
+    night_of(NIGHTS[1])
+    assert towns(register, home, NIGHTS[1]) == {1: "corrected"}

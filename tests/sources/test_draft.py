@@ -85,8 +85,10 @@ def test_a_key_of_two_columns_is_found(tmp_path: Path) -> None:
 
 
 def test_headers_become_names(tmp_path: Path) -> None:
-    columns = drafted(write(tmp_path / "s.csv", "isOpen,2nd Line,_row,Ärger,ärger,%", ["1,2,3,4,5,6", "2,3,4,5,6,7"]))
-    assert list(columns) == ["is_open", "column_2nd_line", "row", "arger", "arger_5", "column_6"]
+    columns = drafted(
+        write(tmp_path / "s.csv", "isOpen,2nd Line,_row,Ärger,ärger,%,Order", ["1,2,3,4,5,6,7", "2,3,4,5,6,7,8"])
+    )
+    assert list(columns) == ["is_open", "column_2nd_line", "row", "arger", "arger_5", "column_6", "column_order"]
 
 
 def test_health_is_a_special_category(tmp_path: Path) -> None:

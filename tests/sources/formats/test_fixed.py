@@ -191,3 +191,14 @@ def test_every_property_says_where_it_stands(tmp_path: Path) -> None:
         load(
             Feed([prop("id", "string, primaryKey: true", start=1)], format="fixed", options=NO_OPTIONS).write(tmp_path)
         )
+
+
+def test_implied_decimals_of_short_numbers(tmp_path: Path) -> None:
+    """Leading zeros may be left out: 5 with two decimals is 0.05; a written point is taken as it stands."""
+    columns = [
+        prop("id", "string, primaryKey: true", start=1, length=2),
+        prop("amount", 'number, physicalType: "DECIMAL(9,2)"', start=3, length=6, decimals=2),
+    ]
+    lines = ["01   123", "02     5", "03    -5", "04   -12", "05  1.50", "06      "]
+    landed = land(tmp_path, "\n".join(lines) + "\n", Feed(columns, path="x.dat", format="fixed", options=NO_OPTIONS))
+    assert [str(row["amount"]) for row in landed.rows] == ["1.23", "0.05", "-0.05", "-0.12", "1.50", "None"]
