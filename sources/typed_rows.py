@@ -1,5 +1,6 @@
 """From one opened reading to typed rows and rejects: every record of it lands or is rejected, with its place and reason."""
 
+import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from warehouse.files import share_file
 
 _FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VARCHAR)[]'
 _FAULT = "a text that is not of its column's type"
+# The engine takes names for the same that differ in capital letters of ASCII.
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,12 @@ class TypedRows:
         if kept:
             raise ExtractError(
                 f"{where}: the platform keeps {', '.join(sorted(kept))} for itself; ask {self.contract.agency_name} for another name"
+            )
+        folded = [header.translate(_FOLDED) for header in headers]
+        alike = sorted({header for header, low in zip(headers, folded, strict=True) if folded.count(low) > 1})
+        if alike:
+            raise ExtractError(
+                f"{where}: {', '.join(alike)} differ in capital letters alone; ask {self.contract.agency_name} for other names"
             )
         if len(set(names)) < len(names):
             raise ExtractError(f"{where}: a new column has the name of another one; rename it in the contract")

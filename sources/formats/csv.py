@@ -17,15 +17,21 @@ from sources.formats.transcoded import in_utf8
 from warehouse.engine import literal
 
 MAX_RECORD_BYTES = 16 << 20
-# Left to itself the engine sizes its buffers by the longest record allowed, and then reads on one core.
-_BUFFER_BYTES = 2 * MAX_RECORD_BYTES
+# A longer line is the end of the file's night, a longer record a reject.
+_MAX_LINE_BYTES = 64 << 20
+# The engine holds many buffers at once, and only one that takes four of the longest lines loses none: the usual file is read
+# with small ones, and only one with a long line somewhere with large ones.
+_USUAL_RECORD_BYTES = 4 << 20
+_LINES_PER_BUFFER = 4
+_GLANCE_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 _QUOTE_FAULT = "UNQUOTED VALUE"
+_TOO_LONG = "LINE SIZE OVER MAXIMUM"
 _REASONS = {
     "MISSING COLUMNS": "too few columns",
     "TOO MANY COLUMNS": "too many columns",
     _QUOTE_FAULT: "text after a closing quote, or a quote that never closes",
-    "LINE SIZE OVER MAXIMUM": f"record longer than {MAX_RECORD_BYTES} bytes",
+    _TOO_LONG: "record longer than {longest} bytes",
     "INVALID ENCODING": "bytes that are not valid UTF-8",
 }
 
@@ -62,6 +68,9 @@ class CsvReading(Reading):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
         self._connection, self._path, self._dialect = connection, path, dialect
+        line = _longest_line(path)
+        self._longest = _USUAL_RECORD_BYTES if line <= _USUAL_RECORD_BYTES else MAX_RECORD_BYTES
+        self._buffer = _LINES_PER_BUFFER * max(line, self._longest)
         self.headers = self._read_headers()
         self.relation = self._relation()
 
@@ -95,9 +104,8 @@ class CsvReading(Reading):
         columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in self.headers)
         return (
             f"read_csv({literal(str(self._path))}, auto_detect=false, header=true, columns={{{columns}}}, "
-            f"{self._dialect.for_engine()}, strict_mode=true, null_padding=false, max_line_size={MAX_RECORD_BYTES}, "
-            f"buffer_size={_BUFFER_BYTES}, "
-            "store_rejects=true, rejects_limit=0)"
+            f"{self._dialect.for_engine()}, strict_mode=true, null_padding=false, max_line_size={self._longest}, "
+            f"buffer_size={self._buffer}, store_rejects=true, rejects_limit=0)"
         )
 
     def broken(self) -> list[BrokenRecord]:
@@ -125,7 +133,7 @@ class CsvReading(Reading):
         # A raw record may begin with the blank lines before it.
         starts = [start + len(raw) - len(raw.lstrip("\r\n")) for start, _, raw in found]
         return [
-            BrokenRecord(line, _REASONS.get(str(kind), str(kind).lower()), raw.strip("\r\n"))
+            BrokenRecord(line, _reason(str(kind), self._longest), raw.strip("\r\n"))
             for (_, kind, raw), line in zip(found, self._lines_at(starts), strict=True)
         ]
 
@@ -191,3 +199,35 @@ class CsvReading(Reading):
     def _is_record(self, content: bytes | list[str]) -> bool:
         """A blank line is no record, but where there is one column it is a row without a value."""
         return bool(content) or len(self.headers) == 1
+
+
+def _has_long_line(path: Path) -> bool:
+    """Whether a line may be longer than the usual record: half of that, and no line end in it."""
+    half = _USUAL_RECORD_BYTES // 2
+    with path.open("rb") as file:
+        for begin in range(0, path.stat().st_size - half + 1, half):
+            file.seek(begin)
+            # Most have a line end near their beginning; only where there is none is all of it read.
+            if b"\n" not in file.read(_GLANCE_BYTES) and b"\n" not in file.read(half - _GLANCE_BYTES):
+                return True
+    return False
+
+
+def _longest_line(path: Path) -> int:
+    """In bytes. Raises ExtractError where a line is so long that looking for its end is no use."""
+    if not _has_long_line(path):
+        return _USUAL_RECORD_BYTES
+    longest = number = 0
+    with path.open("rb") as file:
+        while line := file.readline(_MAX_LINE_BYTES + 1):
+            number += 1
+            longest = max(longest, len(line))
+            if longest > _MAX_LINE_BYTES:
+                raise ExtractError(
+                    f"line {number} is longer than {_MAX_LINE_BYTES} bytes; ask the agency for one record a line"
+                )
+    return longest
+
+
+def _reason(kind: str, longest: int) -> str:
+    return _REASONS.get(kind, kind.lower()).format(longest=longest)

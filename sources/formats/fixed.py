@@ -17,6 +17,7 @@ from sources.formats.fixed_fields import Bytes, Slot, as_decimals
 from sources.formats.fixed_layout import layout
 from sources.formats.fixed_records import RecordFile, Sorter
 from sources.formats.staged import refuse_if_empty_snapshot
+from sources.formats.streamed import Streamed
 from sources.totals import Totals
 from sources.typing_sql import read_date
 from warehouse.engine import quoted
@@ -53,7 +54,7 @@ class FixedReading(Reading):
         self.headers = tuple(self._layout.slots)
         exact = {name: slot for name, slot in self._layout.slots.items() if self._is_exact(name)}
         self.types = {name: slot.sql_type for name, slot in exact.items()}
-        connection.register(_STREAM, _Stream(self))
+        connection.register(_STREAM, Streamed(self.schema, self.record_batches))
         columns = (
             f"{self._value(header, str(number))} AS {quoted(header)}" for number, header in enumerate(self.headers)
         )
@@ -91,12 +92,13 @@ class FixedReading(Reading):
         )
         return pa.schema([(str(number), kind) for number, kind in enumerate(kinds)])
 
-    def record_batches(self) -> Iterator[pa.RecordBatch]:
-        schema = self.schema
+    def record_batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """The columns by their numbers, as in `schema`."""
+        schema = pa.schema([self.schema.field(number) for number in columns])
+        headers = [self.headers[int(number)] for number in columns]
         for batch in self._file.batches():
             rows, _ = Sorter(self._layout).details(batch)
-            columns = [self._column(header, rows) for header in self.headers]
-            yield pa.record_batch(columns, schema=schema)
+            yield pa.record_batch([self._column(header, rows) for header in headers], schema=schema)
 
     def _column(self, header: str, rows: Bytes) -> pa.Array:
         slot = self._layout.slots[header]
@@ -195,19 +197,6 @@ class FixedReading(Reading):
 
     def _wrong(self, what: str) -> ExtractError:
         return ExtractError(f"{what}; ask {self._contract.agency_name} to send the whole file again")
-
-
-class _Stream:
-    """The rows as the engine pulls them; each scan begins anew, so that nothing is kept."""
-
-    def __init__(self, reading: FixedReading) -> None:
-        self._reading = reading
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        reading = self._reading
-        return pa.RecordBatchReader.from_batches(reading.schema, reading.record_batches()).__arrow_c_stream__(
-            requested_schema
-        )
 
 
 def _surveyed(file: RecordFile) -> _Survey:

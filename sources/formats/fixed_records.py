@@ -12,7 +12,7 @@ from sources.formats import BrokenRecord
 from sources.formats.fixed_fields import Bytes, Mask
 from sources.formats.fixed_layout import Layout
 
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 4 << 20
 # A line longer than this is no record of any layout.
 _MAX_LINE_BYTES = 1 << 20
 _LINE_END, _CARRIAGE_RETURN = 10, 13

@@ -25,6 +25,8 @@ from warehouse.engine import quoted
 # The expression is compiled anew for each block, and each thread holds one.
 _BLOCK_BYTES = 16 << 20
 _COPY_BYTES = 1 << 20
+# Where two threads write in the order of the file, the engine holds more the longer it is; of a large one that is too much.
+_LARGE_BYTES = 1 << 30
 # A line is read as a whole; the engine's own limit is the same.
 MAX_LINE_BYTES = 16 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -45,6 +47,8 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     odd = staged(connection, shape, lines.odd_records, scratch / "odd.parquet", new).reading
     missing = set(shape.paths) - set(known_headers(contract, shape.seen, lines.records > 0))
     odd.headers = tuple(header for header in odd.headers if header not in missing)
+    if paths[0].stat().st_size > _LARGE_BYTES:
+        connection.execute("SET threads = 1")
     return JsonLinesReading(lines, odd, scratch)
 
 

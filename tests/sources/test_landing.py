@@ -110,11 +110,16 @@ def test_bytes_that_are_not_utf8_in_the_header_are_told(tmp_path: Path) -> None:
     assert "declare the encoding" in refused(tmp_path, b"a,b\xff\n1,x\n")
 
 
-def test_a_record_that_is_too_long_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_format, "MAX_RECORD_BYTES", 1000)
-    landed = land(tmp_path, f"a,b\n1,x\n2,{'y' * 3000}\n3,z\n", AB)
+def test_a_record_that_is_too_long_costs_only_itself(tmp_path: Path) -> None:
+    long, too_long = "y" * (csv_format.MAX_RECORD_BYTES - 100), "y" * (csv_format.MAX_RECORD_BYTES + 100)
+    landed = land(tmp_path, f"a,b\n1,{long}\n2,{too_long}\n3,z\n4,{too_long * 2}\n", AB)
     assert [row["a"] for row in landed.rows] == ["1", "3"]
-    assert landed.reject_lines == [3]
+    assert landed.reject_lines == [3, 5]
+
+
+def test_a_line_without_end_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match=r"line 3 is longer than \d+ bytes"):
+        land(tmp_path, f"a,b\n1,x\n2,{'y' * 70_000_000}\n3,z\n", AB)
 
 
 def test_one_column_has_rows_without_a_value(tmp_path: Path) -> None:
@@ -326,3 +331,12 @@ def test_a_quote_that_swallows_lines_refuses_the_night(tmp_path: Path) -> None:
     (path.parent / "extract.csv").write_text('a,b\n1,x\n2,"y\n3,z\n4,z\n')
     with pytest.raises(ExtractError, match="line 3: a quote opens that does not close"):
         land_extract(load(path), tmp_path / "landed")
+
+
+def test_names_that_differ_in_capital_letters_alone(tmp_path: Path) -> None:
+    columns = [
+        "{name: a, physicalName: ID, logicalType: string, primaryKey: true}",
+        "{name: b, physicalName: id, logicalType: string}",
+    ]
+    with pytest.raises(ExtractError, match="ID, id differ in capital letters alone"):
+        land(tmp_path, "ID,id\n1,2\n", Feed(columns))

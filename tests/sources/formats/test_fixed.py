@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sources.connectors import ExtractError
 from sources.contract_file import load
 from sources.formats import fixed_records
+from sources.odcs import ContractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.formats.samples import NO_OPTIONS, packed, prop, zoned
 from tests.sources.landed import land
@@ -182,7 +183,8 @@ CONTRACT_FAULTS = {
 
 @pytest.mark.parametrize("what", CONTRACT_FAULTS)
 def test_a_layout_that_cannot_be_names_what_to_mend(what: str, tmp_path: Path) -> None:
-    with pytest.raises(ExtractError, match=f"{what} of things.odcs.yaml .*; mend the contract"):
+    told = {"statedDate": "statedDate.in is no known word", "id": "start is no whole number from 1"}
+    with pytest.raises(ContractError, match=told.get(what, f"{what} of things.odcs.yaml .*; mend the contract")):
         land(tmp_path, b"x", CONTRACT_FAULTS[what])
 
 

@@ -9,6 +9,7 @@ from sources.connectors import ExtractError
 from sources.contract_file import load
 from sources.formats.xml import _records
 from sources.formats.xml_record import XmlShape
+from sources.odcs import ContractError
 from tests.conftest import Feed
 from tests.sources.formats.samples import prop
 from tests.sources.landed import Landed, land
@@ -84,5 +85,5 @@ def test_what_is_no_extract_refuses_the_night(case: str, tmp_path: Path) -> None
 
 
 def test_a_prefix_without_namespace_names_the_contract(tmp_path: Path) -> None:
-    with pytest.raises(ExtractError, match="'b' of b:company stands for nothing"):
+    with pytest.raises(ContractError, match="'b' of b:company stands for nothing"):
         land(tmp_path, "<r/>", Feed(COLUMNS, path="x.xml", format="xml", options={"record": '"b:company"'}))
