@@ -1,5 +1,8 @@
 """`interagency new-feed`: drafts contract, staging model and trial agreement of a feed from a sample of it."""
 
+import os
+import shlex
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,41 +36,58 @@ def new_feed(
             stop(f"{name!r} cannot name an agency or feed; write lower_case words such as civil_registry", WRONG_USE)
     folder = (into or PROJECT / "sources").expanduser().resolve()
     try:
-        texts, columns = _drafted(place, agency, feed, folder)
+        draft = _drafted(place, agency, feed, folder)
     except ExtractError as error:
         stop(str(error), NOT_DONE)
+    agreement = _agreement(agency, feed, folder)
+    texts = draft.texts | agreement
     _refuse_existing(texts)
-    _show(columns)
-    _try(texts[next(iter(texts))], agency, feed)
+    _show(draft)
+    _try(next(iter(texts.values())), agency, feed)
     _write(texts)
-    typer.echo(f"Read and correct the files, then: interagency run --agency {agency} --feed {feed}")
+    typer.echo("Read and correct the files, then:")
+    for line in _variables(folder, [path.parent for path in agreement]):
+        typer.echo(f"  {line}")
+    typer.echo(f"  interagency run --agency {agency} --feed {feed}")
 
 
-def _drafted(place: str, agency: str, feed: str, folder: Path) -> "tuple[dict[Path, str], list[DraftColumn]]":
-    """The files to write, the contract first."""
+@dataclass(frozen=True)
+class _Draft:
+    """The files to write, the contract first; the columns in it, and what was guessed and should be looked at."""
+
+    texts: dict[Path, str]
+    columns: "list[DraftColumn]"
+    doubts: list[str]
+
+
+def _drafted(place: str, agency: str, feed: str, folder: Path) -> _Draft:
     from sources.draft.columns import draft_columns
     from sources.draft.contract import contract_text, file_name, server_section
-    from sources.draft.sample import opened
+    from sources.draft.opening import opened
     from sources.draft.staging import model_name, model_sql, model_yaml
     from warehouse.home import PROJECT
 
     with opened(place) as sample:
         columns = draft_columns(sample)
-        server = sample.server
+        server, doubts = sample.server, list(sample.doubts)
     section = server_section(server.location, server.type, server.options, server.encoding, server.format)
-    texts = {folder / agency / file_name(feed): contract_text(agency, feed, section, columns)}
+    texts = {folder / agency / file_name(feed): contract_text(agency, feed, section, columns, doubts)}
     if folder == PROJECT / "sources":
         models, name = PROJECT / "dbt_project" / "models" / "staging" / agency, model_name(agency, feed)
         texts[models / f"{name}.sql"] = model_sql(agency, feed, columns)
         texts[models / f"{name}.yml"] = model_yaml(agency, feed, columns)
-    return texts | _agreement(agency, feed), columns
+    return _Draft(texts, columns, doubts + [f"{column.name}: {column.doubt}" for column in columns if column.doubt])
 
 
-def _agreement(agency: str, feed: str) -> dict[Path, str]:
-    """A trial's agreement, where none covers the feed: without one nothing is pulled."""
+def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
+    """A trial's agreement, where none covers the feed: without one nothing is pulled.
+
+    It goes where INTERAGENCY_AGREEMENTS says; else to the project for the project's own feeds, and for others beside them.
+    """
     import yaml
 
-    from sharing.agreements import AgreementError, agreement_folders, load_agreements, refusal
+    from sharing.agreements import AgreementError, agreements_folder, further_folders, load_agreements, refusal
+    from warehouse.home import PROJECT
 
     today = datetime.now(UTC).date()
     try:
@@ -82,7 +102,22 @@ def _agreement(agency: str, feed: str) -> dict[Path, str]:
         "purpose": "To try the feed with a sample that the agency handed over. Replace this by the signed agreement.",
         "feeds": [f"{agency}/{feed}"], "valid_from": today.isoformat(), "valid_until": (today + _TRIAL).isoformat(), "retention": "P30D",
     }  # fmt: skip
-    return {agreement_folders()[-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
+    own = agreements_folder() if folder == PROJECT / "sources" else folder / "agreements"
+    return {[own, *further_folders()][-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
+
+
+def _variables(folder: Path, agreements: list[Path]) -> list[str]:
+    """The commands without which a run would not find what was written."""
+    from sharing.agreements import agreement_folders
+    from sources.contract_file import contract_folders
+
+    found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
+    found += [("INTERAGENCY_AGREEMENTS", place, agreement_folders()) for place in agreements]
+    return [
+        f"export {name}={shlex.quote(str(place))}${{{name}:+{os.pathsep}${name}}}"
+        for name, place, known in found
+        if place.resolve() not in [item.expanduser().resolve() for item in known]
+    ]
 
 
 def _refuse_existing(texts: dict[Path, str]) -> None:
@@ -99,44 +134,33 @@ def _write(texts: dict[Path, str]) -> None:
         typer.echo(f"Drafted {path}")
 
 
-def _show(columns: "list[DraftColumn]") -> None:
+def _show(draft: _Draft) -> None:
     rows = [
         [
             column.header, column.name, column.physical_type or column.logical_type, "key" if column.is_key else "required" if column.required else "",
             " or ".join(column.identifiers) or ", ".join(column.codes[:4]) or ", ".join(f"{name} {value}" for name, value in column.options.items()),
             column.classification,
         ]
-        for column in columns
+        for column in draft.columns
     ]  # fmt: skip
     show_table(
         "Drafted columns", ("in the sample", "name", "type", "value", "identifier, codes, range", "protection"), rows
     )
+    for doubt in draft.doubts:
+        typer.echo(f"Unsure: {doubt}")
 
 
 def _try(text: str, agency: str, feed: str) -> None:
-    """Land and gate the sample by its own draft, away from the platform's data; ends with 1 where it does not pass."""
-    from tempfile import TemporaryDirectory
-
-    from expectations.gate import gate_extract
+    """Hold the sample against its own draft; ends with 1 where it does not pass."""
     from sources.connectors import ExtractError
-    from sources.contract_file import load
-    from sources.draft.contract import file_name
-    from sources.landing import land_extract
+    from sources.draft.trial import tried
     from sources.odcs import ContractError
 
     try:
-        with TemporaryDirectory() as folder:
-            draft = Path(folder) / agency / file_name(feed)
-            draft.parent.mkdir()
-            draft.write_text(text, encoding="utf-8")
-            contract = load(draft)
-            manifest = land_extract(contract, Path(folder) / "landed")
-            verdict, _ = gate_extract(contract, Path(folder) / "landed", Path(folder))
-    except (ContractError, ExtractError, RuntimeError) as error:
+        trial = tried(text, agency, feed)
+    except (ContractError, ExtractError) as error:
         stop(f"The sample does not pass its draft: {error}", NOT_DONE)
-    typer.echo(
-        f"Tried: {manifest.rows_sent:,} rows sent, {manifest.rows_rejected + verdict.rows_rejected:,} rejected, "
-        f"{'accepted' if verdict.accepted else 'REFUSED: ' + '; '.join(verdict.reasons)}"
-    )
-    if not verdict.accepted:
+    outcome = f"REFUSED: {trial.refusal}" if trial.refusal else "accepted"
+    typer.echo(f"Tried: {trial.sent:,} rows sent, {trial.rejected:,} rejected, {outcome}")
+    if trial.refusal:
         raise typer.Exit(NOT_DONE)

@@ -1,5 +1,7 @@
 """The drafted contract as YAML: valid as it stands, with what only the agency can say marked for the engineer."""
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -13,8 +15,10 @@ _HEAD = """# Drafted from a sample. Read every line before the first real night:
 """
 
 
-def contract_text(agency: str, feed: str, server: dict[str, Any], columns: list[DraftColumn]) -> str:
-    """`server` in the standard's words; see `server_section`."""
+def contract_text(
+    agency: str, feed: str, server: dict[str, Any], columns: list[DraftColumn], doubts: Sequence[str] = ()
+) -> str:
+    """`server` in the standard's words; see `server_section`. `doubts` are what to look at first, one sentence each."""
     key = [column for column in columns if column.is_key]
     data = {
         "apiVersion": API_VERSION, "kind": "DataContract", "id": f"{agency}-{feed}".replace("_", "-"),
@@ -33,7 +37,15 @@ def contract_text(agency: str, feed: str, server: dict[str, Any], columns: list[
         "support": [{"channel": f"{agency} data desk", "url": f"mailto:data@{agency.replace('_', '-')}.example"}],
         "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": "1 %"}],
     }  # fmt: skip
-    return _HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return _HEAD + _comments(doubts) + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _comments(doubts: Sequence[str]) -> str:
+    lines = [
+        textwrap.fill(" ".join(doubt.split()), 120, initial_indent="# Unsure: ", subsequent_indent="#   ")
+        for doubt in doubts
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def server_section(place: str, kind: str, options: dict[str, Any], encoding: str, form: str) -> dict[str, Any]:
@@ -61,7 +73,7 @@ def _property(column: DraftColumn, key: list[DraftColumn]) -> dict[str, Any]:
     made["logicalType"] = column.logical_type
     if column.physical_type:
         made["physicalType"] = column.physical_type
-    made["description"] = f"Say what {column.name} is."
+    made["description"] = f"Say what {column.name} is. {column.doubt}".strip()
     made["classification"] = column.classification
     if column.is_key:
         made |= {"primaryKey": True, "primaryKeyPosition": key.index(column) + 1}

@@ -10,7 +10,7 @@ from types import ModuleType
 import stdnum
 
 _MIN_VALUES = 20
-_MIN_LENGTH = 7
+MIN_LENGTH = 7
 _SHARE_VALID = 0.97
 # Checks of length and characters alone say too little; a kind must refuse most numbers that are one digit off.
 _SHARE_REFUSED = 0.8
@@ -23,7 +23,7 @@ def identifier_kinds(values: list[str]) -> list[str]:
 
     `values` are distinct; twenty at least are needed.
     """
-    long = [value for value in values if len(re.sub(r"\W", "", value)) >= _MIN_LENGTH]
+    long = [value for value in values if len(re.sub(r"\W", "", value)) >= MIN_LENGTH]
     if (
         len(long) < _MIN_VALUES
         or len(long) < 0.9 * len(values)
@@ -31,8 +31,9 @@ def identifier_kinds(values: list[str]) -> list[str]:
     ):
         return []
     probes = long[:_MIN_VALUES]
-    found = [module for module in _kinds() if _share(module, probes) >= _SHARE_VALID]
-    found = [module for module in found if _share(module, long) >= _SHARE_VALID and _is_checked(module, long)]
+    # The first that fails ends it: most columns are of no kind, and there are hundreds of them.
+    found = [module for module in _kinds() if all(map(module.is_valid, probes))]
+    found = [module for module in found if _is_checked(module, probes) and _share(module, long) >= _SHARE_VALID]
     names = [module.__name__.removeprefix("stdnum.") for module in found]
     # A country's own kind says more than a general check, and of several the shorter name is the more general.
     return sorted(names, key=lambda name: ("." not in name and name not in _GENERAL, len(name), name))

@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 
 from sources.draft.columns import DraftColumn
+from sources.draft.names import LINEAGE
 
-_LINEAGE = ("agency", "feed", "extract_date", "source_key")
 _WIDTH = 120
 
 
@@ -16,7 +16,7 @@ def model_name(agency: str, feed: str) -> str:
 
 def model_sql(agency: str, feed: str, columns: list[DraftColumn]) -> str:
     listed = "\n".join(f"        {column.name}," for column in columns)
-    lineage = ",\n".join(f"        _{name} as {name}" for name in _LINEAGE)
+    lineage = ",\n".join(f"        _{name} as {name}" for name in LINEAGE)
     return (
         f"with source as (\n\n    select * from {{{{ source('{agency}', '{feed}') }}}}\n\n),\n\nrenamed as (\n\n    select\n"
         f"{listed}\n\n        -- lineage\n{lineage}\n\n    from source\n\n)\n\nselect * from renamed\n"
@@ -27,7 +27,7 @@ def model_yaml(agency: str, feed: str, columns: list[DraftColumn]) -> str:
     described: list[dict[str, Any]] = [
         {"name": column.name, "description": f"Say what {column.name} is."} for column in columns
     ]
-    described += [{"name": name, "description": f"{{{{ doc('{name}') }}}}"} for name in _LINEAGE]
+    described += [{"name": name, "description": f"{{{{ doc('{name}') }}}}"} for name in LINEAGE]
     model = {
         "name": model_name(agency, feed),
         "description": f"What {agency} sends as {feed}, under the platform's names.",

@@ -70,6 +70,23 @@ def test_files_that_are_there_are_left_alone(tmp_path: Path, own: dict[str, str]
     assert (again.returncode, "is there already" in again.stderr, there.read_text()) == (2, True, "mine")
 
 
+def test_without_variables_everything_lies_below_into(tmp_path: Path, interagency: Command) -> None:
+    """Nothing is written into this repository, and the command says what a run needs to find it."""
+    sample = tmp_path / "s.csv"
+    sample.write_bytes("id;ort\n1;Köln\n2;Düsseldorf\n3;Görlitz\n".encode("cp1252"))
+    into = tmp_path / "my feeds"
+    unset = {"INTERAGENCY_SOURCES": "", "INTERAGENCY_AGREEMENTS": ""}
+    done = interagency("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(into), **unset)
+    assert done.returncode == 0, done.stderr
+    written = {str(path.relative_to(into)) for path in into.rglob("*.yaml")}
+    assert written == {"towns/list.odcs.yaml", "agreements/trial-towns-list.yaml"}
+    assert not (PROJECT / "agreements" / "trial-towns-list.yaml").exists()
+    assert f"export INTERAGENCY_AGREEMENTS='{into}/agreements'" in done.stdout
+    assert f"export INTERAGENCY_SOURCES='{into}'" in done.stdout
+    assert "Unsure: The encoding" in done.stdout
+    assert "# Unsure: The encoding" in (into / "towns" / "list.odcs.yaml").read_text(encoding="utf-8")
+
+
 def test_new_feed_tells_wrong_names_and_files(tmp_path: Path, own: dict[str, str], interagency: Command) -> None:
     wrong = interagency("new-feed", "x.csv", "--agency", "Benefits Office", "--feed", "cases", **own)
     assert (wrong.returncode, "write lower_case words" in wrong.stderr) == (2, True)

@@ -1,0 +1,132 @@
+"""The sample of a new feed opened: fetched, its format, encoding and dialect guessed, its rows loaded."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import duckdb
+
+from sources.connectors import ExtractError, Pull, fetch
+from sources.contract import Contract, Server, ServiceLevel
+from sources.draft.dialect import guessed_dialect
+from sources.draft.encoding import guessed_encoding
+from sources.draft.json_place import guessed_place
+from sources.draft.sample import AS_READ, TABLE, Sample
+from sources.draft.texts import with_text_rules
+from sources.draft.workbook import guessed_table
+from sources.formats import read
+from sources.formats.packed import unpacked
+from warehouse.engine import literal, open_database, safe_message
+
+_FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
+            ".ndjson": "jsonl", ".xlsx": "excel"}  # fmt: skip
+
+
+@contextmanager
+def opened(place: str) -> Iterator[Sample]:
+    """Fetch and read the file or URL. Raises ExtractError where it is not there, or in no format that can be guessed."""
+    with TemporaryDirectory() as folder, open_database() as connection:
+        contract = _provisional(place)
+        into, scratch = Path(folder) / "original", Path(folder) / "scratch"
+        into.mkdir()
+        scratch.mkdir()
+        name = fetch(Pull(contract, datetime.now(UTC).date(), into)).files[0]
+        kind = _kind(into / name)
+        plain = unpacked(into / name, scratch)
+        server, doubts = _guessed(replace(contract.server, format=kind), plain)
+        sample = _loaded(connection, replace(contract, server=server), plain, scratch)
+        sample = replace(sample, doubts=doubts)
+        yield with_text_rules(sample) if kind == "csv" else sample
+
+
+def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Path, scratch: Path) -> Sample:
+    """All rows, in a file: what is right for the first ones only would not pass its own draft."""
+    place = contract.server.location
+    reading = read(connection, contract, [plain], scratch)
+    if not reading.headers:
+        raise ExtractError(f"{place} has no record with columns; ask the agency for records with names")
+    _refuse_equal(reading.headers)
+    connection.execute(f"ATTACH {literal(str(scratch / 'rows.duckdb'))} AS kept")
+    try:
+        connection.execute(f"CREATE TABLE {AS_READ} AS FROM {reading.relation}")
+    except duckdb.Error as error:
+        raise ExtractError(
+            f"{place} is no table that a draft can be made of ({safe_message(error)}); write the contract by hand"
+        ) from None
+    connection.execute(f"CREATE VIEW {TABLE} AS FROM {AS_READ}")
+    count = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
+    if not count[0]:
+        raise ExtractError(f"{place} has no rows; a draft needs some")
+    return Sample(connection, contract.server, reading.headers, dict(reading.types), int(count[0]))
+
+
+def _refuse_equal(headers: tuple[str, ...]) -> None:
+    """Raises ExtractError for `ID` beside `id`: to the engine, as to most databases, they are one column."""
+    seen: dict[str, str] = {}
+    for header in headers:
+        # The engine folds the letters of ASCII alone.
+        folded = "".join(letter.lower() if letter.isascii() else letter for letter in header)
+        if folded in seen:
+            raise ExtractError(
+                f"the columns {seen[folded]} and {header} differ in capital letters alone and cannot be told apart; "
+                "ask the agency for other names"
+            )
+        seen[folded] = header
+
+
+def _provisional(place: str) -> Contract:
+    """A contract without columns, enough to fetch a file by."""
+    is_url = urlsplit(place).scheme in ("http", "https")
+    location = place if is_url else str(Path(place).expanduser().resolve())
+    day = timedelta(days=1)
+    return Contract(
+        path=Path("draft"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
+        server=Server("api" if is_url else "local", location, "", ",", "utf-8"), physical_name="draft", columns=(), quality=(), references=(),
+        service_level=ServiceLevel(day, "02:00", day, day), contacts=(), extract_mode="snapshot", increment=None,
+        reject_threshold=Decimal(0), largest_drop=Decimal(1), date_proof=None,
+    )  # fmt: skip
+
+
+def _kind(original: Path) -> str:
+    """The format by the file's name, or by that of the one file in an archive."""
+    name = original.name.removesuffix(".gz")
+    if name.endswith(".zip"):
+        name = name.removesuffix(".zip")
+        if zipfile.is_zipfile(original):
+            with zipfile.ZipFile(original) as archive:
+                name = next((member.filename for member in archive.infolist() if not member.is_dir()), name)
+    kind = _FORMATS.get(Path(name).suffix.lower())
+    if kind is None:
+        known = ", ".join(sorted(_FORMATS))
+        raise ExtractError(
+            f"{original.name} is of no kind that a draft can be made of ({known}); write the contract by hand"
+        )
+    return kind
+
+
+def _guessed(server: Server, plain: Path) -> tuple[Server, tuple[str, ...]]:
+    """The server with encoding and options, and the doubts about them."""
+    if server.format == "parquet":
+        return server, ()
+    if server.format == "excel":
+        table = guessed_table(plain)
+        return replace(server, options=table.options), _said(table.doubt)
+    encoding = guessed_encoding(plain)
+    server = replace(server, encoding=encoding.name)
+    if server.format == "csv":
+        options = guessed_dialect(plain, encoding.name)
+        return replace(server, delimiter=options["delimiter"], options=options), _said(encoding.doubt)
+    if server.format == "jsonl":
+        return server, _said(encoding.doubt)
+    place = guessed_place(plain, encoding.name)
+    return replace(server, format=place.format, options=place.options), _said(encoding.doubt, place.doubt)
+
+
+def _said(*doubts: str) -> tuple[str, ...]:
+    return tuple(filter(None, doubts))

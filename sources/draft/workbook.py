@@ -1,0 +1,60 @@
+"""Where the table of a workbook is: its sheet, and the row of its headings below any titles."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sources.connectors import ExtractError
+from sources.formats.excel_book import Workbook
+
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class BookPlace:
+    """The server options `sheet` and `headerRow`, where they are not the only and the first one; `doubt` says what was left out."""
+
+    options: dict[str, Any]
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    name: str
+    heading: int
+    width: int
+    rows: int
+
+
+def guessed_table(path: Path) -> BookPlace:
+    """The visible sheet with the most cells in its table. Raises ExtractError where it is no workbook, or has no table."""
+    import fastexcel
+
+    book = Workbook(path, "the agency")
+    try:
+        cells = fastexcel.read_excel(path.read_bytes())
+        sheets = [_looked_through(cells, name) for name in book.visible]
+    except fastexcel.FastExcelError as error:
+        raise book.damaged(error) from None
+    found = sorted((sheet for sheet in sheets if sheet.width), key=lambda sheet: -sheet.width * sheet.rows)
+    if not found:
+        raise ExtractError("the workbook has no cells; ask the agency to send it again")
+    chosen = found[0]
+    options: dict[str, Any] = {"sheet": chosen.name} if len(book.visible) > 1 else {}
+    if chosen.heading > 1:
+        options["headerRow"] = chosen.heading
+    others = ", ".join(sheet.name for sheet in found[1:])
+    doubt = f"The sheet {chosen.name} was read, and not {others}; name the one that is meant." if others else ""
+    return BookPlace(options, doubt)
+
+
+def _looked_through(cells: Any, name: str) -> _Sheet:
+    """The headings are the first of the top rows that fills as many cells as any of them."""
+    loaded = cells.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    if not loaded.width:
+        return _Sheet(name, 1, 0, 0)
+    batch = loaded.to_arrow()
+    top = zip(*(column.to_pylist() for column in batch.slice(0, _LOOKED_AT).columns), strict=True)
+    filled = [sum(bool(cell and cell.strip()) for cell in row) for row in top]
+    width = max(filled, default=0)
+    return _Sheet(name, filled.index(width) + 1 if width else 1, width, batch.num_rows)
