@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from expectations.gate import gate_folder
+from expectations.history import SENT_AGAIN, lost_watermark, sent_again
 from expectations.result import RuleResult, Verdict
 from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
-from sources.changes import CHANGED, GONE, NEW, write_changes
+from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
 from sources.contract import Contract
-from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight
-from sources.kept import landed_folder
+from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
+from sources.kept import kept_originals, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
-from sources.watermark import reached
+from sources.watermark import reached, usable
 from warehouse.engine import literal, open_database
 from warehouse.files import remove_unfinished, share_file, versioned_folder
 from warehouse.home import Home
@@ -53,8 +54,17 @@ def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNigh
 
 
 def record_results(home: Home, extract_date: date, agency: str, feed: str, results: list[RuleResult]) -> None:
-    rows = [{name: value for name, value in vars(result).items() if name != "examples"} for result in results]
-    record(home, "gate_result", extract_date, rows, {"agency": agency, "feed": feed})
+    record(home, "gate_result", extract_date, _plain(results), {"agency": agency, "feed": feed})
+
+
+def _record_rule(home: Home, night: FeedNight, rule: str, results: list[RuleResult]) -> None:
+    """Put one rule's result beside the gate's, in place of what was recorded of it."""
+    of_rule = {"agency": night.agency, "feed": night.feed, "rule": rule}
+    record(home, "gate_result", night.extract_date, _plain(results), of_rule)
+
+
+def _plain(results: list[RuleResult]) -> list[dict[str, object]]:
+    return [{name: value for name, value in vars(result).items() if name != "examples"} for result in results]
 
 
 def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict, override: Override | None) -> str:
@@ -66,21 +76,65 @@ def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict
 
 
 def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> FeedNight:
-    """Write the accepted extract; returns the night with what it changed."""
+    """Write the accepted extract, and the changes of the nights after it anew; returns the night with what it changed."""
     target = accepted_folder(contract, home, night.extract_date)
     remove_unfinished(target.parent, ACCEPTANCE)
     before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
+    last = Acceptance.read(before[-1]) if before else None
     with versioned_folder(target) as folder:
         _copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
+        acceptance = _acceptance(contract, home, night)
+        mark = usable(contract, last) if last else None
+        replace(acceptance, watermark=reached(contract, folder / ROWS, night.started_at, mark)).write(folder)
         changes = write_changes(contract, before, folder)
-        mark = Acceptance.read(before[-1]).watermark if before else None
-        Acceptance(
-            agency=night.agency, feed=night.feed, extract_date=night.extract_date.isoformat(), status=night.status,
-            original_sha256=night.original_sha256 or "", rows_sent=night.rows_sent or 0, rows_accepted=night.rows_accepted or 0,
-            rows_rejected=night.rows_rejected or 0, decided_at=night.finished_at.isoformat(), reason=night.reason,
-            watermark=reached(contract, folder / ROWS, night.started_at, mark), changes=changes,
-        ).write(folder)  # fmt: skip
-    return replace(night, rows_new=changes[NEW], rows_changed=changes[CHANGED], rows_gone=changes[GONE])
+        # Before the night takes the place of its older self: where this fails, the next try finds it different again.
+        _mend_later_changes(contract, home, [*before, folder], target)
+    night = _with_changes(night, changes)
+    for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
+        _record_rule(home, night, result.rule, [result])
+    return night
+
+
+def _acceptance(contract: Contract, home: Home, night: FeedNight) -> Acceptance:
+    """What is written of a night before its rows are looked at: without a watermark, and without changes."""
+    mode, deleted_when = contract.extract_mode, contract.increment.deleted_when if contract.increment else None
+    target = accepted_folder(contract, home, night.extract_date)
+    if contract.increment is None and kept_originals(contract, home, night.extract_date):
+        # Landed again from the originals of a pull that asked for changes only: these never were the whole.
+        earlier = Acceptance.read(target)
+        if earlier.mode == "incremental":
+            mode, deleted_when = earlier.mode, earlier.deleted_when
+    return Acceptance(
+        agency=night.agency, feed=night.feed, extract_date=night.extract_date.isoformat(), status=night.status,
+        original_sha256=night.original_sha256 or "", rows_sent=night.rows_sent or 0, rows_accepted=night.rows_accepted or 0,
+        rows_rejected=night.rows_rejected or 0, decided_at=night.finished_at.isoformat(), reason=night.reason,
+        mode=mode, deleted_when=deleted_when, watermark_column=contract.increment.watermark if contract.increment else None,
+    )  # fmt: skip
+
+
+def _mend_later_changes(contract: Contract, home: Home, nights: list[Path], target: Path) -> None:
+    """Write the changes of later accepted nights anew where the last of `nights` is not what it was at `target`."""
+    later = [path for path in accepted_nights(contract, home, date.max) if path.name > target.name]
+    if not later or (target.exists() and _is_same(target, nights[-1])):
+        return
+    for folder in following(contract, later):
+        changes = write_changes(contract, nights, folder)
+        night = recorded(home, date.fromisoformat(folder.name), contract.agency, contract.feed)
+        if night is not None and night.is_taken:
+            night = _with_changes(night, changes)
+            night.save(home)
+            _record_rule(home, night, SENT_AGAIN, sent_again(contract, night))
+        nights = [*nights, folder]
+
+
+def _is_same(target: Path, folder: Path) -> bool:
+    return Acceptance.read(target).mode == Acceptance.read(folder).mode and same_rows(target / ROWS, folder / ROWS)
+
+
+def _with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:
+    return replace(
+        night, rows_new=changes[NEW], rows_changed=changes[CHANGED], rows_gone=changes[GONE], rows_again=changes[AGAIN]
+    )
 
 
 def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:

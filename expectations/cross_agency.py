@@ -14,7 +14,7 @@ import yaml
 
 from expectations.accept import record_results
 from expectations.result import RuleResult
-from sources.accepted import SCHEMA
+from sources.accepted import SCHEMA, HeldBack, accepted_nights, held_back
 from sources.contract import Contract, Reference
 from warehouse.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole, write_text
@@ -22,7 +22,7 @@ from warehouse.home import Home
 from warehouse.records import copy_into, record_file
 
 AGENCY = "harmonised"
-RELATIONSHIPS, RECONCILIATION = "relationships", "reconciliation"
+RELATIONSHIPS, RECONCILIATION, STORED_ROWS = "relationships", "reconciliation", "stored_rows"
 RULES = Path(__file__).parent / "harmonised"
 
 
@@ -74,7 +74,11 @@ def gate_build(contracts: list[Contract], home: Home, database: Path, extract_da
         found = _validated([rule for rule in rules if rule.subject == subject], home, database, extract_date, counts)
         record_results(home, extract_date, AGENCY, subject, found)
         results += found
-    derived = {RELATIONSHIPS: _relationships(contracts, database), RECONCILIATION: _reconciled(contracts, database)}
+    derived = {
+        RELATIONSHIPS: _relationships(contracts, database),
+        RECONCILIATION: _reconciled(contracts, database),
+        STORED_ROWS: _held_back(contracts, home, extract_date),
+    }
     for name, found in derived.items():
         record_results(home, extract_date, AGENCY, name, found)
         results += found
@@ -155,6 +159,27 @@ def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
             ).fetchall()
         }
         return [_staged(connection, contract) for contract in contracts if f"stg_{contract.relation}" in models]
+
+
+def _held_back(contracts: list[Contract], home: Home, extract_date: date) -> list[RuleResult]:
+    """Stored values that a changed contract does not know as its type: their rows are not in the build, and no one else's."""
+    with open_database() as connection:
+        return [
+            _no_value_of_its_type(contract, held)
+            for contract in contracts
+            for held in held_back(connection, contract, accepted_nights(contract, home, extract_date))
+        ]
+
+
+def _no_value_of_its_type(contract: Contract, held: HeldBack) -> RuleResult:
+    kind = contract.column(held.column).sql_type
+    return RuleResult(
+        rule=f"{contract.relation}.{held.column} fits {kind}", dimension="conformity", severity="warning", passed=False,
+        description=f"{held.values} stored values of {held.column} of {contract.name} are no {kind}, which the contract says "
+        f"since: their rows, of {held.first_night} to {held.last_night}, are held back. Give the column its old type, or "
+        f"ask {contract.agency_name} for these nights again and backfill them",
+        unexpected_count=held.values, row_count=None, observed_value=f"{held.values} values held back",
+    )  # fmt: skip
 
 
 def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract) -> RuleResult:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.result import GATE, Example, RuleResult, Verdict
-from sources.accepted import Acceptance, last_accepted
+from sources.accepted import Acceptance, last_accepted, mode_of
 from sources.contract import Contract, as_percent
 from sources.kept import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
@@ -50,7 +50,10 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
 def _rows_before(contract: Contract, home: Home, extract_date: date) -> int | None:
     """Rows of the last good night before this one; None where there is none, or where a night is not the whole."""
     before = last_accepted(contract, home, extract_date - timedelta(days=1))
-    return Acceptance.read(before).rows_accepted if before and contract.extract_mode == "snapshot" else None
+    if before is None or contract.extract_mode != "snapshot":
+        return None
+    last = Acceptance.read(before)
+    return last.rows_accepted if mode_of(contract, last) == "snapshot" else None
 
 
 def gate_extract(

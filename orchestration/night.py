@@ -215,7 +215,7 @@ def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNig
     with open_database() as connection:
         rows = connection.execute(
             "SELECT extract_date, agency, feed, status, started_at, finished_at, rows_sent, rows_accepted, rows_rejected, "
-            f"original_sha256, reason, rows_new, rows_changed, rows_gone FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
+            f"original_sha256, reason, rows_new, rows_changed, rows_gone, rows_again FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
         ).fetchall()  # fmt: skip
     return {(row[1], row[2]): FeedNight(*row) for row in rows}
 

@@ -6,11 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from sources.contract import Contract
 from sources.manifest import ROWS
+from sources.stored_rows import GONE, STORED_KEY, UNFIT, all_fit, stored_rows
 from warehouse.engine import literal, quoted
+from warehouse.files import write_text
 from warehouse.home import Home
 
 ACCEPTANCE = "accepted.json"
@@ -21,7 +22,8 @@ SCHEMA = "accepted"
 class Acceptance:
     """Why the rows beside it may be read further, and what they changed in the feed's state of the night before.
 
-    `watermark` is where an incremental feed ended; the next night starts there.
+    `watermark` is where an incremental feed ended, in its column `watermark_column`; the next night starts there.
+    `mode` and `deleted_when` are the contract's of then: how this night adds to those before stays as it was.
     """
 
     agency: str
@@ -36,11 +38,12 @@ class Acceptance:
     reason: str | None = None
     watermark: str | None = None
     changes: dict[str, int] | None = None
+    mode: str | None = None
+    deleted_when: str | None = None
+    watermark_column: str | None = None
 
     def write(self, folder: Path) -> None:
-        (folder / ACCEPTANCE).write_text(
-            json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        write_text(folder / ACCEPTANCE, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Acceptance":
@@ -63,11 +66,6 @@ def accepted_nights(contract: Contract, home: Home, until: date) -> list[Path]:
     return sorted(path for path in nights if path.name <= until.isoformat() and (path / ACCEPTANCE).exists())
 
 
-def counting(contract: Contract, nights: list[Path]) -> list[Path]:
-    """Those of the accepted nights that make up the feed's state: the last one of a snapshot, all of the others."""
-    return nights[-1:] if contract.extract_mode == "snapshot" else nights
-
-
 def create_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Contract], home: Home, until: date) -> None:
     """Make `accepted.<agency>__<feed>` for every contract: the feed's state, or an empty typed relation.
 
@@ -79,41 +77,111 @@ def create_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Cont
         connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {state}")
 
 
-def state_of(contract: Contract, nights: list[Path]) -> str:
+def state_of(contract: Contract, nights: list[Path], keys_of: Path | None = None) -> str:
     """SQL of what the accepted `nights` (oldest first) add up to: the contract's columns and the lineage columns.
 
-    snapshot: the last night. append: every night; of a key that came twice, the first. incremental: the newest wording of
-    each key by night, then by watermark, without the keys whose newest wording is marked as deleted.
+    Each night adds as its own mode says, whatever the contract says now. A snapshot takes the place of all before it. An
+    appended row is taken where its key is not there yet. An incremental row takes the place of its key's row, and ends it
+    where it is marked as deleted. A row with a value that is none of today's types is held back (`held_back` tells of it).
+    With `keys_of`, only the keys of that accepted file.
     """
-    files = [(night / ROWS).resolve() for night in counting(contract, nights)]
+    standing = _standing(contract, _stretch(contract, nights), keys_of)
+    return f"SELECT * EXCLUDE ({UNFIT}) FROM ({standing}) WHERE len({UNFIT}) = 0"
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Stored values of one column that are none of the contract's type; their rows, of these nights, are held back."""
+
+    column: str
+    values: int
+    first_night: date
+    last_night: date
+
+
+def held_back(connection: duckdb.DuckDBPyConnection, contract: Contract, nights: list[Path]) -> list[HeldBack]:
+    """What `state_of` leaves out of the accepted `nights` because a type of the contract changed; by column."""
+    stretch = _stretch(contract, nights)
+    if all_fit(contract, [night.file for night in stretch]):
+        return []
+    found = connection.execute(
+        "SELECT name, count(*), min(_extract_date), max(_extract_date) FROM (SELECT _extract_date, unnest(_unfit) AS name "
+        f"FROM ({_standing(contract, stretch)})) GROUP BY name ORDER BY name"
+    ).fetchall()
+    return [HeldBack(*row) for row in found]
+
+
+@dataclass(frozen=True)
+class _Night:
+    """A night as it adds to those before it."""
+
+    file: Path
+    mode: str
+    deleted_when: str | None
+
+    @property
+    def extract_date(self) -> str:
+        return self.file.parent.name[:10]
+
+
+def _stretch(contract: Contract, nights: list[Path]) -> list[_Night]:
+    """The nights that make up the state: the last snapshot, if there is one, and all after it; oldest first."""
+    stretch: list[_Night] = []
+    for folder in reversed(nights):
+        acceptance = Acceptance.read(folder)
+        mode = mode_of(contract, acceptance)
+        stretch.insert(0, _Night((folder / ROWS).resolve(), mode, acceptance.deleted_when))
+        if mode == "snapshot":
+            break
+    return stretch
+
+
+def mode_of(contract: Contract, acceptance: Acceptance) -> str:
+    """The mode of an accepted night. Earlier versions did not write it, and read every night by the contract's mode of the day."""
+    if acceptance.mode:
+        return acceptance.mode
+    return "incremental" if acceptance.watermark else contract.extract_mode
+
+
+def _standing(contract: Contract, stretch: list[_Night], keys_of: Path | None = None) -> str:
+    """SQL of the rows that stand after the nights of a stretch, those held back among them with `_unfit`."""
+    deleted_when = _deletion_mark(contract, stretch)
+    rows = stored_rows(contract, [night.file for night in stretch], deleted_when)
     key = ", ".join(map(quoted, contract.key))
+    if keys_of is not None:
+        rows = f"SELECT * FROM ({rows}) SEMI JOIN ({stored_rows(contract, [keys_of], None)}) AS wanted USING ({key})"
+    if len(stretch) > 1:
+        rows = _added_up(contract, stretch, rows)
     source_key = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
     columns = ", ".join(quoted(column.name) for column in contract.columns)
     lineage = f"{literal(contract.agency)} AS _agency, {literal(contract.feed)} AS _feed, _extract_date, concat_ws('|', {source_key}) AS _source_key"
-    state = f"SELECT {columns}, {lineage} FROM ({_rows(contract, files)})"
-    if contract.extract_mode == "append":
-        return f"{state} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _extract_date) = 1"
-    if contract.increment is None:
-        return state
-    # By night first: what a later night was told of a key is what its agency holds, whatever clock stamped the rows.
-    newest = f"_extract_date DESC, {quoted(contract.increment.watermark)} DESC NULLS LAST"
-    state = f"{state} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1"
-    if contract.increment.deleted_when is None:
-        return state
-    return f"SELECT * FROM ({state}) WHERE NOT coalesce({quoted(contract.increment.deleted_when)}, false)"
+    return f"SELECT {columns}, {lineage}, {UNFIT} FROM ({rows}) WHERE NOT {GONE}"
 
 
-def _rows(contract: Contract, files: list[Path]) -> str:
-    """The rows of accepted files, each with its night. A column that is newer than all of them is null."""
-    if not files:
-        empty = ", ".join(f"NULL::{column.sql_type} AS {quoted(column.name)}" for column in contract.columns)
-        return f"SELECT {empty}, NULL::DATE AS _extract_date LIMIT 0"
-    known = {name for file in files for name in pq.read_schema(file).names}
-    columns = ", ".join(
-        f"CAST({quoted(column.name) if column.name in known else 'NULL'} AS {column.sql_type}) AS {quoted(column.name)}"
-        for column in contract.columns
+def _added_up(contract: Contract, stretch: list[_Night], rows: str) -> str:
+    """Of each key the row that stands: the last that settles it, or the first appended after, where that one deletes it."""
+    key = ", ".join([*map(quoted, contract.key), STORED_KEY])
+    appended = ", ".join(f"DATE {literal(night.extract_date)}" for night in stretch if night.mode == "append")
+    if not appended:
+        # By night first: what a later night was told of a key is what its agency holds, whatever clock stamped the rows.
+        newest = "_extract_date DESC"
+        if contract.increment is not None:
+            newest += f", {quoted(contract.increment.watermark)} DESC NULLS LAST"
+        return f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1"
+    if any(night.mode != "append" for night in stretch[1:]):
+        settled = f"max(_extract_date) FILTER (WHERE _extract_date NOT IN ({appended})) OVER (PARTITION BY {key})"
+        rows = (
+            f"SELECT * FROM (SELECT *, {settled} AS _settled FROM ({rows})) "
+            "WHERE _settled IS NULL OR _extract_date >= _settled"
+        )
+    return (
+        f"SELECT * FROM ({rows}) WHERE NOT {GONE} "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _extract_date) = 1"
     )
-    # Accepted files lie in folders that are named by their night.
-    night = "CAST(left(parse_path(filename)[-2], 10) AS DATE) AS _extract_date"
-    listed = ", ".join(literal(str(file)) for file in files)
-    return f"SELECT {columns}, {night} FROM read_parquet([{listed}], filename = true, union_by_name = true)"
+
+
+def _deletion_mark(contract: Contract, stretch: list[_Night]) -> str | None:
+    """The column that marks deleted rows: the contract's, or what was its last one where it is not incremental any more."""
+    if contract.increment is not None:
+        return contract.increment.deleted_when
+    return next((night.deleted_when for night in reversed(stretch) if night.deleted_when), None)

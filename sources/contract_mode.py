@@ -10,7 +10,8 @@ from sources.odcs import Problems, Step
 _STEPS: list[Step] = ["customProperties"]
 _DEFAULT_LATENESS = "1 h"
 _HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 168}
-_ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", "BIGINT", "INTEGER")
+_NUMBERS = ("BIGINT", "INTEGER")
+_ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", *_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class ModeReader:
             self.problems.add(
                 _STEPS, "extractMode incremental needs a watermark: the column that tells when a row last changed"
             )
+        if "lateness" in self.custom and self._type(watermark) in _NUMBERS:
+            self.problems.add(
+                _STEPS,
+                f"lateness is a time, and the watermark {watermark} is a number; take lateness out, or name a column that is "
+                "a date or time as the watermark",
+            )
         return Increment(watermark or "", self._column("deletedWhen", ("BOOLEAN",)), self._lateness())
 
     def _column(self, option: str, types: tuple[str, ...]) -> str | None:
@@ -48,6 +55,9 @@ class ModeReader:
         if found is None or found.sql_type not in types:
             self.problems.add(_STEPS, f"{option} is {name!r}; write the name of a column of type {' or '.join(types)}")
         return str(name)
+
+    def _type(self, name: str | None) -> str | None:
+        return next((column.sql_type for column in self.columns if column.name == name), None)
 
     def _lateness(self) -> timedelta:
         text = str(self.custom.get("lateness", _DEFAULT_LATENESS))

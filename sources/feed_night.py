@@ -1,10 +1,11 @@
 """What became of one feed in one night: the row of `quality.feed_night`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
+from warehouse.engine import open_database
 from warehouse.home import Home
-from warehouse.records import record
+from warehouse.records import record, records
 
 ACCEPTED, UNCHANGED, BY_STEWARD = "accepted", "unchanged", "accepted_by_steward"
 REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"
@@ -15,7 +16,8 @@ TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
 class FeedNight:
     """Counts are of records; on a taken night rows_sent = rows_accepted + rows_rejected.
 
-    rows_new, rows_changed and rows_gone are keys of the feed's state, against the last accepted night before.
+    rows_new, rows_changed and rows_gone are keys of the feed's state, against the last accepted night before; rows_again are
+    keys that an append feed sent again with another content, which is not taken.
     """
 
     extract_date: date
@@ -32,6 +34,7 @@ class FeedNight:
     rows_new: int | None = None
     rows_changed: int | None = None
     rows_gone: int | None = None
+    rows_again: int | None = None
 
     @property
     def is_taken(self) -> bool:
@@ -39,3 +42,14 @@ class FeedNight:
 
     def save(self, home: Home) -> None:
         record(home, "feed_night", self.extract_date, [self], {"agency": self.agency, "feed": self.feed})
+
+
+def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
+    """What was recorded of one feed in a night, or None."""
+    names = ", ".join(field.name for field in fields(FeedNight))
+    with open_database() as connection:
+        row = connection.execute(
+            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ? AND agency = ? AND feed = ?",
+            [extract_date, agency, feed],
+        ).fetchone()
+    return FeedNight(*row) if row else None

@@ -12,22 +12,47 @@ from warehouse.home import Home
 def since(contract: Contract, home: Home, extract_date: date) -> str | None:
     """Where the pull of a night begins: the watermark of the last accepted night before it, less the contract's lateness.
 
-    None where everything is to be pulled. Rows of the overlap that came before are told by their key.
+    None where everything is to be pulled: nothing was before, or `lost` tells why its watermark cannot be gone on from.
+    Rows of the overlap that came before are told by their key.
     """
     if contract.increment is None:
         return None
     before = last_accepted(contract, home, extract_date - timedelta(days=1))
-    reached = Acceptance.read(before).watermark if before else None
-    if reached is None:
+    mark = usable(contract, Acceptance.read(before)) if before else None
+    if mark is None:
         return None
-    kind = contract.column(contract.increment.watermark).sql_type
-    if kind == "DATE":
-        return (
-            date.fromisoformat(reached) - timedelta(days=-(-contract.increment.lateness // timedelta(days=1)))
-        ).isoformat()
-    if kind.startswith("TIMESTAMP"):
-        return (datetime.fromisoformat(reached) - contract.increment.lateness).isoformat()
-    return reached
+    lateness = contract.increment.lateness
+    match _ordered(mark, contract.column(contract.increment.watermark).sql_type):
+        case datetime() as moment:
+            return (moment - lateness).isoformat()
+        case date() as day:
+            return (day - timedelta(days=-(-lateness // timedelta(days=1)))).isoformat()
+    return mark
+
+
+def usable(contract: Contract, before: Acceptance) -> str | None:
+    """The watermark of an accepted night; None where it has none, or it is of another column or type than the contract's."""
+    if contract.increment is None or before.watermark is None:
+        return None
+    if before.watermark_column not in (None, contract.increment.watermark):
+        return None
+    try:
+        _ordered(before.watermark, contract.column(contract.increment.watermark).sql_type)
+    except ValueError:
+        return None
+    return before.watermark
+
+
+def lost(contract: Contract, before: Acceptance) -> str | None:
+    """Why a night could not go on from the watermark of the accepted one `before`, so that all was asked for; None where it could."""
+    if contract.increment is None or before.watermark is None or usable(contract, before):
+        return None
+    name = contract.increment.watermark
+    return (
+        f"the night of {before.extract_date} ended at a watermark of {before.watermark_column or 'another type'}, which says "
+        f"nothing of {name} ({contract.column(name).sql_type}): everything was asked for, and the next night goes on from this "
+        f"one; where {contract.agency_name} sends only what changed, ask for one full extract"
+    )
 
 
 def reached(contract: Contract, rows: Path, pulled_at: datetime, before: str | None) -> str | None:
@@ -54,6 +79,12 @@ def reached(contract: Contract, rows: Path, pulled_at: datetime, before: str | N
 
 
 def _ordered(text: str, kind: str) -> datetime | date | int:
+    """A watermark as what it is ordered by. Raises ValueError where it is none of the type: 20261120 is a number, and no date."""
     if kind == "DATE":
-        return date.fromisoformat(text)
-    return datetime.fromisoformat(text) if kind.startswith("TIMESTAMP") else int(text)
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    if not kind.startswith("TIMESTAMP"):
+        return int(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} is no time with a zone")
+    return moment

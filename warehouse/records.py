@@ -26,6 +26,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("status", _TEXT), ("rows_sent", _COUNT),
         ("rows_accepted", _COUNT), ("rows_rejected", _COUNT), ("original_sha256", _TEXT), ("started_at", _UTC),
         ("finished_at", _UTC), ("reason", _TEXT), ("rows_new", _COUNT), ("rows_changed", _COUNT), ("rows_gone", _COUNT),
+        ("rows_again", _COUNT),
     ]),
     "gate_result": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("rule", _TEXT), ("dimension", _TEXT),
@@ -55,6 +56,7 @@ COMMENTS: dict[str, dict[str, str]] = {
         "rows_new": "Keys that the last accepted night before did not have; null where nothing was taken.",
         "rows_changed": "Keys whose row has another content than before.",
         "rows_gone": "Keys that were there before: left out of a snapshot, or marked as deleted.",
+        "rows_again": "Keys that an append feed sent again with another content; the first stays.",
     },
     "gate_result": {
         "": "One row per rule and night: each contract's rules, and the cross-agency rules under agency `harmonised`.",
@@ -95,7 +97,7 @@ def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], repl
     path = record_file(home, table, extract_date)
     if path.exists():
         kept = _as_of_today(pq.read_table(path), schema)
-        same = pa.array([True] * kept.num_rows)
+        same = pa.array([True] * kept.num_rows, pa.bool_())
         for name, value in replacing.items():
             same = pc.and_(same, pc.equal(kept[name], value))
         added = pa.concat_tables([kept.filter(pc.invert(same)), added])

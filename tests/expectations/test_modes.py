@@ -198,6 +198,27 @@ def test_a_past_night_run_again_gives_the_same_rows(
     assert towns(register, home, TODAY) == {1: "moved twice", 2: "B", 3: "C"}
 
 
+def test_a_past_pull_of_changes_is_never_taken_for_the_whole(database: Database, tmp_path: Path, home: Home) -> None:
+    database.run(
+        "DROP TABLE IF EXISTS moved; CREATE TABLE moved (id int PRIMARY KEY, town text, updated_at timestamptz)"
+    )
+    custom = {"extractMode": "incremental", "watermark": "updated_at", "lateness": "1 h"}
+    before = database.contract(tmp_path / "before", PERSON[:3], "moved", custom=custom)
+    database.run(f"INSERT INTO moved VALUES (1, 'A', {hours_ago(60)}), (2, 'B', {hours_ago(40)})")
+    taken(before, home, NIGHTS[0])
+    database.run(f"INSERT INTO moved VALUES (3, 'C', {hours_ago(30)})")
+    assert taken(before, home, NIGHTS[1]).rows_sent == 2
+    after = database.contract(tmp_path / "after", PERSON[:3], "moved")
+    assert taken(after, home, NIGHTS[1]).rows_sent == 2, "landed again from what was kept of the pull"
+    assert towns(after, home, NIGHTS[1]) == {1: "A", 2: "B", 3: "C"}
+
+
+def taken(contract: Contract, home: Home, night: date) -> FeedNight:
+    land_night(contract, home, night)
+    run_gate(contract, home, night)
+    return accept_night(contract, home, night)
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_a_watermark_without_a_zone_loses_no_row(
