@@ -82,7 +82,7 @@ def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: Feed
     before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
     last = Acceptance.read(before[-1]) if before else None
     with versioned_folder(target) as folder:
-        _copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
+        copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
         acceptance = _acceptance(contract, home, night)
         mark = usable(contract, last) if last else None
         replace(acceptance, watermark=reached(contract, folder / ROWS, night.started_at, mark)).write(folder)
@@ -137,7 +137,7 @@ def _with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:
     )
 
 
-def _copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
+def copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
     """All rows but the gate's rejects; the very file where there are none, so that a clean night costs nothing."""
     with open_database() as connection:
         rejected = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(rejects))})").fetchone()

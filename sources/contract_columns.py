@@ -9,6 +9,7 @@ from open_data_contract_standard.model import SchemaProperty
 from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column, Server
 from sources.formats import FORMATS
 from sources.odcs import Problems, Step
+from sources.server_options import column_faults
 from sources.typing_sql import unknown_format_letters
 from warehouse.engine import engine_fault, literal
 
@@ -115,6 +116,9 @@ class ColumnReader:
             self.wrong(steps, f"{name} is no option of a column in {self.server.format}; {said}")
         for name in sorted(form.column_required - set(custom)):
             self.wrong(steps, f"has no {name}; {self.server.format} needs it")
+        for name in sorted(set(custom) & known):
+            for fault in column_faults(name, custom[name]):
+                self.wrong(steps, fault)
 
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
         logical, physical = prop.logicalType or "", prop.physicalType or ""

@@ -13,6 +13,7 @@ from open_data_contract_standard.model import (
     SchemaObject,
 )
 
+from sources.connectors import ExtractError
 from sources.contract import (
     SUFFIX,
     Column,
@@ -25,12 +26,15 @@ from sources.contract import (
 from sources.contract_columns import ColumnReader
 from sources.contract_mode import ModeReader
 from sources.contract_quality import QualityReader
-from sources.contract_server import ServerReader, values
+from sources.contract_server import ServerReader, check_records, values
 from sources.odcs import ContractError, Document, Problem, Problems, read
 from sources.rules import key_rules, row_rules
 from warehouse.home import PROJECT
 
+_WORD = re.compile(r"[a-z][a-z0-9]*")
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# A thousand years; beyond it no date is left.
+_MOST_DAYS = 365_000
 _DAYS = {"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7,
          "m": 30, "month": 30, "months": 30, "y": 365, "yr": 365, "year": 365, "years": 365}  # fmt: skip
 
@@ -41,7 +45,24 @@ def load(path: Path) -> Contract:
     Raises ContractError with every problem found: file, line, path in the contract, what to write instead.
     """
     document, model = read(path)
-    return _Reader(document, model).contract()
+    agency, feed = _place(path)
+    for name in (agency, feed):
+        if not is_safe_name(name):
+            problem = f"{name!r} cannot name an agency or feed; rename the folder or file to lower_case words"
+            raise ContractError([Problem(path, 1, "file", problem)])
+    return _Reader(document, model, agency, feed).contract()
+
+
+def load_anywhere(path: Path) -> Contract:
+    """The contract in `path`, wherever it lies: of its folder's and file's name is taken what can be a name. Raises ContractError."""
+    document, model = read(path)
+    agency, feed = ("_".join(_WORD.findall(name.lower())) for name in _place(path))
+    return _Reader(document, model, agency or "agency", feed or "feed").contract()
+
+
+def _place(path: Path) -> tuple[str, str]:
+    path = path.resolve()
+    return path.parent.name, path.name.removesuffix(SUFFIX)
 
 
 def load_all(folders: list[Path] | None = None) -> list[Contract]:
@@ -96,17 +117,13 @@ def _dangling(contract: Contract, known: dict[str, Contract]) -> Iterator[Proble
 class _Reader:
     """Collects problems while it reads, so that an engineer mends a contract in one go."""
 
-    def __init__(self, document: Document, model: OpenDataContractStandard) -> None:
-        self.document, self.model = document, model
+    def __init__(self, document: Document, model: OpenDataContractStandard, agency: str, feed: str) -> None:
+        self.document, self.model, self.agency, self.feed = document, model, agency, feed
         self.problems = Problems(document)
         self.wrong = self.problems.add
 
     def contract(self) -> Contract:
-        path = self.document.path.resolve()
-        agency, feed = path.parent.name, path.name.removesuffix(SUFFIX)
-        for name in (agency, feed):
-            if not is_safe_name(name):
-                self.wrong([], f"{name!r} cannot name an agency or feed; rename the folder or file to lower_case words")
+        path, agency, feed = self.document.path.resolve(), self.agency, self.feed
         table = self._table()
         properties = (table.properties or []) if table else []
         server = ServerReader(self.problems).server(self.model.servers)
@@ -137,7 +154,16 @@ class _Reader:
             version=self.model.version or "", title=self.model.name or feed,
             description=" ".join(((text.purpose if text else None) or "").split()), **parts,
         )  # fmt: skip
+        self._check_records(contract)
         return self._with_distinct_rules(contract)
+
+    def _check_records(self, contract: Contract) -> None:
+        """Where values stand in a record follows from the columns and the server together."""
+        try:
+            check_records(contract)
+        except ExtractError as error:
+            self.wrong(["servers", 0], str(error))
+            self.problems.raise_any()
 
     def _with_distinct_rules(self, contract: Contract) -> Contract:
         """Results are told apart by the rule's name, those that columns bring along included."""
@@ -177,7 +203,7 @@ class _Reader:
 
     def _span(self, value: Any, unit: str | None, name: str) -> timedelta:
         days = _DAYS.get((unit or "d").lower())
-        if days is None or not isinstance(value, int | float) or value <= 0:
+        if days is None or not isinstance(value, int | float) or not 0 < value * days <= _MOST_DAYS:
             self.wrong(
                 ["slaProperties"], f"{name} is {value} {unit}; write a positive number with unit h, d, w, m or y"
             )

@@ -9,6 +9,8 @@ from sources.odcs import Problems, Step
 
 _STEPS: list[Step] = ["customProperties"]
 _DEFAULT_LATENESS = "1 h"
+# No row is later than a thousand years.
+_MOST_DIGITS = 7
 _HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 168}
 _NUMBERS = ("BIGINT", "INTEGER")
 _ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", *_NUMBERS)
@@ -62,7 +64,7 @@ class ModeReader:
     def _lateness(self) -> timedelta:
         text = str(self.custom.get("lateness", _DEFAULT_LATENESS))
         number, _, unit = text.partition(" ")
-        if not number.isdigit() or unit not in _HOURS:
+        if not (number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS) or unit not in _HOURS:
             self.problems.add(
                 _STEPS, f"lateness is {text!r}; write how far back late rows are looked for, such as '2 d' or '6 h'"
             )

@@ -1,6 +1,5 @@
 """The server section of a contract: where an extract comes from and what its bytes are."""
 
-import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,18 +7,16 @@ from open_data_contract_standard.model import CustomProperty
 from open_data_contract_standard.model import Server as StandardServer
 
 from sources.connectors import KINDS, kind, kind_name
-from sources.connectors.secret import is_reference
-from sources.contract import Server
+from sources.contract import Contract, Server
+from sources.contract_secrets import secret_faults
 from sources.formats import FORMATS
 from sources.odcs import Problems, Step
+from sources.server_options import option_faults
 
 # What the platform itself reads of every server, whatever its kind and format. The standard's `api` has no field for a format.
-_OF_EVERY_SERVER = frozenset({"connector", "control", "format", "encoding"})
+_OF_EVERY_SERVER = frozenset({"connector", "format", "encoding"})
 _PLACES = ("path", "location", "url", "endpointUrl")
-_LOGIN_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _STEPS: list[Step] = ["servers", 0]
-# Options that hold names with values, whichever kind or format they belong to.
-_MAPPINGS = ("headers", "namespaces", "paging", "query", "recordTypes", "statedDate")
 
 
 def values(properties: list[CustomProperty] | None) -> dict[str, Any]:
@@ -48,9 +45,6 @@ class ServerReader:
             return server
         self._check_format(server)
         self._check_options(server, set(custom))
-        addresses = [str(server.options.get(name, "")) for name in (*_PLACES, "tokenUrl")]
-        if any(map(_LOGIN_IN_ADDRESS.search, addresses)):
-            self.wrong(_STEPS, "holds a login in its address; write username and password as env:NAME or file:PATH")
         return server
 
     def _server(self, standard: StandardServer, custom: dict[str, Any]) -> Server:
@@ -85,14 +79,12 @@ class ServerReader:
             self.wrong([*_STEPS, "format"], f"is {server.format!r}; write one of {', '.join(sorted(FORMATS))}")
         try:
             "".encode(server.encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             self.wrong([*_STEPS, "encoding"], f"is {server.encoding!r}, which is not known; write one such as utf-8")
         for name, default in (("delimiter", ","), ("quote", '"')):
             character = server.options.get(name, default)
             if not isinstance(character, str) or len(character) != 1:
                 self.wrong(_STEPS, f"{name} is {character!r}; write one character")
-        if not isinstance(server.options.get("nullValues", []), list):
-            self.wrong([*_STEPS, "customProperties"], "nullValues is not a list; write one such as [NA]")
 
     def _check_options(self, server: Server, custom: set[str]) -> None:
         found, form = kind(server), FORMATS.get(server.format)
@@ -108,17 +100,23 @@ class ServerReader:
         for name in sorted((found.required | form.required) - set(server.options)):
             needing = kind_name(server) if name in found.required else server.format
             self.wrong(_STEPS, f"has no {name}; {needing} needs it")
-        for name in _MAPPINGS:
-            # A database's query is a text.
-            is_text = name == "query" and found.format == "parquet"
-            if name in custom and not is_text and not isinstance(server.options[name], dict):
-                self.wrong([*_STEPS, "customProperties"], f"{name} is no mapping; write names with their values")
-        for name in sorted(found.secrets & set(server.options)):
-            if not is_reference(server.options[name]):
-                self.wrong(
-                    [*_STEPS, "customProperties"],
-                    f"{name} holds a secret; keep it elsewhere and write env:NAME or file:PATH",
-                )
+        for fault in [*option_faults(server, found), *secret_faults(server, found)]:
+            self.wrong([*_STEPS, "customProperties"], fault)
+
+
+def check_records(contract: Contract) -> None:
+    """Raises ExtractError where a fixed layout or the paths into XML cannot be; the other formats need no more than names.
+
+    The readers' own understanding is asked, and they are imported by the contracts that need them alone.
+    """
+    if contract.server.format == "fixed":
+        from sources.formats.fixed_layout import layout
+
+        layout(contract)
+    if contract.server.format == "xml":
+        from sources.formats.xml_record import XmlShape
+
+        XmlShape(contract)
 
 
 def _place(options: dict[str, Any]) -> str:

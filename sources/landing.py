@@ -13,6 +13,7 @@ import duckdb
 import tenacity
 
 from sources.connectors import Arrived, ExtractError, Pull, fetch
+from sources.connectors.location import elsewhere
 from sources.contract import Contract
 from sources.control_file import read_control
 from sources.date_proof import check_column, check_name, check_stated
@@ -46,11 +47,11 @@ def land_extract(
 ) -> Manifest:
     """Pull one extract into the folder `into`: `original/`, rows.parquet, rejects.parquet, manifest.json.
 
-    `location` takes the place of the contract's own; `extract_date` is today (UTC) where none is given.
+    `location`, a path or an address, takes the place of the contract's own; `extract_date` is today (UTC) where none is given.
     Raises ExtractError with what happened, where, and what to do.
     """
     if location is not None:
-        contract = replace(contract, server=replace(contract.server, location=location))
+        contract = replace(contract, server=elsewhere(contract.server, location))
     into.mkdir(parents=True, exist_ok=True)
     return _land(Pull(contract, extract_date or datetime.now(UTC).date(), into / ORIGINAL), fetch)
 

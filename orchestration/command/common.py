@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sources.contract import Contract
 
 NOT_DONE, WRONG_USE = 1, 2
@@ -40,6 +42,19 @@ def all_contracts() -> "list[Contract]":
         return load_all()
     except ContractError as error:
         stop(f"{error}\n{len(error.problems)} problems in contracts; nothing was done", NOT_DONE)
+
+
+def contract_of_file(path: "Path") -> "Contract":
+    """A contract, wherever it lies; ends with 2 and every problem where it is not valid."""
+    from sources.contract_file import load_anywhere
+    from sources.odcs import ContractError
+
+    if not path.is_file():
+        stop(f"{path} is not a file; name a contract (.odcs.yaml)", WRONG_USE)
+    try:
+        return load_anywhere(path)
+    except ContractError as error:
+        stop(f"{error}\n{len(error.problems)} problems in the contract; nothing was done", WRONG_USE)
 
 
 def chosen(contracts: "list[Contract]", agency: str | None, feed: str | None) -> "list[Contract]":

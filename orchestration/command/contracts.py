@@ -1,18 +1,18 @@
-"""`interagency contracts`: checking contracts and agreements without pulling anything."""
+"""`interagency contracts`: checking and comparing contracts without pulling anything."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE
+from orchestration.command.common import NOT_DONE, contract_of_file, show_table
 
-app = typer.Typer(help="Check contracts.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Check and compare contracts.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def group() -> None:
-    """Check contracts."""
+    """Check and compare contracts."""
 
 
 @app.command("lint")
@@ -42,3 +42,30 @@ def lint(
     if problems:
         raise typer.Exit(NOT_DONE)
     typer.echo(f"{count} contracts and {len(agreements)} agreements are valid")
+
+
+@app.command("diff")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The contract as it was.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The contract as it is to be.")],
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show what changed between two wordings of a contract, and whether it breaks those who read the feed's rows.
+
+    Ends with 0 where nothing breaks, 1 where something does, 2 wrong use.
+    """
+    from sources.contract_diff import changes
+
+    found = changes(contract_of_file(old), contract_of_file(new))
+    if json:
+        import json as writer
+
+        typer.echo(writer.dumps([vars(change) for change in found], ensure_ascii=False, indent=1))
+    else:
+        rows = [[change.where, change.what, "breaks" if change.breaks else ""] for change in found]
+        if rows:
+            show_table("Changes", ("where", "what", "readers"), rows)
+        broken = sum(change.breaks for change in found)
+        typer.echo(f"{len(found)} changes, {broken} of them break readers" if found else "No change")
+    if any(change.breaks for change in found):
+        raise typer.Exit(NOT_DONE)

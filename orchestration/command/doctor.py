@@ -23,7 +23,7 @@ def doctor() -> None:
     contracts = all_contracts()
     checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(contracts)]
     for contract in contracts:
-        checks += [*_secrets(contract), *_connection(contract)]
+        checks += _feed(contract)
     show_table(
         "Doctor",
         ("check", "result", "what to do"),
@@ -82,6 +82,16 @@ def _agreements(contracts: list[Any]) -> Iterator[Check]:
     today = datetime.now(UTC).date()
     for contract in contracts:
         yield f"agreement on {contract.name}", refusal(agreements, contract.agency, contract.feed, today)
+
+
+def _feed(contract: Any) -> list[Check]:
+    """The checks of one feed; whatever goes wrong in them is that feed's line, and the others go on."""
+    try:
+        return [*_secrets(contract), *_connection(contract)]
+    except Exception as error:
+        # Its words may hold what is not ours to show.
+        remedy = f"could not be tried ({type(error).__name__}), a fault of the platform; tell its maintainers"
+        return [(f"connection of {contract.name}", remedy)]
 
 
 def _secrets(contract: Any) -> Iterator[Check]:

@@ -16,6 +16,7 @@ from orchestration.command import (
     run,
     simulate,
     status,
+    try_contract,
     ui,
     warehouse,
 )
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
 app.command("new-feed")(new_feed.new_feed)
+app.command("try")(try_contract.try_contract)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("rejects")(rejects.rejects)

@@ -104,6 +104,7 @@ class _Line:
     new: int | None = None
     changed: int | None = None
     gone: int | None = None
+    again: int | None = None
 
     def cells(self) -> list[str]:
         counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
@@ -138,6 +139,7 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
         _seconds(contract, home, known), used_night, known.reason, known.is_taken, known.rows_new, known.rows_changed, known.rows_gone,
+        known.rows_again,
     )  # fmt: skip
 
 

@@ -50,7 +50,8 @@ class Kind:
 
     `secrets` are options that name an environment variable (`env:NAME`) or a file (`file:PATH`), never the secret.
     `is_live` is a system that shows its state of now, whatever night is asked for. `format` is what it always sends;
-    `needs_place` is off where host and database, and not a path or address, say where it is.
+    `needs_place` is off where host and database, and not a path or address, say where it is. `schemes` are those that its
+    address may have; it may be a path where there are none.
     """
 
     module: str
@@ -60,8 +61,11 @@ class Kind:
     is_live: bool = False
     format: str | None = None
     needs_place: bool = True
+    schemes: tuple[str, ...] = ()
 
 
+# Files have a control file beside them; an API or a database says itself how much it sends.
+_FILES = frozenset({"control"})
 _TABLE = frozenset({"query"})
 _TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
 
@@ -75,11 +79,12 @@ _POSTGRES = Kind(
     needs_place=False,
 )
 
+_WEB = ("http", "https")
 _HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging"}
 
 # A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
 KINDS: dict[str, Kind] = {
-    "local": Kind("sources.connectors.local"),
+    "local": Kind("sources.connectors.local", options=_FILES),
     "postgres": _POSTGRES,
     "postgresql": _POSTGRES,
     "sqlalchemy": Kind(
@@ -96,23 +101,27 @@ KINDS: dict[str, Kind] = {
         secrets=frozenset({"clientSecret", "apiKey", "password", "bearerToken"}),
         options=_HTTP | {"tokenUrl", "clientId", "scope", "apiKeyHeader", "username"},
         is_live=True,
+        schemes=_WEB,
     ),
     "xroad": Kind(
         "sources.connectors.xroad",
         options=_HTTP | {"servicePath", "userId"},
         required=frozenset({"client", "service"}),
         is_live=True,
+        schemes=_WEB,
     ),
     "sftp": Kind(
         "sources.connectors.sftp",
-        options=frozenset({"privateKey", "timeoutSeconds"}),
+        options=_FILES | {"privateKey", "timeoutSeconds"},
         required=frozenset({"username", "knownHosts"}),
         secrets=frozenset({"password", "passphrase"}),
+        schemes=("sftp",),
     ),
     "s3": Kind(
         "sources.connectors.s3",
-        options=frozenset({"region", "caFile", "timeoutSeconds"}),
+        options=_FILES | {"region", "caFile", "timeoutSeconds"},
         secrets=frozenset({"accessKeyId", "secretAccessKey"}),
+        schemes=("s3",),
     ),
 }
 

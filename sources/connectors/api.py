@@ -8,7 +8,8 @@ from sources.connectors import Arrived, Pull
 from sources.connectors.credentials import Login
 from sources.connectors.download import Download
 from sources.connectors.http import Web, address
-from sources.connectors.paging import Paging, Walk, keep
+from sources.connectors.paging import Walk, keep
+from sources.connectors.paging_option import Paging
 from sources.contract import Contract
 
 

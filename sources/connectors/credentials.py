@@ -9,16 +9,17 @@ from urllib.parse import quote_plus
 import httpx
 
 from sources.connectors import ExtractError
-from sources.connectors.http import PASSING, Manner, client, parsed, public, speaking
+from sources.connectors.http import PASSING, Manner, client, parsed, public, refuse_clear_text, speaking
 from sources.connectors.options import said
 from sources.connectors.retry import PassingFault, retried, seconds_to_wait
 from sources.connectors.secret import secret
 from sources.contract import Contract
+from sources.shapes import is_number_between
 
 # A token is left alone this long before its end, so that it does not expire on the way.
 _MARGIN_SECONDS = 30.0
 _LONGEST_ANSWER_BYTES = 1 << 20
-_MACHINES_OWN = frozenset({"127.0.0.1", "::1", "localhost"})
+_LONGEST_LIFE_SECONDS = 1e9
 
 
 class Login(Manner):
@@ -94,7 +95,8 @@ class Token:
                 f"or ask {self._contract.agency_name} whether this client is still registered"
             )
         token, lasts = answer.get("access_token"), answer.get("expires_in", 300)
-        if not isinstance(token, str) or not token.isprintable() or not isinstance(lasts, int | float):
+        is_lasting = is_number_between(lasts, -1, _LONGEST_LIFE_SECONDS)
+        if not isinstance(token, str) or not token.isprintable() or not is_lasting:
             raise ExtractError(f"{where} answers {status} without an access token; check tokenUrl")
         return token, float(lasts)
 
@@ -102,14 +104,6 @@ class Token:
 def basic(user: str, password: str) -> str:
     """The header Authorization of RFC 7617."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def refuse_clear_text(contract: Contract, url: httpx.URL) -> None:
-    """Raises ExtractError where a login would travel unencrypted to another machine."""
-    if url.scheme == "http" and url.host not in _MACHINES_OWN:
-        raise ExtractError(
-            f"{public(url)} is not encrypted, and the login of {contract.path.name} would be read on the way; use https"
-        )
 
 
 def _document(response: httpx.Response) -> dict[str, Any]:

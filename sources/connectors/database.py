@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.location import located
 from sources.connectors.secret import secret
+from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, check_columns, place, selection
 from sources.contract import Column, Contract
 from sources.totals import Totals
@@ -37,7 +38,7 @@ def fetch(pull: Pull) -> Arrived:
     engine = _engine(pull.contract, pull.extract_date)
     target = pull.into / ORIGINAL
     try:
-        with _connected(engine) as connection:
+        with _connected(pull.contract, engine) as connection:
             try:
                 count = _copy(connection, pull, target, _typed_schema(pull.contract))
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -56,7 +57,7 @@ def probe(contract: Contract, extract_date: date) -> None:
     engine = _engine(contract, extract_date)
     rows = selection(Pull(contract, extract_date, Path()), engine.dialect.identifier_preparer.quote)
     try:
-        with engine.connect() as connection:
+        with _opened(contract, engine) as connection:
             check_columns(contract, connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys())
     except sa.exc.SQLAlchemyError as error:
         raise ExtractError(_told(contract, error)) from None
@@ -72,16 +73,26 @@ def _engine(contract: Contract, extract_date: date) -> "sa.Engine":
         user, password = secret(contract, "username"), secret(contract, "password")
         url = url.set(username=user or url.username, password=password or url.password)
         return sa.create_engine(url, poolclass=sa.pool.NullPool)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, TypeError, ValueError) as error:
         raise ExtractError(
             f"the url of {contract.path.name} cannot be used ({type(error).__name__}); write DIALECT+DRIVER://HOST/DATABASE "
             "and install the driver"
         ) from None
 
 
-def _connected(engine: "sa.Engine") -> "sa.Connection":
+def _opened(contract: Contract, engine: "sa.Engine") -> "sa.Connection":
+    try:
+        return engine.connect()
+    except (TypeError, ValueError, OSError) as error:
+        # A driver's own way to say that it does not know a word of the address.
+        raise ExtractError(
+            f"the driver refuses the url of {contract.path.name} ({type(error).__name__}); mend what stands behind its `?`"
+        ) from None
+
+
+def _connected(contract: Contract, engine: "sa.Engine") -> "sa.Connection":
     level = _SNAPSHOT.get(engine.dialect.name)
-    connection = engine.connect()
+    connection = _opened(contract, engine)
     connection = connection.execution_options(isolation_level=level) if level else connection
     if engine.dialect.name == "postgresql":
         # Watermarks are written in UTC; the server's own zone would move them.
@@ -158,8 +169,5 @@ def _arrow_type(column: Column) -> pa.DataType:
 
 
 def _told(contract: Contract, error: Exception) -> str:
-    """The driver's own reason in one line, without the statement, its parameters and the address."""
-    reason = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())[:300]
-    password = secret(contract, "password")
-    reason = reason.replace(password, "•••") if password else reason
+    reason = shown(getattr(error, "orig", None) or error)
     return f"{place(contract)}: {reason}; check the server, the login and its rights, or ask {contract.agency_name}"

@@ -59,7 +59,7 @@ class Download:
                 self.headers = response.headers
             written = self._write(response, start)
             length = response.headers.get("content-length", "")
-            if length.isdigit() and written != start + int(length):
+            if length.isascii() and length.isdigit() and written != start + int(length):
                 raise PassingFault(f"{public(self.url)} breaks off after {written} bytes; ask its operator")
 
     def _asked(self) -> dict[str, str]:

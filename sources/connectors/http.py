@@ -16,6 +16,7 @@ from sources.connectors import ExtractError
 from sources.connectors.location import beside_contract, located
 from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.retry import PassingFault, retried, seconds_to_wait
+from sources.connectors.secret import is_own_machine, is_reference, is_secret_name, referred
 from sources.contract import Contract
 
 # One page is parsed in memory.
@@ -81,6 +82,8 @@ class Web:
         self.contract, self.extract_date, self.manner = contract, extract_date, manner
         self._client = client(contract)
         self._headers = filled(contract, extract_date, "headers")
+        said = [contract.server.options.get(option) or {} for option in ("headers", "query")]
+        self._has_secrets = any(is_reference(value) for mapping in said for value in mapping.values())
 
     def __enter__(self) -> "Web":
         return self
@@ -126,6 +129,8 @@ class Web:
         for _ in range(_MAX_REDIRECTS + 1):
             # The headers of this one request go last: a range, an encoding.
             all_headers = {"Accept": "*/*"} | self._headers | self.manner.headers() | dict(headers)
+            if self._has_secrets or any(map(is_secret_name, [*all_headers, *url.params])):
+                refuse_clear_text(self.contract, url)
             response = self._client.send(self._client.build_request("GET", url, headers=all_headers), stream=True)
             if response.status_code not in _REDIRECTS or not self.manner.follows_redirects:
                 return response
@@ -178,7 +183,7 @@ def speaking(url: httpx.URL) -> Iterator[None]:
             ) from None
         # The library's own words may hold the query, and with it a secret; its class says enough.
         raise PassingFault(f"{public(url)} cannot be reached or breaks off ({_fault_name(error)})") from None
-    except (httpx.InvalidURL, httpx.StreamError) as error:
+    except (httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
         raise ExtractError(f"{public(url)} cannot be asked for ({type(error).__name__}); mend the address") from None
 
 
@@ -244,16 +249,28 @@ def parsed(contract: Contract, option: str, text: str) -> httpx.URL:
     return url
 
 
+def refuse_clear_text(contract: Contract, url: httpx.URL) -> None:
+    """Raises ExtractError where a login would travel unencrypted to another machine."""
+    if url.scheme == "http" and not is_own_machine(url.host):
+        raise ExtractError(
+            f"{public(url)} is not encrypted, and the login of {contract.path.name} would be read on the way; use https"
+        )
+
+
 def filled(contract: Contract, extract_date: date, option: str, watermark: str | None = None) -> dict[str, str]:
-    """A mapping among the server's options with dates, variables and the watermark filled in."""
+    """A mapping among the server's options with secrets, dates, variables and the watermark filled in."""
     mapping: Any = contract.server.options.get(option) or {}
     if not isinstance(mapping, dict):
         raise ExtractError(f"{option} in {contract.path.name} is no mapping; write names and values")
-    values = {str(name): str(value) for name, value in mapping.items()}
-    kept = {name: value for name, value in values.items() if watermark is not None or "{watermark}" not in value}
+
+    def value(name: str, text: str) -> str:
+        if is_reference(text):
+            return referred(contract, f"{option}.{name}", text)
+        return located(contract, extract_date, text).replace("{watermark}", watermark or "")
+
+    values = {str(name): str(text) for name, text in mapping.items()}
     return {
-        name: located(contract, extract_date, value).replace("{watermark}", watermark or "")
-        for name, value in kept.items()
+        name: value(name, text) for name, text in values.items() if watermark is not None or "{watermark}" not in text
     }
 
 

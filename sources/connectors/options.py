@@ -5,25 +5,31 @@ from datetime import date
 from sources.connectors import ExtractError
 from sources.connectors.location import located
 from sources.contract import Contract
+from sources.shapes import is_number_between
 
 # No extract of an agency is larger; a body without end stops here, before the disk is full.
 MAX_EXTRACT_BYTES = 20 << 30
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+LONGEST_SILENCE_SECONDS = 86_400.0
+# Those of libpq.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def said(contract: Contract, option: str) -> str:
-    """A server option as text with its `${VARIABLES}` filled in."""
-    return located(contract, date.min, str(contract.server.options[option]))
+    """A server option as text with its `${VARIABLES}` filled in. Raises ExtractError where it is not there."""
+    found = contract.server.options.get(option)
+    if found is None:
+        raise ExtractError(f"{contract.path.name} has no {option}; add it to the server")
+    return located(contract, date.min, str(found))
 
 
 def read_seconds(contract: Contract) -> float:
     """How long a system may be silent in the middle of an answer."""
-    text = contract.server.options.get("timeoutSeconds", READ_SECONDS)
-    try:
-        seconds = float(text)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if not seconds > 0:
-        raise ExtractError(f"timeoutSeconds in {contract.path.name} is {text!r}; write a number of seconds such as 60")
-    return seconds
+    seconds = contract.server.options.get("timeoutSeconds", READ_SECONDS)
+    if not is_number_between(seconds, 0, LONGEST_SILENCE_SECONDS):
+        raise ExtractError(
+            f"timeoutSeconds in {contract.path.name} is no number of seconds up to {LONGEST_SILENCE_SECONDS:.0f}; "
+            "write one such as 60"
+        )
+    return float(seconds)

@@ -10,69 +10,26 @@ from typing import Any
 import httpx
 
 from sources.connectors import Arrived, ExtractError
-from sources.connectors.http import Answer, same_host
+from sources.connectors.http import Answer, Refused, same_host
 from sources.connectors.options import MAX_EXTRACT_BYTES
+from sources.connectors.paging_option import Paging
 from sources.contract import Contract
 from sources.totals import Totals
 
 MAX_PAGES = 100_000
-_STYLES = ("cursor", "page", "offset", "link")
-_KNOWN = frozenset({"style", "parameter", "next", "first", "size", "sizeParameter", "records", "total"})
-_NEEDED = {"cursor": ("parameter", "next"), "page": ("parameter",), "offset": ("parameter",), "link": ()}
 # What proves an answer, where the system gives it.
 _PROOFS = ("ETag", "Last-Modified", "X-Road-Request-Id", "X-Road-Request-Hash")
 _ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Paging:
-    """The option `paging`. `records`, `next` and `total` are JSON pointers (RFC 6901) into each page.
-
-    `page` and `offset` end with a page of fewer records than `size`, or of none; `records` is the whole page by default.
-    """
-
-    style: str
-    parameter: str = ""
-    next: str | None = None
-    first: int = 1
-    size: int | None = None
-    size_parameter: str | None = None
-    records: str | None = None
-    total: str | None = None
-
-    @classmethod
-    def of(cls, contract: Contract) -> "Paging | None":
-        """None where the extract comes in one piece. Raises ExtractError where the option is not understood."""
-        said: Any = contract.server.options.get("paging")
-        if said is None:
-            return None
-        where = f"paging in {contract.path.name}"
-        if not isinstance(said, dict) or said.get("style") not in _STYLES:
-            raise ExtractError(f"{where} has no style; write one of {', '.join(_STYLES)}")
-        wrong = sorted(set(said) - _KNOWN)
-        missing = [name for name in _NEEDED[said["style"]] if not said.get(name)]
-        if wrong or missing:
-            what = f"has no {', '.join(missing)}" if missing else f"knows no {', '.join(wrong)}"
-            raise ExtractError(f"{where} {what}; known are {', '.join(sorted(_KNOWN))}")
-        try:
-            first, size = int(said.get("first", 1)), int(said["size"]) if "size" in said else None
-        except (TypeError, ValueError):
-            raise ExtractError(f"{where}: first and size are numbers; mend them") from None
-        counted = said["style"] in ("page", "offset")
-        return cls(
-            said["style"], str(said.get("parameter", "")), said.get("next"), first, size, said.get("sizeParameter"),
-            said.get("records", "" if counted else None), said.get("total"),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
 class Page:
-    """One page: its number from 1, what it holds as JSON, and how many records where the paging says where they are."""
+    """One page: its number from 1, what it holds as JSON, and its records."""
 
     number: int
     answer: Answer
     document: Any
-    records: int | None
+    records: list[Any]
 
 
 class Walk:
@@ -82,9 +39,10 @@ class Walk:
         self, contract: Contract, paging: Paging, get: Callable[[httpx.URL], Answer], start: httpx.URL
     ) -> None:
         self.contract, self.paging, self._get, self._start = contract, paging, get, start
-        self._asked: set[str] = set()
-        self._last_digest, self._bytes, self._count = b"", 0, 0
-        self._size = paging.size
+        # Digests only: a walk may have very many pages, with long cursors.
+        self._asked: set[bytes] = set()
+        self._pages: dict[bytes, int] = {}
+        self._bytes, self._count = 0, 0
         self.total: int | None = None
 
     def pages(self) -> Iterator[Page]:
@@ -94,7 +52,7 @@ class Walk:
             if url is None:
                 return
             page = self._page(number, url)
-            if number > 1 and page.records == 0 and self.paging.style in ("page", "offset"):
+            if number > 1 and not page.records and self.paging.is_numbered:
                 return  # the empty page that marks the end
             yield page
             url = self._next(page)
@@ -112,34 +70,53 @@ class Walk:
         return self._start.copy_merge_params(query) if query else self._start
 
     def _page(self, number: int, url: httpx.URL) -> Page:
-        if str(url) in self._asked:
+        asked = hashlib.sha256(str(url).encode()).digest()
+        if asked in self._asked:
             raise self._wrong(number, "is asked for a second time: the system's cursor goes round")
-        self._asked.add(str(url))
-        answer = self._get(url)
+        self._asked.add(asked)
+        answer = self._answer(number, url)
         self._bytes += len(answer.content)
         if self._bytes > MAX_EXTRACT_BYTES:
             raise self._wrong(number, f"makes more than {MAX_EXTRACT_BYTES} bytes, the limit of one extract")
-        digest = hashlib.sha256(answer.content).digest()
-        if digest == self._last_digest:
-            raise self._wrong(number, "is the page before it once more")
-        self._last_digest = digest
         page = self._parsed(number, answer)
-        self._count += page.records or 0
+        self._refuse_repeated(page)
+        self._count += len(page.records)
         self._note_total(page)
         return page
+
+    def _answer(self, number: int, url: httpx.URL) -> Answer:
+        try:
+            return self._get(url)
+        except Refused as refused:
+            if number == 1 or not self.paging.is_numbered or refused.status != httpx.codes.NOT_FOUND:
+                raise
+            # Nobody can tell a page after the last from one that is missing.
+            raise self._wrong(
+                number,
+                "is not there (404), where a page without records would be the end; name the system's count as `total`",
+            ) from None
+
+    def _refuse_repeated(self, page: Page) -> None:
+        """By its records alone: a time of day around them, or their order of keys, makes no other page of it."""
+        if not page.records:
+            return
+        digest = hashlib.sha256(json.dumps(page.records, sort_keys=True).encode()).digest()
+        first = self._pages.setdefault(digest, page.number)
+        if first != page.number:
+            raise self._wrong(page.number, f"holds the records of page {first} once more")
 
     def _parsed(self, number: int, answer: Answer) -> Page:
         try:
             document = json.loads(answer.content)
         except (ValueError, RecursionError):
             raise self._wrong(number, f"is not JSON ({answer.media_type})") from None
-        records = self.paging.records
-        if records is not None and not isinstance(pointed(document, records), list):
-            raise self._wrong(number, f"has no records at {records or 'its top'} ({answer.media_type})")
-        cursor_parent = (self.paging.next or "").rpartition("/")[0]
+        records = pointed(document, self.paging.records)
+        if not isinstance(records, list):
+            raise self._wrong(number, f"has no records at {self.paging.records or 'its top'} ({answer.media_type})")
+        cursor_parent = self.paging.next.rpartition("/")[0]
         if self.paging.style == "cursor" and not isinstance(pointed(document, cursor_parent), dict):
             raise self._wrong(number, f"has no place {self.paging.next} for a cursor ({answer.media_type})")
-        return Page(number, answer, document, None if records is None else len(pointed(document, records)))
+        return Page(number, answer, document, records)
 
     def _note_total(self, page: Page) -> None:
         if self.paging.total is None:
@@ -159,26 +136,17 @@ class Walk:
             link = page.answer.next_link
             return None if link is None else same_host(page.answer.url, link, "goes on")
         if paging.style == "cursor":
-            cursor = pointed(page.document, paging.next or "")
+            cursor = pointed(page.document, paging.next)
             if cursor in (_ABSENT, None, "") or cursor is False:
                 return None
-            if not isinstance(cursor, str | int | float):
+            if cursor is True or not isinstance(cursor, str | int | float):
                 raise self._wrong(page.number, f"has no cursor at {paging.next}")
             return self._first().copy_merge_params({paging.parameter: str(cursor)})
-        if page.records == 0 or self._is_last(page):
+        is_whole = self.total is not None and self._count >= self.total
+        if is_whole or not page.records:
             return None
         position = self._count if paging.style == "offset" else paging.first + page.number
         return self._first().copy_merge_params({paging.parameter: str(position)})
-
-    def _is_last(self, page: Page) -> bool:
-        if self.total is not None:
-            return self._count >= self.total
-        if self._size is None:
-            return False
-        if page.number == 1 and page.records:
-            # A system may give fewer than it is asked for: what the first page holds is its size, if there is a second.
-            self._size = min(self._size, page.records)
-        return (page.records or 0) < self._size
 
     def _wrong(self, number: int, what: str) -> ExtractError:
         return ExtractError(f"page {number} {what}; ask {self.contract.agency_name} what its system sends")
@@ -208,7 +176,7 @@ def pointed(document: Any, pointer: str) -> Any:
     """What a JSON pointer (RFC 6901) points to; `_ABSENT`, which is of no JSON type, where there is nothing."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, list) and key.isdigit() and int(key) < len(document):
+        if isinstance(document, list) and key.isascii() and key.isdigit() and int(key) < len(document):
             document = document[int(key)]
         elif isinstance(document, dict) and key in document:
             document = document[key]

@@ -11,7 +11,9 @@ import duckdb
 
 from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.location import beside_contract, located
+from sources.connectors.options import SSL_MODES
 from sources.connectors.secret import secret
+from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, Selection, check_columns, place, selection
 from sources.contract import Contract
 from sources.totals import Totals
@@ -148,10 +150,12 @@ def _words(contract: Contract, extract_date: date, scratch: Path) -> dict[str, s
     options = contract.server.options
     host = located(contract, extract_date, str(options["host"]))
     is_near = host in _LOOPBACK or host.startswith("/")
-    mode = str(options.get("sslMode", "prefer" if is_near else "verify-full"))
+    mode = located(contract, extract_date, str(options.get("sslMode", "prefer" if is_near else "verify-full")))
+    if mode not in SSL_MODES:
+        raise ExtractError(f"sslMode of {contract.path.name} is none of {', '.join(SSL_MODES)}; write one of them")
     if not is_near and mode not in ("verify-full", "verify-ca"):
         raise ExtractError(
-            f"sslMode {mode} of {contract.path.name} does not verify the certificate of {host}; write verify-full or verify-ca"
+            f"sslMode {mode} of {contract.path.name} does not verify the server's certificate; write verify-full or verify-ca"
         )
     words = {
         "host": host,
@@ -184,11 +188,6 @@ def _escaped(value: str) -> str:
 
 
 def _told(contract: Contract, error: duckdb.Error) -> str:
-    """libpq's own reason, without the parameters and the statement that the scanner puts before it."""
-    text = str(error)
-    for mark in ("FATAL:", "ERROR:", "failed: ", "Error: "):
-        if mark in text:
-            text = text.rpartition(mark)[2]
-            break
-    reason = " ".join(text.split("\n\n")[0].split())[:300]
-    return f"{place(contract)}: {reason}; check the server, the login and its rights, or ask {contract.agency_name}"
+    return (
+        f"{place(contract)}: {shown(error)}; check the server, the login and its rights, or ask {contract.agency_name}"
+    )

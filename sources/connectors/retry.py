@@ -58,7 +58,8 @@ def seconds_to_wait(retry_after: str | None, answered_at: str | None) -> float |
     """
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
+    # A superscript is a digit to Python, and no number.
+    if retry_after.isascii() and retry_after.strip().isdigit():
         return float(retry_after)
     until, now = _moment(retry_after), _moment(answered_at) or datetime.now(UTC)
     return None if until is None else max(0.0, (until - now).total_seconds())
@@ -67,6 +68,6 @@ def seconds_to_wait(retry_after: str | None, answered_at: str | None) -> float |
 def _moment(text: str | None) -> datetime | None:
     try:
         found = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.location import beside_contract, located
@@ -15,7 +16,7 @@ from sources.connectors.names import safe_key_name
 from sources.connectors.options import CONNECT_SECONDS, MAX_EXTRACT_BYTES, read_seconds, said
 from sources.connectors.remote_path import compiled, fixed_folder
 from sources.connectors.retry import PassingFault, retried
-from sources.connectors.secret import secret
+from sources.connectors.secret import is_own_machine, secret
 from sources.contract import Contract
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Bucket:
 
     def __init__(self, contract: Contract, place: Place) -> None:
         self.contract, self.place = contract, place
-        self._store = _store(contract, place.bucket)
+        endpoint = _endpoint(contract)
+        self.host = urlsplit(endpoint).hostname if endpoint else "S3"
+        self._store = _store(contract, place.bucket, endpoint)
 
     def matching(self, control_key: str | None) -> list[Found]:
         """The objects of the extract, sorted by key. Raises ExtractError where there is none, or more than one extract may be."""
@@ -186,7 +189,7 @@ class Bucket:
         )
 
     def _fault(self, text: str) -> ExtractError:
-        where = f"{self.place} at {self.contract.server.options.get('endpointUrl', 'S3')}"
+        where = f"{self.place} at {self.host}"
         if "certificate" in text.lower():
             return ExtractError(f"{where}: the certificate is not trusted; check caFile and the host's name")
         status = _STATUS.search(text)
@@ -210,14 +213,34 @@ def _control_key(contract: Contract, extract_date: date, place: Place) -> str | 
     return f"{place.folder}/{key}" if place.folder else key
 
 
-def _store(contract: Contract, bucket: str) -> "S3Store":
+def _endpoint(contract: Contract) -> str | None:
+    """The store's address. Raises ExtractError where it is none, holds a login or a parameter, or our own login would go unencrypted."""
+    options = contract.server.options
+    if "endpointUrl" not in options:
+        return None
+    text = said(contract, "endpointUrl")
+    try:
+        url = urlsplit(text)
+        is_address = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or "@" in url.netloc or url.query or url.fragment:
+        raise ExtractError(f"the endpointUrl in {contract.path.name} is no plain http or https address; write one")
+    if url.scheme == "http" and "accessKeyId" in options and not is_own_machine(url.hostname or ""):
+        raise ExtractError(
+            f"{url.hostname} is not encrypted, and the login of {contract.path.name} would be read on the way; use https"
+        )
+    return text
+
+
+def _store(contract: Contract, bucket: str, endpoint: str | None) -> "S3Store":
     """Requests in path style, unencrypted only where endpointUrl says http. Attempts are counted by us alone."""
+    from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
     options = contract.server.options
-    endpoint = said(contract, "endpointUrl") if "endpointUrl" in options else None
     config: S3Config = {
-        "region": str(options.get("region", "us-east-1")),
+        "region": said(contract, "region") if "region" in options else "us-east-1",
         "skip_signature": "accessKeyId" not in options,
     }
     if endpoint:
@@ -232,7 +255,13 @@ def _store(contract: Contract, bucket: str) -> "S3Store":
     }
     if "caFile" in options:
         client["root_certificate"] = _authority(contract)
-    return S3Store(bucket, config=config, client_options=client, retry_config={"max_retries": 0})
+    try:
+        return S3Store(bucket, config=config, client_options=client, retry_config={"max_retries": 0})
+    except (BaseError, ValueError) as error:
+        raise ExtractError(
+            f"{contract.path.name} describes no store that can be asked ({type(error).__name__}); check the bucket's name, "
+            "region, endpointUrl and caFile"
+        ) from None
 
 
 def _authority(contract: Contract) -> bytes:

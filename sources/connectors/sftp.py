@@ -21,7 +21,7 @@ from sources.connectors.secret import secret
 from sources.contract import Contract
 
 if TYPE_CHECKING:
-    from asyncssh import SFTPAttrs, SFTPClient, SFTPClientFile
+    from asyncssh import SFTPAttrs, SFTPClient, SFTPClientFile, SSHKnownHosts
 
 _CHUNK_BYTES = 4 << 20
 _MOST_NAMES = 100_000
@@ -143,6 +143,8 @@ async def _connected(contract: Contract, place: Place) -> AsyncIterator["SFTPCli
     except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.ConnectionLost, OSError) as error:
         # Also time-outs and a refused connection; asyncio's time-out is an OSError.
         raise PassingFault(f"{where} cannot be reached or breaks off ({type(error).__name__})") from None
+    except UnicodeError:
+        raise ExtractError(f"{where} is no name of a host; mend the location in {contract.path.name}") from None
     except asyncssh.SFTPNoSuchFile:
         raise ExtractError(
             f"{where}{place.folder}: the folder or file is not there; ask {contract.agency_name} for it, "
@@ -156,9 +158,7 @@ def _options(contract: Contract) -> dict[str, Any]:
     """How we connect: only with what the contract names, nothing of the machine's or the user's own SSH settings."""
     import asyncssh
 
-    known_hosts = beside_contract(contract, said(contract, "knownHosts"))
-    if not known_hosts.is_file():
-        raise ExtractError(f"knownHosts {known_hosts} is not there; write the server's host key to it")
+    known_hosts = _known_hosts(contract)
     keys = []
     if "privateKey" in contract.server.options:
         path = beside_contract(contract, said(contract, "privateKey"))
@@ -170,10 +170,25 @@ def _options(contract: Contract) -> dict[str, Any]:
                 f"privateKey {path} cannot be read ({what}); check it and its passphrase; a sealed one is kept as PKCS#8"
             ) from None
     return {
-        "known_hosts": str(known_hosts), "username": said(contract, "username"), "password": secret(contract, "password"),
+        "known_hosts": known_hosts, "username": said(contract, "username"), "password": secret(contract, "password"),
         "client_keys": keys or None, "agent_path": None, "config": [], "gss_host": None,
         "connect_timeout": CONNECT_SECONDS, "login_timeout": read_seconds(contract), "keepalive_interval": read_seconds(contract),
     }  # fmt: skip
+
+
+def _known_hosts(contract: Contract) -> "SSHKnownHosts":
+    import asyncssh
+
+    path = beside_contract(contract, said(contract, "knownHosts"))
+    if not path.is_file():
+        raise ExtractError(f"knownHosts {path} is not there; write the server's host key to it")
+    try:
+        return asyncssh.read_known_hosts(str(path))
+    except (OSError, ValueError, asyncssh.KeyImportError) as error:
+        what = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise ExtractError(
+            f"knownHosts {path} cannot be read ({what}); write the server's host key to it, as ssh-keyscan shows it"
+        ) from None
 
 
 async def _copy_data(client: "SFTPClient", contract: Contract, place: Place, data: Transfer) -> None:

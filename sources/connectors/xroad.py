@@ -15,7 +15,8 @@ from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.download import Download
 from sources.connectors.http import Answer, Refused, Web, address, parsed
 from sources.connectors.location import located
-from sources.connectors.paging import Paging, Walk, keep
+from sources.connectors.paging import Walk, keep
+from sources.connectors.paging_option import Paging
 from sources.connectors.xroad_message import Consumer, Identifiers, encoded
 from sources.contract import Contract
 

@@ -101,7 +101,7 @@ def at_pointer(value: Any, steps: Sequence[str]) -> tuple[bool, Any]:
     for step in steps:
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
         else:
             return False, None

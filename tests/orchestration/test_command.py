@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.command.main import app
+from sources.contract import Contract
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
@@ -167,6 +168,29 @@ def test_doctor_tells_good_from_missing(home: Home, inbox: Path, agreements: Pat
     rows = dict(line.split("\tMISSING\t") for line in done.stdout.splitlines() if "MISSING" in line)
     assert set(rows) == {"connection of noaa/weather", "agreement on faa/aircraft", "agreement on faa/airports"}
     assert "weather.csv is not there; ask National Oceanic" in rows["connection of noaa/weather"]
+
+
+def test_doctor_goes_on_after_a_feed_whose_check_fails_oddly(
+    home: Home, inbox: Path, agreements: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sources.connectors
+
+    real = sources.connectors.probe
+
+    def odd(contract: Contract, extract_date: date) -> None:
+        if contract.name == "bts/flights":
+            raise KeyError("hush-and-hide")
+        real(contract, extract_date)
+
+    monkeypatch.setattr(sources.connectors, "probe", odd)
+    done = command("doctor")
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    lines = dict(line.split("\t", 1) for line in done.stdout.splitlines() if line.startswith("connection of "))
+    assert len(lines) == 5
+    assert lines["connection of bts/flights"].startswith("MISSING\tcould not be tried (KeyError)")
+    assert lines["connection of noaa/weather"] == "ok\t"
+    assert "hush" not in done.stdout + done.stderr
 
 
 def test_status_shows_the_night_the_rows_in_use_and_what_readers_see(night_home: Home) -> None:

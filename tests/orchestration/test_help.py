@@ -8,8 +8,8 @@ import pytest
 from warehouse.home import PROJECT
 
 COMMANDS = [
-    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
-    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["simulate"],
+    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
+    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["try"], ["simulate"],
 ]  # fmt: skip
 SCRIPT = """
 import sys

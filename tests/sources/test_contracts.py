@@ -183,6 +183,14 @@ FEED_MISTAKES = {
         "customProperties",
         "'2 d'",
     ),
+    "lateness of a number": (
+        Feed(
+            [KEY, "{name: version, logicalType: integer}"],
+            custom={"extractMode": "incremental", "watermark": "version", "lateness": "2 d"},
+        ),
+        "customProperties",
+        "take lateness out",
+    ),
     "threshold that is no number": (Feed([KEY], threshold="some"), "customProperties", "'0.5 %'"),
     "threshold that is not a number": (Feed([KEY], threshold="NaN"), "customProperties", "'0.5 %'"),
     "threshold above all rows": (Feed([KEY], threshold="101 %"), "customProperties", "'0.5 %'"),

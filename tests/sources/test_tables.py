@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -121,12 +122,48 @@ def test_a_login_that_is_refused_tells_no_secret(
     contract = make(tmp_path, COLUMNS[:1], "person", options={"password": "env:TEST_DB_PASSWORD"})
     monkeypatch.setenv("TEST_DB_USER", "nobody_here")
     monkeypatch.setenv("TEST_DB_PASSWORD", "top:se\\cret'")
-    with pytest.raises(ExtractError, match="nobody_here") as caught:
+    with pytest.raises(ExtractError, match=r"table person: .*role does not exist; check the server") as caught:
         pulled(contract, tmp_path)
     assert "cret" not in str(caught.value)
+    assert "nobody_here" not in str(caught.value)
     monkeypatch.delenv("TEST_DB_PASSWORD")
     with pytest.raises(ExtractError, match=r"environment variable TEST_DB_PASSWORD.* is not set; set it"):
         probe(contract, NIGHT)
+
+
+# Views that fail while they are read: the server's words quote a value, or say it in a sentence of their own.
+FAILING = """
+DROP VIEW IF EXISTS casting, guarded;
+CREATE VIEW casting AS SELECT id, name::date::text AS name FROM secretive;
+CREATE VIEW guarded AS SELECT id, refuse(name) AS name FROM secretive;
+"""
+SECRETIVE = """
+CREATE TABLE IF NOT EXISTS secretive AS SELECT 1 AS id, '38001010001'::text AS name;
+CREATE OR REPLACE FUNCTION refuse(name text) RETURNS text LANGUAGE plpgsql AS
+  'BEGIN RAISE EXCEPTION ''person % called Jaan may not be read'', name; END';
+"""
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_what_the_server_says_of_a_row_is_not_shown(connector: str, database: Database, tmp_path: Path) -> None:
+    database.run(SECRETIVE + FAILING)
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    columns = [COLUMNS[0], "{name: name, logicalType: string}"]
+    kinds = {"casting": "DatetimeFieldOverflow 22008: field value out of range", "guarded": "RaiseException P0001"}
+    for view, kind in kinds.items():
+        with pytest.raises(ExtractError, match=f"table {view}: ") as caught:
+            pulled(make(tmp_path / view, columns, view), tmp_path / view)
+        assert "38001" not in str(caught.value)
+        assert "Jaan" not in str(caught.value)
+        assert kind in str(caught.value) or connector == "scanner"
+
+
+def test_a_mode_that_libpq_does_not_know_shows_no_connection(database: Database, tmp_path: Path) -> None:
+    contract = database.contract(tmp_path, COLUMNS[:1], "person")
+    server = replace(contract.server, options={**contract.server.options, "sslMode": "bogus"})
+    with pytest.raises(ExtractError, match=r"sslMode of things\.odcs.yaml is none of disable, ") as caught:
+        probe(replace(contract, server=server), NIGHT)
+    assert str(database.folder) not in str(caught.value)
 
 
 @pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -210,6 +212,16 @@ def test_retry_after_is_honoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     named = [wait for wait in waits if wait >= 1]
     assert named[0] == 7
     assert named[-1] == retry.LONGEST_RETRY_AFTER_SECONDS
+
+
+ODD_WAITS = ["²", "٣", "-1", "9" * 400, "Fri, 20 Nov 99999 01:00:00 GMT", "Fri, 20 Nov 2026 01:00:20 -9999"]
+
+
+@given(st.text() | st.sampled_from(ODD_WAITS))
+def test_any_retry_after_is_a_wait_or_none(text: str) -> None:
+    wait = retry.seconds_to_wait(text, None)
+    assert wait is None or wait >= 0
+    assert retry.seconds_to_wait("²", text) is None
 
 
 def test_a_system_that_is_down_or_unknown_is_named(tmp_path: Path) -> None:

@@ -152,17 +152,53 @@ def test_a_login_is_in_its_header_and_in_no_message(tmp_path: Path, case: str) -
     assert seen == [expected, expected]
 
 
+@pytest.mark.parametrize("option", ["headers", "query"])
+def test_a_secret_among_headers_or_parameters_is_fetched_from_its_keeper(tmp_path: Path, option: str) -> None:
+    seen: list[str] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request.headers.get("x-token") or request.query_params["X-Token"])
+        return PlainTextResponse(SECRET, 403)
+
+    with serving(Starlette(routes=[Route("/x.csv", answer)])) as base:
+        contract = contract_of(tmp_path, "api", f"{base}/x.csv", **{option: {"X-Token": "env:TEST_SECRET"}})
+        refused(contract, tmp_path / "a")
+    assert seen == [SECRET]
+    missing = contract_of(tmp_path, "api", f"{base}/x.csv", **{option: {"X-Token": "env:TEST_NOT_SET"}})
+    assert f"names as its {option}.X-Token, is not set; set it" in refused(missing, tmp_path / "b")
+
+
 def test_a_secret_that_is_no_header_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_SECRET", f"{SECRET}\né")
     with serving(Starlette(routes=[])) as base:
         refused(contract_of(tmp_path, "api", f"{base}/x.csv", bearerToken="env:TEST_SECRET"), tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["bearerToken", "apiKey"])
-def test_a_login_does_not_travel_in_clear_to_another_machine(tmp_path: Path, name: str) -> None:
-    contract = contract_of(tmp_path, "api", "http://agency.example/x.csv", **{name: "env:TEST_SECRET"})
+LOGINS: list[dict[str, Any]] = [
+    {"bearerToken": "env:TEST_SECRET"},
+    {"apiKey": "env:TEST_SECRET"},
+    {"username": "me", "password": "env:TEST_SECRET"},
+    {"headers": {"Authorization": "env:TEST_SECRET"}},
+    {"headers": {"X-Api-Key": "${TEST_SECRET}"}},
+    {"headers": {"X-Other": "env:TEST_SECRET"}},
+    {"query": {"token": "${TEST_SECRET}"}},
+    {"query": {"other": "env:TEST_SECRET"}},
+]
+
+
+@pytest.mark.parametrize("options", LOGINS, ids=str)
+@pytest.mark.parametrize("host", ["agency.example", "127.0.0.1.agency.example"])
+def test_a_login_does_not_travel_in_clear_to_another_machine(
+    tmp_path: Path, options: dict[str, Any], host: str
+) -> None:
+    contract = contract_of(tmp_path, "api", f"http://{host}/x.csv", **options)
     assert "is not encrypted" in refused(contract, tmp_path / "a")
-    Login(contract, httpx.URL("https://agency.example/x.csv"))
+    Login(contract, httpx.URL(f"https://{host}/x.csv"))
+
+
+def test_a_client_without_an_id_is_told(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, "api", "https://127.0.0.1:1/x.csv", tokenUrl="http://127.0.0.1:1/token")
+    assert "has no clientId; add it" in refused(contract, tmp_path / "a")
 
 
 @pytest.mark.parametrize(

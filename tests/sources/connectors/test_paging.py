@@ -86,6 +86,62 @@ def test_a_page_is_kept_as_it_came_with_its_proof(tmp_path: Path) -> None:
     assert arrived.evidence == {"page-00001.json": 'ETag: "v9"', "pages": "1"}
 
 
+class Odd(Api):
+    """Pages as a hurried system gives them: the second one short, and a time of day around each."""
+
+    def __init__(self, pages: list[list[str]]) -> None:
+        super().__init__(0)
+        self.pages = pages
+
+    def __call__(self, request: Request) -> Response:
+        said, starts = request.query_params, list(itertools.accumulate(map(len, self.pages), initial=0))
+        self.asked += 1
+        number = int(said.get("page", 0)) - 1 if "page" in said else int(said.get("after") or 0)
+        if "start" in said:
+            number = starts.index(int(said["start"]))
+        found = [{"id": name} for name in (self.pages[number] if number < len(self.pages) else [])]
+        more = number + 1 < len(self.pages)
+        links = {"link": f'<{request.url.path}?after={number + 1}>; rel="next"'} if more else {}
+        body = {"at": self.asked, "items": found, "meta": {"next": str(number + 1) if more else None}}
+        return JSONResponse(body, headers=links)
+
+
+STYLES = {"cursor": CURSOR, "page": NUMBERED, "offset": {**OFFSET, "records": "/items"}, "link": LINK}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_short_page_is_no_end(tmp_path: Path, style: str) -> None:
+    arrived = pull(tmp_path, Odd([["a", "b"], ["c"], ["d", "e"]]), STYLES[style])
+    assert ids(arrived, tmp_path / "into") == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_page_repeated_much_later_is_told(tmp_path: Path, style: str) -> None:
+    message = refusal(tmp_path, Odd([["a", "b"], ["c", "d"], ["e", "f"], ["a", "b"]]), STYLES[style])
+    assert "page 4 holds the records of page 1 once more" in message
+
+
+def test_pages_without_records_on_the_way_of_a_cursor_are_no_repetition(tmp_path: Path) -> None:
+    arrived = pull(tmp_path, Odd([["a"], [], [], ["b"]]), CURSOR)
+    assert ids(arrived, tmp_path / "into") == ["a", "b"]
+
+
+def test_the_records_are_where_the_format_finds_them(tmp_path: Path) -> None:
+    said = {name: value for name, value in NUMBERED.items() if name != "records"}
+    for place in ("items", "/items"):
+        with serving_pages(Odd([["a"], ["b"]])) as url:
+            contract = contract_of(tmp_path, "api", url, paging=said, records=place)
+            arrived = pulled(contract, tmp_path / place.replace("/", "_"))
+        assert ids(arrived, tmp_path / place.replace("/", "_")) == ["a", "b"]
+
+
+def test_a_page_that_is_not_there_is_no_end(tmp_path: Path) -> None:
+    def gone(request: Request) -> Response:
+        return items(None, "a") if request.query_params["page"] == "1" else PlainTextResponse("", 404)
+
+    assert "page 2 is not there (404)" in refusal(tmp_path, gone, NUMBERED)
+
+
 @pytest.mark.parametrize("said", [CURSOR, NUMBERED], ids=["cursor", "page"])
 def test_the_systems_count_is_what_must_arrive(tmp_path: Path, said: dict[str, Any]) -> None:
     api = Api(20)
@@ -122,7 +178,7 @@ def items(next_: object, *found: str) -> Response:
 
 # name: answer, what the message says of it
 WRONG: dict[str, tuple[Callable[[Request], Response], str]] = {
-    "a page that comes again": (lambda _: items("again", "a"), "page 2 is the page before it once more"),
+    "a page that comes again": (lambda _: items("again", "a"), "page 2 holds the records of page 1 once more"),
     "a cursor that goes round": (
         lambda r: items({"1": "2"}.get(r.query_params.get("after", ""), "1"), r.query_params.get("after", "0")),
         "goes round",
@@ -133,6 +189,7 @@ WRONG: dict[str, tuple[Callable[[Request], Response], str]] = {
     "records that are no list": (lambda _: JSONResponse({"items": {}, "meta": {}}), "page 1 has no records"),
     "no place for a cursor": (lambda _: JSONResponse({"items": []}), "page 1 has no place /meta/next"),
     "a cursor of another type": (lambda _: items({"hush-and-hide": 1}, "a"), "page 1 has no cursor"),
+    "a cursor that is only said to be there": (lambda _: items(True, "a"), "page 1 has no cursor"),
     "deeply nested": (lambda _: Response(b"[" * 100_000), "page 1 is not JSON"),
     "nothing": (lambda _: Response(b"", 204), "page 1 is not JSON (no content type)"),
 }
@@ -147,7 +204,7 @@ def test_what_is_no_page_is_refused(tmp_path: Path, case: str) -> None:
 def test_a_walk_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MAX_PAGES", 20)
     numbers = iter(range(1000))
-    assert "no end after 20 pages" in refusal(tmp_path, lambda _: items(next(numbers), "a"), CURSOR)
+    assert "no end after 20 pages" in refusal(tmp_path, lambda _: items((n := next(numbers)), str(n)), CURSOR)
 
 
 def test_pages_are_held_to_the_limit_of_an_extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,8 +221,21 @@ def test_a_link_to_another_host_is_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [{}, "cursor", {"style": "pages"}, {"style": "cursor"}, {**CURSOR, "sise": 5}, {**NUMBERED, "size": "many"}],
-    ids=["empty", "text", "unknown style", "no parameter", "unknown name", "no number"],
+    [
+        None,
+        {},
+        "cursor",
+        {"style": "pages"},
+        {"style": "cursor"},
+        {**CURSOR, "sise": 5},
+        {**NUMBERED, "size": "many"},
+        {**CURSOR, "next": 5},
+        {**CURSOR, "next": "next"},
+        {**LINK, "records": [1]},
+        {**LINK, "total": {}},
+        {**NUMBERED, "first": -1},
+    ],
+    ids=str,
 )
 def test_paging_that_is_not_understood_is_refused_before_any_pull(tmp_path: Path, said: Any) -> None:
     api = Api(5)

@@ -176,6 +176,31 @@ def test_a_refusal_is_told_without_the_key(tmp_path: Path, status: str, said: st
         assert said in refused(contract(tmp_path, base, "s3://municipalities/*"), tmp_path / "into")
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        f"http://me:{SECRET}@127.0.0.1:1",
+        f"http://127.0.0.1:1/?key={SECRET}",
+        f"{SECRET}",
+        "http://127.0.0.1:port",
+        "http://",
+    ],
+)
+def test_an_endpoint_that_is_no_plain_address_is_refused_unseen(tmp_path: Path, endpoint: str) -> None:
+    assert "endpointUrl in things.odcs.yaml" in refused(contract(tmp_path, endpoint, NIGHTLY), tmp_path / "into")
+
+
+def test_a_store_is_named_by_its_host_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 1)
+    monkeypatch.setenv("TEST_ENDPOINT", f"http://127.0.0.1:1/{SECRET}")
+    message = refused(contract(tmp_path, "${TEST_ENDPOINT}", NIGHTLY), tmp_path / "into")
+    assert "at 127.0.0.1 cannot be reached" in message
+
+
+def test_keys_do_not_travel_in_clear_to_another_machine(tmp_path: Path) -> None:
+    assert "is not encrypted" in refused(contract(tmp_path, "http://store.example", NIGHTLY), tmp_path / "into")
+
+
 def test_a_store_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "MAX_ATTEMPTS", 2)
     released = threading.Event()

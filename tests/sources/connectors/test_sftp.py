@@ -103,6 +103,10 @@ def test_a_server_with_another_key_is_refused(site: SftpSite, tmp_path: Path) ->
     (tmp_path / "empty").write_text("")
     assert "host key" in refused(contract(site, tmp_path, knownHosts=str(tmp_path / "empty")), tmp_path / "b")
     assert "is not there" in refused(contract(site, tmp_path, knownHosts=str(tmp_path / "none")), tmp_path / "c")
+    for number, content in enumerate([b"garbage", b"\xff\xfe\x00", b"@cert-authority"]):
+        (tmp_path / "odd").write_bytes(content)
+        message = refused(contract(site, tmp_path, knownHosts=str(tmp_path / "odd")), tmp_path / f"odd-{number}")
+        assert "cannot be read (" in message
 
 
 def test_a_wrong_password_is_refused_at_once(site: SftpSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

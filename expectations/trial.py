@@ -1,0 +1,86 @@
+"""One extract landed and gated by its contract alone, away from what the platform keeps."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from expectations.accept import copy_good_rows
+from expectations.gate import gate_extract
+from expectations.result import Verdict
+from sources.contract import Contract
+from sources.landing import land_extract
+from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from warehouse.engine import literal, open_database
+from warehouse.files import replaced_whole, share_file
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why so many records were rejected, at which step (`landing` or `gate`), by the first fault of each."""
+
+    step: str
+    rule: str
+    column: str | None
+    reason: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """sent = good rows + rejects of the landing + rejects of the gate, whether the verdict accepts the extract or not."""
+
+    manifest: Manifest
+    verdict: Verdict
+    reasons: list[Reason]
+
+    @property
+    def rows_good(self) -> int:
+        return self.verdict.rows_landed - self.verdict.rows_rejected
+
+
+def try_contract(
+    contract: Contract, into: Path, location: str | None = None, extract_date: date | None = None
+) -> Trial:
+    """Write rows.parquet (the good rows), rejects.parquet (of both steps) and manifest.json to the folder `into`.
+
+    Raises ExtractError where the extract cannot be landed at all, and RuntimeError where a quality rule is not valid.
+    """
+    with TemporaryDirectory(prefix=".try-", dir=_made(into)) as scratch:
+        landed, gated = Path(scratch) / "landed", Path(scratch) / "gated"
+        gated.mkdir()
+        manifest = land_extract(contract, landed, location, extract_date)
+        verdict, _ = gate_extract(contract, landed, gated)
+        with replaced_whole(into / ROWS) as rows:
+            copy_good_rows(landed / ROWS, gated / REJECTS, rows)
+        with replaced_whole(into / REJECTS) as rejects, open_database() as connection:
+            _write_rejects(connection, landed / REJECTS, gated / REJECTS, rejects)
+            reasons = _reasons(connection, rejects)
+        with replaced_whole(into / MANIFEST) as copy:
+            share_file(landed / MANIFEST, copy)
+    return Trial(manifest, verdict, reasons)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write_rejects(connection: duckdb.DuckDBPyConnection, landing: Path, gate: Path, target: Path) -> None:
+    """Of the landing by the file's line, then of the gate by the row among those that landed."""
+    same = 'rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults'
+    connection.execute(
+        f"COPY (SELECT 'landing' AS step, file, line, NULL::BIGINT AS row, {same} FROM read_parquet({literal(str(landing))}) "
+        f"UNION ALL SELECT 'gate', '', NULL, row, {same} FROM read_parquet({literal(str(gate))})) "
+        f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, rejects: Path) -> list[Reason]:
+    found = connection.execute(
+        'SELECT step, rule, "column", reason, count(*) FROM '
+        f"read_parquet({literal(str(rejects))}) GROUP BY ALL ORDER BY step DESC, 5 DESC, 2, 3, 4"
+    ).fetchall()
+    return [Reason(*row) for row in found]

@@ -1,0 +1,97 @@
+"""`interagency try`: lands and gates one extract by its contract alone."""
+
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.command.common import NOT_DONE, as_date, contract_of_file, show_table
+
+if TYPE_CHECKING:
+    from expectations.trial import Trial
+    from sources.contract import Contract
+
+_HEADINGS = ("step", "rule", "column", "records", "reason")
+
+
+def try_contract(
+    contract: Annotated[Path, typer.Argument(metavar="CONTRACT", help="A contract file, wherever it lies.")],
+    location: Annotated[
+        str | None, typer.Option(metavar="FILE_OR_URL", help="Another extract than the contract's own.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write rows, rejects and manifest here.")] = None,
+    extract_date: Annotated[str | None, typer.Option(help="The night it is of, yyyy-mm-dd; today by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Land and gate one extract; nothing of the platform's own data is read or changed.
+
+    DIR gets rows.parquet (the rows without a fault), rejects.parquet and manifest.json. Ends with 0 accepted, 1 refused,
+    2 wrong use.
+    """
+    night = as_date(extract_date)
+    known = contract_of_file(contract)
+    with TemporaryDirectory() if out is None else nullcontext(str(out)) as folder:
+        try:
+            trial = _tried(known, Path(folder), location, night)
+        except _Refused as refused:
+            _tell_refusal(known, str(refused), json)
+            raise typer.Exit(NOT_DONE) from None
+    _tell(known, trial, json)
+    if not trial.verdict.accepted:
+        raise typer.Exit(NOT_DONE)
+
+
+class _Refused(Exception):
+    """Nothing landed, and why."""
+
+
+def _tried(contract: "Contract", folder: Path, location: str | None, night: Any) -> "Trial":
+    from expectations.trial import try_contract
+    from sources.connectors import ExtractError
+
+    try:
+        return try_contract(contract, folder, location, night)
+    except (ExtractError, RuntimeError) as error:
+        raise _Refused(str(error)) from error
+
+
+def _tell_refusal(contract: "Contract", reason: str, json: bool) -> None:
+    if json:
+        _print_json({"contract": str(contract.path), "accepted": False, "reasons": [reason]})
+        return
+    typer.echo(f"REFUSED: {reason}")
+
+
+def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
+    manifest, verdict = trial.manifest, trial.verdict
+    counts = {
+        "sent": manifest.rows_sent, "landed": manifest.rows_landed, "accepted": trial.rows_good,
+        "rejected_at_landing": manifest.rows_rejected, "rejected_at_gate": verdict.rows_rejected,
+    }  # fmt: skip
+    if json:
+        failed = [
+            {name: value for name, value in vars(result).items() if name != "examples"} for result in verdict.failed
+        ]
+        _print_json(
+            {"contract": str(contract.path), "accepted": verdict.accepted, "reasons": verdict.reasons, "rows": counts,
+             "rejects": [asdict(reason) for reason in trial.reasons], "extra_columns": manifest.extra_columns, "failed_rules": failed}
+        )  # fmt: skip
+        return
+    if trial.reasons:
+        rows = [[item.step, item.rule, item.column or "", f"{item.records:,}", item.reason] for item in trial.reasons]
+        show_table("Rejects", _HEADINGS, rows, frozenset({3}))
+    for result in verdict.failed:
+        typer.echo(f"{result.severity}: {result.rule}: {result.description} (measured {result.observed_value})")
+    if manifest.extra_columns:
+        typer.echo(f"New columns, kept as text: {', '.join(manifest.extra_columns)}")
+    typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
+    typer.echo("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
+
+
+def _print_json(outcome: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(outcome, ensure_ascii=False, indent=1))
