@@ -18,6 +18,8 @@ _STORED = {
     "uint16": "USMALLINT", "uint32": "UINTEGER", "uint64": "UBIGINT", "double": "DOUBLE", "string": "VARCHAR",
     "bool": "BOOLEAN", "date32[day]": "DATE", "time64[us]": "TIME", "timestamp[us, tz=UTC]": "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
+# Columns that the contract did not know come from Parquet as they are: lists, structures, other clocks.
+_OTHER = "other"
 
 
 def stored_rows(contract: Contract, files: list[Path], deleted_when: str | None) -> str:
@@ -56,7 +58,7 @@ def _types(file: Path) -> dict[str, str]:
 def _type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision},{kind.scale})"
-    return _STORED[str(kind)]
+    return _STORED.get(str(kind), _OTHER)
 
 
 def _alike(contract: Contract, files: list[Path], stored: dict[str, str], deleted_when: str | None) -> str:
@@ -99,7 +101,7 @@ def _value(column: Column, stored: str | None) -> TypedValue:
         return TypedValue(f"NULL::{column.sql_type}", "true", "")
     if stored == column.sql_type:
         return TypedValue(name, "true", "")
-    if stored == "VARCHAR":
-        return typed(column, name)
+    if stored in ("VARCHAR", _OTHER):
+        return typed(column, f"CAST({name} AS VARCHAR)")
     cast = f"TRY_CAST({name} AS {column.sql_type})"
     return TypedValue(cast, f"({name} IS NULL OR TRY_CAST({cast} AS {stored}) = {name})", "")

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +16,7 @@ from sources.changes import CHANGES
 from sources.contract import Contract
 from sources.contract_file import load
 from sources.feed_night import FeedNight, recorded
-from sources.manifest import Manifest
+from sources.manifest import ROWS, Manifest
 from sources.watermark import since
 from tests.conftest import Feed
 from tests.expectations.landed import land_rows
@@ -285,3 +286,15 @@ def test_the_same_rows_again_leave_later_nights_as_they_are(tmp_path: Path, home
     taken(contract, home, NIGHTS[0], [{"id": 1, "town": "A"}])
     assert changed_at(contract, home, NIGHTS[1]) == untouched
     assert Manifest.read(home.landing / "tests" / "things" / str(FIRST)).rows_landed == 1
+
+
+def test_a_column_that_no_contract_knew_may_be_of_any_type(tmp_path: Path, home: Home) -> None:
+    contract = contract_of(tmp_path, [ID, TOWN], "snapshot")
+    taken(contract, home, NIGHTS[0], [{"id": 1, "town": "Ely"}])
+    stored = accepted_folder(contract, home, NIGHTS[0]) / ROWS
+    table = pq.read_table(stored).append_column("tags", pa.array([["old", "new"]]))
+    stored.unlink()
+    pq.write_table(table, stored)
+    assert towns(contract, home, NIGHTS[0]) == {1: "Ely"}
+    known = contract_of(tmp_path, [ID, TOWN, "{name: tags, logicalType: string}"], "snapshot")
+    assert towns(known, home, NIGHTS[0]) == {1: "Ely"}
