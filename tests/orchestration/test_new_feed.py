@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -20,7 +20,11 @@ from warehouse.engine import open_database
 from warehouse.home import PROJECT, Home
 
 Command = Callable[..., CompletedProcess[str]]
-TODAY = datetime.now(UTC).date()
+
+
+def today() -> date:
+    """Asked when it is needed: a run of all tests may pass midnight."""
+    return datetime.now(UTC).date()
 
 
 @pytest.fixture
@@ -47,14 +51,14 @@ def test_the_walkthrough_leads_from_an_unknown_file_to_an_accepted_night(
     done = subprocess.run(shell, capture_output=True, text=True, check=False, env={**os.environ, **places}, cwd=PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Tried: 240 rows sent, 0 rejected, accepted" in done.stdout
-    assert feed_nights(home, TODAY)["building_office", "permits"].status == "accepted", done.stderr
+    assert feed_nights(home, today())["building_office", "permits"].status == "accepted", done.stderr
     contract = load(tmp_path / "contracts" / "building_office" / "permits.odcs.yaml")
     assert len(contract.columns) == 20
     assert contract.key == ("permit_no",)
     assert contract.column("reg_code").custom["identifierKind"] in ("ee.registrikood", "ua.edrpou"), "they reckon alike"
     assert contract.column("cost").sql_type.startswith("DECIMAL")
     agreement = next((tmp_path / "agreements").glob("*.yaml"))
-    assert yaml.safe_load(agreement.read_text())["valid_until"] == str(TODAY + timedelta(days=30)), (
+    assert yaml.safe_load(agreement.read_text())["valid_until"] == str(today() + timedelta(days=30)), (
         "a trial, and it ends"
     )
 
@@ -104,7 +108,7 @@ def test_a_backfill_takes_every_night_and_publishes_the_last(
     )  # fmt: skip
     contract = feed.write(Path(own["INTERAGENCY_SOURCES"]))
     write_agreement(Path(own["INTERAGENCY_AGREEMENTS"]), "tests/things")
-    nights = [TODAY - timedelta(days=count) for count in (3, 2, 1)]
+    nights = [today() - timedelta(days=count) for count in (3, 2, 1)]
     for number, night in enumerate(nights):
         if number != 1:
             (contract.parent / f"things_{night:%Y%m%d}.csv").write_text(f"id,town\n{number},A\n")
@@ -119,5 +123,5 @@ def test_a_backfill_takes_every_night_and_publishes_the_last(
             "SELECT extract_date, rows_new FROM quality.feed_night WHERE feed = 'things' AND status = 'accepted' ORDER BY 1"
         ).fetchall()
     assert recorded == [(nights[0], 1), (nights[2], 1)]
-    wrong = interagency("backfill", "--from", str(TODAY), "--to", str(nights[0]), **own)
+    wrong = interagency("backfill", "--from", str(today()), "--to", str(nights[0]), **own)
     assert (wrong.returncode, "is after" in wrong.stderr) == (2, True)

@@ -1,6 +1,6 @@
 """Retention: originals go when their time is over, the last good night stays."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sources.accepted import Acceptance, accepted_folder
@@ -13,7 +13,10 @@ from tests.sources.landed import text_columns
 from warehouse.files import versioned_folder
 from warehouse.home import Home
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """Asked when it is needed: a run of all tests may pass midnight."""
+    return datetime.now(UTC).date()
 
 
 def test_originals_go_after_their_time_and_the_last_good_night_stays(tmp_path: Path, home: Home) -> None:
@@ -28,8 +31,8 @@ def test_originals_go_after_their_time_and_the_last_good_night_stays(tmp_path: P
     accepted.mkdir(parents=True)
     Acceptance("tests", "things", NEXT_NIGHT.isoformat(), "accepted", "", 1, 1, 0, "").write(accepted)
 
-    last_day = max(TODAY, NEXT_NIGHT) + timedelta(days=30)
-    assert forget_originals([contract], home, TODAY + timedelta(days=30)) == []
+    last_day = max(today(), NEXT_NIGHT) + timedelta(days=30)
+    assert forget_originals([contract], home, today() + timedelta(days=30)) == []
     assert (night / "original" / "extract.csv").exists()
 
     removed = forget_originals([contract], home, last_day + timedelta(days=1))
@@ -69,6 +72,6 @@ def test_the_gates_rejects_go_with_their_original(tmp_path: Path, home: Home) ->
     gate = home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()
     with versioned_folder(gate) as folder:
         (folder / "rejects.parquet").write_text("a record in clear")
-    forget_originals([contract], home, TODAY + timedelta(days=31))
+    forget_originals([contract], home, today() + timedelta(days=31))
     assert not gate.is_symlink()
     assert not list(gate.parent.rglob("rejects.parquet"))
