@@ -128,7 +128,9 @@ def _mend_later_changes(contract: Contract, home: Home, nights: list[Path], targ
 
 
 def _is_same(target: Path, folder: Path) -> bool:
-    return Acceptance.read(target).mode == Acceptance.read(folder).mode and same_rows(target / ROWS, folder / ROWS)
+    before, now = Acceptance.read(target), Acceptance.read(folder)
+    same_way = (before.mode, before.deleted_when) == (now.mode, now.deleted_when)
+    return same_way and same_rows(target / ROWS, folder / ROWS)
 
 
 def _with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:

@@ -9,7 +9,7 @@ import duckdb
 
 from sources.contract import Contract
 from sources.manifest import ROWS
-from sources.stored_rows import GONE, STORED_KEY, UNFIT, all_fit, stored_rows
+from sources.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from warehouse.engine import literal, quoted
 from warehouse.files import write_text
 from warehouse.home import Home
@@ -102,7 +102,7 @@ class HeldBack:
 def held_back(connection: duckdb.DuckDBPyConnection, contract: Contract, nights: list[Path]) -> list[HeldBack]:
     """What `state_of` leaves out of the accepted `nights` because a type of the contract changed; by column."""
     stretch = _stretch(contract, nights)
-    if all_fit(contract, [night.file for night in stretch]):
+    if all_fit(contract, [night.stored for night in stretch]):
         return []
     found = connection.execute(
         "SELECT name, count(*), min(_extract_date), max(_extract_date) FROM (SELECT _extract_date, unnest(_unfit) AS name "
@@ -115,13 +115,12 @@ def held_back(connection: duckdb.DuckDBPyConnection, contract: Contract, nights:
 class _Night:
     """A night as it adds to those before it."""
 
-    file: Path
+    stored: StoredFile
     mode: str
-    deleted_when: str | None
 
     @property
     def extract_date(self) -> str:
-        return self.file.parent.name[:10]
+        return self.stored.path.parent.name[:10]
 
 
 def _stretch(contract: Contract, nights: list[Path]) -> list[_Night]:
@@ -130,7 +129,8 @@ def _stretch(contract: Contract, nights: list[Path]) -> list[_Night]:
     for folder in reversed(nights):
         acceptance = Acceptance.read(folder)
         mode = mode_of(contract, acceptance)
-        stretch.insert(0, _Night((folder / ROWS).resolve(), mode, acceptance.deleted_when))
+        deleted_when = _deletion_mark(contract, acceptance) if mode == "incremental" else None
+        stretch.insert(0, _Night(StoredFile((folder / ROWS).resolve(), deleted_when), mode))
         if mode == "snapshot":
             break
     return stretch
@@ -145,11 +145,12 @@ def mode_of(contract: Contract, acceptance: Acceptance) -> str:
 
 def _standing(contract: Contract, stretch: list[_Night], keys_of: Path | None = None) -> str:
     """SQL of the rows that stand after the nights of a stretch, those held back among them with `_unfit`."""
-    deleted_when = _deletion_mark(contract, stretch)
-    rows = stored_rows(contract, [night.file for night in stretch], deleted_when)
+    rows = stored_rows(contract, [night.stored for night in stretch])
     key = ", ".join(map(quoted, contract.key))
     if keys_of is not None:
-        rows = f"SELECT * FROM ({rows}) SEMI JOIN ({stored_rows(contract, [keys_of], None)}) AS wanted USING ({key})"
+        rows = (
+            f"SELECT * FROM ({rows}) SEMI JOIN ({stored_rows(contract, [StoredFile(keys_of)])}) AS wanted USING ({key})"
+        )
     if len(stretch) > 1:
         rows = _added_up(contract, stretch, rows)
     source_key = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
@@ -180,8 +181,8 @@ def _added_up(contract: Contract, stretch: list[_Night], rows: str) -> str:
     )
 
 
-def _deletion_mark(contract: Contract, stretch: list[_Night]) -> str | None:
-    """The column that marks deleted rows: the contract's, or what was its last one where it is not incremental any more."""
-    if contract.increment is not None:
+def _deletion_mark(contract: Contract, acceptance: Acceptance) -> str | None:
+    """The column that marked deleted rows on an incremental night. Earlier versions did not write it: then the contract's."""
+    if acceptance.mode is None and contract.increment is not None:
         return contract.increment.deleted_when
-    return next((night.deleted_when for night in reversed(stretch) if night.deleted_when), None)
+    return acceptance.deleted_when

@@ -8,7 +8,7 @@ import duckdb
 from sources.accepted import Acceptance, mode_of, state_of
 from sources.contract import Contract
 from sources.manifest import ROWS
-from sources.stored_rows import stored_rows
+from sources.stored_rows import StoredFile, stored_rows
 from warehouse.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 
@@ -89,7 +89,7 @@ def _difference(contract: Contract) -> str:
 
 def _sent_again(contract: Contract, rows: Path) -> str:
     """Rows that an append feed sent for a key that was there, with another content: the first stays, and these are told."""
-    sent = _keyed(contract, stored_rows(contract, [rows], None))
+    sent = _keyed(contract, stored_rows(contract, [StoredFile(rows)]))
     columns = ", ".join(f"sent.{quoted(column.name)}" for column in contract.columns)
     return (
         f"SELECT {literal(AGAIN)} AS _change, {columns} FROM ({sent}) AS sent JOIN after "

@@ -16,7 +16,9 @@ SUFFIX = ".odcs.yaml"
 # From the least to the most protected; what is above `internal` is masked wherever a value is shown.
 CLASSIFICATIONS = ("public", "internal", "personal", "special-category")
 # Names of the platform's own columns beside an agency's rows.
-RESERVED_NAMES = frozenset({"_faults", "_record", "_row", "file_row_number"})
+RESERVED_NAMES = frozenset(
+    {"_faults", "_record", "_row", "file_row_number", "_unfit", "_gone", "_stored_key", "_stored_in"}
+)
 EXTRACT_MODES = ("snapshot", "append", "incremental")
 
 

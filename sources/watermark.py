@@ -48,10 +48,13 @@ def lost(contract: Contract, before: Acceptance) -> str | None:
     if contract.increment is None or before.watermark is None or usable(contract, before):
         return None
     name = contract.increment.watermark
+    if before.watermark_column in (None, name):
+        what = f"is no {contract.column(name).sql_type}, as {name} is now"
+    else:
+        what = f"is of {before.watermark_column}, which says nothing of {name}"
     return (
-        f"the night of {before.extract_date} ended at a watermark of {before.watermark_column or 'another type'}, which says "
-        f"nothing of {name} ({contract.column(name).sql_type}): everything was asked for, and the next night goes on from this "
-        f"one; where {contract.agency_name} sends only what changed, ask for one full extract"
+        f"the watermark of the night of {before.extract_date} {what}: everything was asked for, and the next night goes on from "
+        f"this one; where {contract.agency_name} sends only what changed, ask for one full extract"
     )
 
 

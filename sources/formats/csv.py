@@ -23,6 +23,8 @@ _MAX_LINE_BYTES = 64 << 20
 # with small ones, and only one with a long line somewhere with large ones.
 _USUAL_RECORD_BYTES = 4 << 20
 _LINES_PER_BUFFER = 4
+# With large buffers the engine holds more the longer the file is, where two threads write in its order.
+_LARGE_BYTES = 256 << 20
 _GLANCE_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 _QUOTE_FAULT = "UNQUOTED VALUE"
@@ -69,8 +71,12 @@ class CsvReading(Reading):
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
         self._connection, self._path, self._dialect = connection, path, dialect
         line = _longest_line(path)
-        self._longest = _USUAL_RECORD_BYTES if line <= _USUAL_RECORD_BYTES else MAX_RECORD_BYTES
-        self._buffer = _LINES_PER_BUFFER * max(line, self._longest)
+        # A quoted record may be as many lines as it likes, each of them short.
+        is_usual = line <= _USUAL_RECORD_BYTES and not self._has_quotes
+        self._longest = _USUAL_RECORD_BYTES if is_usual else MAX_RECORD_BYTES
+        self._buffer = max(_LINES_PER_BUFFER * (line if line > _USUAL_RECORD_BYTES else 0), 2 * self._longest)
+        if not is_usual and path.stat().st_size > _LARGE_BYTES:
+            connection.execute("SET threads = 1")
         self.headers = self._read_headers()
         self.relation = self._relation()
 
@@ -175,15 +181,18 @@ class CsvReading(Reading):
     @cached_property
     def _record_lines(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """The line on which each record begins, in file order."""
-        with self._path.open("rb") as file:
-            may_span_lines = any(
-                self._dialect.quote.encode() in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b"")
-            )
-        if may_span_lines:
+        if self._has_quotes:
             return np.fromiter(self._walk(), dtype=np.int64)
         with self._path.open("rb") as file:
             filled = np.fromiter((self._is_record(line.strip(b"\r\n")) for line in file), dtype=bool)
         return np.flatnonzero(filled)[1:] + 1
+
+    @cached_property
+    def _has_quotes(self) -> bool:
+        """Whether a record may span lines."""
+        quote = self._dialect.quote.encode()
+        with self._path.open("rb") as file:
+            return any(quote in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
 
     def _walk(self) -> Iterator[int]:
         """Only the record-wise parser knows which line ends stand inside quotes."""
@@ -191,10 +200,16 @@ class CsvReading(Reading):
             rows = self._dialect.parse(file)
             next(rows, None)
             begin = rows.line_num + 1
-            for row in rows:
-                if self._is_record(row):
-                    yield begin
-                begin = rows.line_num + 1
+            try:
+                for row in rows:
+                    if self._is_record(row):
+                        yield begin
+                    begin = rows.line_num + 1
+            except csv.Error:
+                raise ExtractError(
+                    f"line {begin}: a record of more than {MAX_RECORD_BYTES} bytes begins here, or a quote does not close; "
+                    "ask the agency for the file with its quotes right, nothing was taken"
+                ) from None
 
     def _is_record(self, content: bytes | list[str]) -> bool:
         """A blank line is no record, but where there is one column it is a row without a value."""

@@ -298,3 +298,42 @@ def test_a_column_that_no_contract_knew_may_be_of_any_type(tmp_path: Path, home:
     assert towns(contract, home, NIGHTS[0]) == {1: "Ely"}
     known = contract_of(tmp_path, [ID, TOWN, "{name: tags, logicalType: string}"], "snapshot")
     assert towns(known, home, NIGHTS[0]) == {1: "Ely"}
+
+
+@pytest.mark.parametrize("mark", ["is_gone", None])
+def test_a_deletion_is_told_by_the_mark_of_its_own_night(mark: str | None, tmp_path: Path, home: Home) -> None:
+    before = contract_of(tmp_path / "before", MARKED, "incremental")
+    taken(before, home, NIGHTS[0], [row(1, "A"), row(2, "B")])
+    taken(before, home, NIGHTS[1], [row(2, "B", gone=True)])
+    custom = {"extractMode": "incremental", "watermark": "seq", **({"deletedWhen": mark} if mark else {})}
+    columns = [*MARKED, "{name: is_gone, logicalType: boolean}"]
+    after = load(Feed(columns, custom=custom).write(tmp_path / "after"))
+    assert towns(after, home, NIGHTS[1]) == {1: "A"}
+
+
+def test_a_mark_is_none_in_a_night_that_was_no_increment(tmp_path: Path, home: Home) -> None:
+    whole = contract_of(tmp_path / "whole", MARKED, "snapshot")
+    taken(whole, home, NIGHTS[0], [row(1, "A"), row(2, "B", gone=True)])
+    changed = contract_of(tmp_path / "changed", MARKED, "incremental")
+    assert towns(changed, home, NIGHTS[0]) == {1: "A", 2: "B"}
+    added = contract_of(tmp_path / "added", MARKED, "append")
+    taken(added, home, NIGHTS[1], [row(3, "C", gone=True)])
+    assert towns(changed, home, NIGHTS[1]) == {1: "A", 2: "B", 3: "C"}
+
+
+def test_rows_without_the_key_of_today_are_held_back_and_told(tmp_path: Path, home: Home) -> None:
+    before = contract_of(tmp_path / "before", [ID, TOWN], "append")
+    taken(before, home, NIGHTS[0], [{"id": 1, "town": "A"}, {"id": 2, "town": "B"}])
+    keyed = ["{name: id, logicalType: integer}", "{name: person, logicalType: string, primaryKey: true}", TOWN]
+    after = contract_of(tmp_path / "after", keyed, "append")
+    taken(after, home, NIGHTS[1], [{"id": 3, "person": "P3", "town": "C"}])
+    assert towns(after, home, NIGHTS[1]) == {3: "C"}
+    with open_database() as connection:
+        told = held_back(connection, after, accepted_nights(after, home, NIGHTS[1]))
+    assert [(item.column, item.values) for item in told] == [("person", 2)]
+
+
+def test_a_column_may_be_called_filename(tmp_path: Path, home: Home) -> None:
+    contract = contract_of(tmp_path, [ID, TOWN, "{name: filename, logicalType: string}"], "snapshot")
+    taken(contract, home, NIGHTS[0], [{"id": 1, "town": "Ely", "filename": "x"}])
+    assert towns(contract, home, NIGHTS[0]) == {1: "Ely"}
