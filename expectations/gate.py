@@ -69,11 +69,7 @@ def gate_extract(
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "gate.duckdb"
         with open_database(database) as connection:
-            connection.execute(
-                "CREATE VIEW rows AS SELECT *, file_row_number + 1 AS _row "
-                f"FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)"
-            )
-            rejected = _write_rejects(connection, contract, into / REJECTS)
+            rejected = write_rejects(connection, contract, landing / ROWS, into / REJECTS)
             measured = _measures(connection, contract, tables)
             examples = _examples(connection, contract, into / REJECTS) if rejected else {}
         results, validation = _validated(contract, tables, database, manifest.rows_landed)
@@ -117,8 +113,15 @@ class _Fault:
     is_wrong: str
 
 
-def _write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, target: Path) -> int:
-    """One row for each landed row that breaks a row rule or a key, with all its faults; returns how many."""
+def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, landed: Path, target: Path) -> int:
+    """One row for each landed row that breaks a row rule or a key, with all its faults; returns how many.
+
+    Leaves a view `rows` of the landed rows, each with its number as `_row`.
+    """
+    connection.execute(
+        "CREATE VIEW rows AS SELECT *, file_row_number + 1 AS _row "
+        f"FROM read_parquet({literal(str(landed))}, file_row_number = true)"
+    )
     connection.execute(_doubled_rows(contract))
     faults = [_Fault(rule.name, rule.column, rule.demand, f"NOT {rule.is_right}") for rule in row_rules(contract)]
     faults += [

@@ -152,15 +152,15 @@ def _show(draft: _Draft) -> None:
 
 def _try(text: str, agency: str, feed: str) -> None:
     """Hold the sample against its own draft; ends with 1 where it does not pass."""
+    from expectations.sample import held_against
     from sources.connectors import ExtractError
-    from sources.draft.trial import tried
     from sources.odcs import ContractError
 
     try:
-        trial = tried(text, agency, feed)
+        held = held_against(text, agency, feed)
     except (ContractError, ExtractError) as error:
         stop(f"The sample does not pass its draft: {error}", NOT_DONE)
-    outcome = f"REFUSED: {trial.refusal}" if trial.refusal else "accepted"
-    typer.echo(f"Tried: {trial.sent:,} rows sent, {trial.rejected:,} rejected, {outcome}")
-    if trial.refusal:
+    outcome = f"REFUSED: {held.refusal}" if held.refusal else "accepted"
+    typer.echo(f"Tried: {held.sent:,} rows sent, {held.rejected:,} rejected, {outcome}")
+    if held.refusal:
         raise typer.Exit(NOT_DONE)

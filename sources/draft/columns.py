@@ -18,6 +18,7 @@ _PERSONAL = re.compile(
     r"name|birth|dob|address|street|phone|mobile|mail|passport|gender|sex$|ssn|iban|account|salary|income|person|citizen|national",
     re.I,
 )
+_SEX = re.compile(r"gender|sex$", re.I)
 _SPECIAL = re.compile(r"health|diagnos|disab|ethnic|race$|religio|union|genetic|biometric|sexual|convict|icd", re.I)
 
 
@@ -70,7 +71,9 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         # A number that nobody adds up is a text: it may begin with zero tomorrow.
         column.logical_type, column.options = "string", {}
     elif drafted.logical == "string":
-        column.codes = _codes(sample, header, fact)
+        # The few surnames of a sample are nobody's list of codes, and do not belong in a contract.
+        is_code = not (_SPECIAL.search(name) or (_PERSONAL.search(name) and not _SEX.search(name)))
+        column.codes = _codes(sample, header, fact) if is_code else []
     elif drafted.logical in ("integer", "number") and fact.values and not fact.is_negative:
         column.options["minimum"] = 0
     if fact.values and fact.is_json and drafted.logical == "string" and sample.server.format in ("json", "jsonl"):

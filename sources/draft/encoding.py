@@ -78,13 +78,17 @@ def _is_nearly_utf8(telling: bytes) -> bool:
 
 def _lines_beyond_ascii(path: Path) -> Iterator[bytes]:
     """The lines that tell code pages apart, from the whole file, until there are enough."""
-    length = 0
+    length, rest = 0, b""
     for chunk in _chunks(path):
-        for line in re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*", chunk):
+        # A character cut in two at the end of a chunk would speak against every right code page.
+        whole, end, rest = (rest + chunk).rpartition(b"\n")
+        for line in re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*", whole + end):
             yield line
             length += len(line)
             if length >= _WANTED_BYTES:
                 return
+    if not rest.isascii():
+        yield rest
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

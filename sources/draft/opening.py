@@ -62,6 +62,11 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
     connection.execute(f"CREATE VIEW {TABLE} AS FROM {AS_READ}")
     count = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
     if not count[0]:
+        wrong = next(iter(reading.broken()), None)
+        if wrong is not None:
+            raise ExtractError(
+                f"{place} has no whole record (line {wrong.line}: {wrong.reason}); ask the agency for a sample that has"
+            )
         raise ExtractError(f"{place} has no rows; a draft needs some")
     return Sample(connection, contract.server, reading.headers, dict(reading.types), int(count[0]))
 

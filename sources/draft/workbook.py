@@ -1,5 +1,6 @@
 """Where the table of a workbook is: its sheet, and the row of its headings below any titles."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from sources.connectors import ExtractError
 from sources.formats.excel_book import Workbook
 
 _LOOKED_AT = 50
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class _Sheet:
     heading: int
     width: int
     rows: int
+    is_sure: bool = True
 
 
 def guessed_table(path: Path) -> BookPlace:
@@ -44,17 +47,27 @@ def guessed_table(path: Path) -> BookPlace:
     if chosen.heading > 1:
         options["headerRow"] = chosen.heading
     others = ", ".join(sheet.name for sheet in found[1:])
-    doubt = f"The sheet {chosen.name} was read, and not {others}; name the one that is meant." if others else ""
-    return BookPlace(options, doubt)
+    doubts = [f"The sheet {chosen.name} was read, and not {others}; name the one that is meant."] if others else []
+    if not chosen.is_sure:
+        doubts.append(
+            f"Row {chosen.heading} was taken for the headings, and may be a record; set headerRow, or ask for headings."
+        )
+    return BookPlace(options, " ".join(doubts))
 
 
 def _looked_through(cells: Any, name: str) -> _Sheet:
-    """The headings are the first of the top rows that fills as many cells as any of them."""
     loaded = cells.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
     if not loaded.width:
         return _Sheet(name, 1, 0, 0)
     batch = loaded.to_arrow()
     top = zip(*(column.to_pylist() for column in batch.slice(0, _LOOKED_AT).columns), strict=True)
-    filled = [sum(bool(cell and cell.strip()) for cell in row) for row in top]
-    width = max(filled, default=0)
-    return _Sheet(name, filled.index(width) + 1 if width else 1, width, batch.num_rows)
+    filled = [[cell for cell in row if cell and cell.strip()] for row in top]
+    width = max(map(len, filled), default=0)
+    heading = next((number for number, row in enumerate(filled, 1) if _is_heading(row, width)), None)
+    widest = next((number for number, row in enumerate(filled, 1) if len(row) == width), 1)
+    return _Sheet(name, heading or widest, width, batch.num_rows, heading is not None)
+
+
+def _is_heading(filled: list[str], width: int) -> bool:
+    """Words in most columns. A title fills fewer; a row of data has a number or date somewhere."""
+    return 3 * len(filled) >= 2 * width and all(_LETTER.search(cell) for cell in filled)

@@ -24,7 +24,7 @@ _MAX_LINE_BYTES = 64 << 20
 _USUAL_RECORD_BYTES = 4 << 20
 _LINES_PER_BUFFER = 4
 # With large buffers the engine holds more the longer the file is, where two threads write in its order.
-_LARGE_BYTES = 256 << 20
+_LARGE_BYTES = 3 << 29
 _GLANCE_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 _QUOTE_FAULT = "UNQUOTED VALUE"

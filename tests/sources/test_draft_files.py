@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from expectations.sample import held_against
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.contract_file import load
@@ -16,7 +17,6 @@ from sources.draft.columns import draft_columns
 from sources.draft.contract import contract_text, file_name, server_section
 from sources.draft.encoding import guessed_encoding
 from sources.draft.opening import opened
-from sources.draft.trial import tried
 from sources.landing import land_extract
 from warehouse.engine import literal, open_database
 
@@ -48,7 +48,7 @@ def drafted(path: Path, folder: Path) -> Contract:
         columns, server = draft_columns(sample), sample.server
     section = server_section(server.location, server.type, server.options, server.encoding, server.format)
     text = contract_text("a", "f", section, columns, sample.doubts)
-    trial = tried(text, "a", "f")
+    trial = held_against(text, "a", "f")
     assert (trial.rejected, trial.refusal) == (0, "")
     target = folder / "a" / file_name("f")
     target.parent.mkdir(exist_ok=True)
@@ -249,3 +249,45 @@ def test_names_are_unique_and_free(tmp_path: Path) -> None:
     assert max(map(len, names)) <= 63
     with open_database() as connection:
         connection.execute(f"SELECT {', '.join(names)} FROM (SELECT {', '.join(f'1 AS {name}' for name in names)})")
+
+
+def write_book(path: Path, rows: list[list[Any]]) -> Path:
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    for number, row in enumerate(rows):
+        sheet.write_row(number, 0, row)
+    book.close()
+    return path
+
+
+def test_a_row_of_data_is_never_taken_for_the_headings(tmp_path: Path) -> None:
+    """A remark beside the table, or a column without a heading, makes rows wider than the headings are."""
+    rows: list[list[Any]] = [["id", "name", "v"], *([number, f"Secret{number}", 1] for number in range(30))]
+    rows[4].append("remark")
+    told = refused(write_book(tmp_path / "sparse.xlsx", rows))
+    assert "column D, but no heading in row 1" in told
+    assert "Secret" not in told
+    with opened(str(write_book(tmp_path / "numbers.xlsx", [[1, 2.5], [2, 3.5], [3, 4.5]]))) as sample:
+        assert "Row 1 was taken for the headings, and may be a record" in sample.doubts[0]
+
+
+def test_a_person_s_name_is_no_list_of_codes(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    lines = [f"{n},{('Jones', 'Smith')[n % 2]},{('north', 'south')[n % 2]},{'MF'[n % 2]}" for n in range(60)]
+    path.write_text("\n".join(["id,surname,region,sex", *lines, ""]))
+    codes = {column.name: column.enum for column in drafted(path, tmp_path).columns}
+    assert codes == {"id": (), "surname": (), "region": ("north", "south"), "sex": ("F", "M")}
+
+
+def test_a_letter_in_two_halves_is_still_a_letter(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    for shift in range(2):
+        text = "番号,氏名\n" + "x" * shift + "".join(f"{n},山田太郎の長い名前\n" for n in range(60_000))
+        path.write_bytes(text.encode("cp932"))
+        assert guessed_encoding(path).name == "cp932"
+
+
+def test_a_sample_without_a_whole_record_is_told_where(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text('a,b\n1,"x\n')
+    assert "a quote" in refused(path)

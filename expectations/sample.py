@@ -1,0 +1,60 @@
+"""A sample landed and held against its own draft, away from the platform's data."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from expectations.gate import write_rejects
+from sources.contract import Contract
+from sources.contract_file import load
+from sources.draft.contract import file_name
+from sources.landing import land_extract
+from sources.manifest import REJECTS, ROWS
+from warehouse.engine import literal, open_database
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many rows were sent and rejected, at landing and by the rules; `refusal` is '' where the night would be accepted."""
+
+    sent: int
+    rejected: int
+    refusal: str
+
+
+def held_against(text: str, agency: str, feed: str) -> Held:
+    """Raises ContractError where the contract `text` is not valid, ExtractError where the sample cannot be read by it.
+
+    A draft has row rules and a key alone, and they are asked by the gate's own SQL: the whole gate would measure each of them
+    for the steward as well, which takes most of a minute where there are hundreds.
+    """
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / agency / file_name(feed)
+        draft.parent.mkdir()
+        draft.write_text(text, encoding="utf-8")
+        contract, landed, gate = load(draft), Path(folder) / "landed", Path(folder) / "gate.parquet"
+        manifest = land_extract(contract, landed)
+        with open_database() as connection:
+            rejected = manifest.rows_rejected + write_rejects(connection, contract, landed / ROWS, gate)
+            if rejected <= contract.reject_threshold * manifest.rows_sent:
+                return Held(manifest.rows_sent, rejected, "")
+            refusal = _refusal(connection, contract, landed / REJECTS, gate)
+    return Held(
+        manifest.rows_sent,
+        rejected,
+        f"{100 * Decimal(rejected) / manifest.rows_sent:.2g} % of its rows are rejected: {refusal}",
+    )
+
+
+def _refusal(connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, gate: Path) -> str:
+    """The commonest faults with the first place of each; no value of a sample is shown."""
+    found = connection.execute(
+        "SELECT coalesce(\"column\", 'the record'), reason, count(*), min(place) FROM ("
+        f"SELECT \"column\", reason, 'line ' || line AS place FROM read_parquet({literal(str(landing))}) UNION ALL "
+        f"SELECT \"column\", reason, 'row ' || row FROM read_parquet({literal(str(gate))})) GROUP BY ALL ORDER BY 3 DESC LIMIT 3"
+    ).fetchall()
+    faults = "; ".join(f"{column}: {reason} ({count} times, such as {place})" for column, reason, count, place in found)
+    return f"{faults}. Mend the sample, or ask {contract.agency_name} for another"
