@@ -34,9 +34,9 @@ class StoredFile:
 def stored_rows(contract: Contract, files: list[StoredFile]) -> str:
     """SQL of the rows of accepted files: the contract's columns, `_extract_date`, `_unfit`, `_gone`, `_stored_key`.
 
-    A column that is newer than a file is null in it; one of today's key does not fit then, as nobody can say what its rows are
-    told apart by. A value of another type is cast where it can be read as one of
-    today's and nothing of it is lost; else it is null, and its column is named in `_unfit`.
+    A column that is newer than a file is null in it; one of today's key does not fit then, as nobody can say what its rows
+    are told apart by. A value of another type is cast where it can be read as one of today's and nothing of it is lost; else
+    it is null, and its column is named in `_unfit`.
     """
     if not files:
         empty = ", ".join(f"NULL::{column.sql_type} AS {quoted(column.name)}" for column in contract.columns)
