@@ -17,6 +17,7 @@ from sources.server_options import option_faults
 _OF_EVERY_SERVER = frozenset({"connector", "format", "encoding"})
 _PLACES = ("path", "location", "url", "endpointUrl")
 _STEPS: list[Step] = ["servers", 0]
+DETECT = "detect"
 
 
 def values(properties: list[CustomProperty] | None) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class ServerReader:
         server = Server(
             type=standard.type or "", location=_place(options),
             format=str(standard.format or custom.get("format", "")).lower(), delimiter=str(options.get("delimiter", ",")),
-            encoding=standard.encoding or str(custom.get("encoding", "utf-8")), options=options,
+            encoding=standard.encoding or str(custom.get("encoding", DETECT if options.get("dialect") == DETECT else "utf-8")), options=options,
         )  # fmt: skip
         always = kind(server)
         if always and always.format and not server.format:
@@ -78,13 +79,11 @@ class ServerReader:
         if server.format not in FORMATS:
             self.wrong([*_STEPS, "format"], f"is {server.format!r}; write one of {', '.join(sorted(FORMATS))}")
         try:
-            "".encode(server.encoding)
+            "".encode("utf-8" if server.encoding == DETECT else server.encoding)
         except (LookupError, ValueError):
             self.wrong([*_STEPS, "encoding"], f"is {server.encoding!r}, which is not known; write one such as utf-8")
-        for name, default in (("delimiter", ","), ("quote", '"')):
-            character = server.options.get(name, default)
-            if not isinstance(character, str) or len(character) != 1:
-                self.wrong(_STEPS, f"{name} is {character!r}; write one character")
+        if server.encoding == DETECT and FORMATS.get(server.format) is not FORMATS["csv"]:
+            self.wrong([*_STEPS, "encoding"], f"is {DETECT!r}, which only csv and tsv know; write one such as utf-8")
 
     def _check_options(self, server: Server, custom: set[str]) -> None:
         found, form = kind(server), FORMATS.get(server.format)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -17,7 +17,7 @@ from sources.connectors.location import elsewhere
 from sources.contract import Contract
 from sources.control_file import read_control
 from sources.date_proof import check_column, check_name, check_stated
-from sources.formats import form, read
+from sources.formats import NotSure, form, read
 from sources.formats.packed import unpacked
 from sources.kept import kept_originals, landed_folder, share
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
@@ -78,6 +78,7 @@ def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
         contract_version=contract.version, contract_sha256=contract.fingerprint, rows_sent=landed.sent, rows_landed=landed.landed,
         rows_rejected=landed.rejected, started_at=started_at, finished_at=datetime.now(UTC), extra_columns=landed.extra_columns,
         evidence=dict(arrived.evidence), control=arrived.control, pulled_since=pull.watermark,
+        mended=[asdict(item) for item in landed.mended],
     )  # fmt: skip
     manifest.write(into)
     return manifest
@@ -145,10 +146,14 @@ class _Extract:
             raise ExtractError(f"the original cannot be read ({error}); ask for it again") from error
         check_stated(self.contract, self.extract_date, reading.stated_date(), names[0])
         file = names[0] if several and len(names) == 1 else ""
-        rows = TypedRows(self.connection, self.contract, reading, scratch, file)
         totals = reading.totals()
         wanted = sorted(summed.union(totals.sums if totals else ()))
-        landed = rows.land(self._part_file(number, ROWS), self._part_file(number, REJECTS), wanted)
+        targets = self._part_file(number, ROWS), self._part_file(number, REJECTS)
+        try:
+            landed = TypedRows(self.connection, self.contract, reading, scratch, file).land(*targets, wanted)
+        except NotSure:
+            again = reading.with_care()
+            landed = TypedRows(self.connection, self.contract, again, scratch, file).land(*targets, wanted)
         self._check_totals(totals, landed)
         return landed
 
@@ -180,4 +185,5 @@ def _together(parts: list[Landed]) -> Landed:
             for name in parts[0].sums
             if all(name in part.sums for part in parts)
         },
+        mended=[item for part in parts for item in part.mended],
     )

@@ -28,7 +28,10 @@ class Original:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One landed extract. Times are UTC; rows_sent = rows_landed + rows_rejected."""
+    """One landed extract. Times are UTC; rows_sent = rows_landed + rows_rejected.
+
+    `mended` tells what was read otherwise than it is written: reason, records, the first of their lines, file.
+    """
 
     agency: str
     feed: str
@@ -46,6 +49,7 @@ class Manifest:
     pulled_since: str | None = None
     extra_columns: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)
+    mended: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def original_sha256(self) -> str:

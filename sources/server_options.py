@@ -82,6 +82,27 @@ _PORT = Shape(
     "one such as 5432",
     lambda value: has_variable(value) or (is_whole(value) and 0 < int(value) < 65536),
 )
+_DETECT = "detect"
+_LONGEST_DELIMITER = 8
+
+
+def _is_sign(value: str) -> bool:
+    return len(value) == 1 and value not in "\r\n"
+
+
+_SIGN = text(
+    "one character, none or detect",
+    lambda value: value in (_DETECT, "none", "") or _is_sign(value),
+    "character, none or detect",
+)
+_DELIMITER = Shape(
+    "text", f"up to {_LONGEST_DELIMITER} characters, or detect",
+    lambda value: isinstance(value, str) and 0 < len(value) <= _LONGEST_DELIMITER and not set(value) & set("\r\n"),
+)  # fmt: skip
+_HEADER_ROW = Shape(
+    "number of a line, or detect", "the line of the header, from 1, or detect",
+    lambda value: value == _DETECT or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_048_576),
+)  # fmt: skip
 _NULL_VALUE = Shape(
     "text", "it in quotes", lambda value: isinstance(value, str) or is_name(value) or isinstance(value, float)
 )
@@ -100,12 +121,17 @@ SHAPES: Mapping[str, Shape] = {
     "control": _CONTROL,
     "fillMerged": list_of(NAME, "the headings, such as [School]"),
     "footer": text("one that RE2 knows", _is_pattern, "regular expression"),
-    "headerRow": whole("the row of the headings, from 1", low=1, high=1_048_576),
+    "delimiter": _DELIMITER,
+    "dialect": one_of((_DETECT,)),
+    "escape": _SIGN,
+    "headerRow": _HEADER_ROW,
+    "headerRows": whole("how many rows the headings have, 0 where there are none", high=10),
     "headers": _HEADERS,
     "namespaces": names_with(text("the namespace")),
     "nullValues": Shape("list", "one such as [NA]", lambda value: isinstance(value, list), each=_NULL_VALUE),
     "port": _PORT,
     "query": names_with(NAME),
+    "quote": _SIGN,
     "recordLength": _LENGTH,
     "recordTypes": _RECORD_TYPES,
     "records": _RECORDS,

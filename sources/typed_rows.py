@@ -1,7 +1,7 @@
 """From one opened reading to typed rows and rejects: every record of it lands or is rejected, with its place and reason."""
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sources.connectors import ExtractError
 from sources.contract import RESERVED_NAMES, Column, Contract
-from sources.formats import Reading
+from sources.formats import Mended, NotSure, Reading
 from sources.typing_sql import TypedValue, typed
 from warehouse.engine import literal, quoted
 from warehouse.files import share_file
@@ -53,6 +53,7 @@ class Landed:
     rejected: int
     extra_columns: list[str]
     sums: dict[str, Any]
+    mended: list[Mended]
 
 
 class TypedRows:
@@ -72,7 +73,10 @@ class TypedRows:
         self.fields = self._fields()
 
     def land(self, rows: Path, rejects: Path, summed: list[str]) -> Landed:
-        """Raises ExtractError where the file is not of this contract, cannot be read, or does not balance."""
+        """Raises ExtractError where the file is not of this contract, cannot be read, or does not balance.
+
+        Raises NotSure where the last two of them may not be so when the file is read with more care.
+        """
         has_faults = not self._write_when_all_right(rows)
         if has_faults:
             self._write_with_faults(rows)
@@ -91,13 +95,20 @@ class TypedRows:
         landed = self._count(rows)
         sent = self.reading.records(landed + rejected)
         if sent != landed + rejected:
-            raise ExtractError(
+            raise self._unreadable(
                 f"{sent} records were sent, but {landed} landed and {rejected} were rejected; nothing was taken, "
                 "tell the platform's maintainers"
             )
+        if self.reading.hides_columns(self._without_last(self.marked if has_faults else rows, has_faults)):
+            raise NotSure
         sums = self._sums(self.marked if has_faults else rows, summed)
         self.connection.execute("DROP TABLE faulty")
-        return Landed(sent, landed, rejected, [item.header for item in self.fields if item.column is None], sums)
+        extra = [item.header for item in self.fields if item.column is None]
+        mended = [replace(item, file=item.file or self.file) for item in self.reading.mended()]
+        return Landed(sent, landed, rejected, extra, sums, mended)
+
+    def _unreadable(self, why: str) -> Exception:
+        return NotSure() if self.reading.has_care else ExtractError(why)
 
     def _fields(self) -> list[Field]:
         headers, types = self.reading.headers, self.reading.types
@@ -105,7 +116,8 @@ class TypedRows:
             Field(header, self.contract.matching_header(header), types.get(header, "VARCHAR")) for header in headers
         ]
         missing = [column.header for column in self.contract.columns if column.header not in headers]
-        where = f"{self.file}, line 1" if self.file else "line 1"
+        line = f"line {self.reading.heading}"
+        where = f"{self.file}, {line}" if self.file else line
         if missing:
             extra = ", ".join(item.header for item in fields if item.column is None) or "none"
             raise ExtractError(
@@ -131,9 +143,9 @@ class TypedRows:
     def _write_when_all_right(self, rows: Path) -> bool:
         """The usual night, in one pass: the statement stops at the first fault."""
         self.connection.execute(
-            f"CREATE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {_FAULTS}, record VARCHAR)"
+            f"CREATE OR REPLACE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {_FAULTS}, record VARCHAR)"
         )
-        all_right = " AND ".join(item.typed.is_right for item in self.fields)
+        all_right = " AND ".join([*(item.typed.is_right for item in self.fields), *self._is_no_heading()])
         if self.reading.parquet and all(item.is_as_sent for item in self.fields) and not self._has_faults(all_right):
             share_file(self.reading.parquet, rows)
             return True
@@ -146,12 +158,19 @@ class TypedRows:
             self._copy(f"SELECT {', '.join([guard, *selected[1:]])} FROM {self.reading.relation}", rows)
         except duckdb.Error as error:
             if _FAULT not in str(error):
-                raise ExtractError(
+                raise self._unreadable(
                     f"the file cannot be read: {_first_line(error)}; ask the agency to send it again"
                 ) from error
             self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
             return False
         return True
+
+    def _is_no_heading(self) -> list[str]:
+        """A condition for each record, where the header is a row of the file and may be there again, as in pages put together."""
+        if not self.reading.has_heading_row:
+            return []
+        differs = " OR ".join(f"{quoted(item.header)} IS DISTINCT FROM {literal(item.header)}" for item in self.fields)
+        return [f"({differs})"]
 
     def _has_faults(self, all_right: str) -> bool:
         query = f"SELECT 1 FROM {self.reading.relation} WHERE NOT ({all_right}) LIMIT 1"
@@ -160,7 +179,12 @@ class TypedRows:
     def _write_with_faults(self, rows: Path) -> None:
         """A bad night, in two passes: every row with its faults, then the rows without any."""
         selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
-        faults = ", ".join(_fault(item) for item in self.fields if item.typed.reason)
+        again = [
+            f"CASE WHEN NOT {condition} THEN {{'rule': 'structure', 'column': NULL, 'value': NULL, "
+            "'reason': 'the header once more'} END"
+            for condition in self._is_no_heading()
+        ]
+        faults = ", ".join([*again, *(_fault(item) for item in self.fields if item.typed.reason)])
         record = ", ".join(f"{literal(item.header)}: {quoted(item.header)}" for item in self.fields)
         self._copy(
             f"SELECT {', '.join(selected)}, list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults, "
@@ -210,6 +234,18 @@ class TypedRows:
                 f"line {found[0]}: the file ends in the middle of a record, it was cut off; "
                 f"ask {self.contract.agency_name} to send it again"
             )
+
+    def _without_last(self, source: Path, has_faults: bool) -> int:
+        """How many records of the reading have no value in their last column."""
+        last = self.fields[-1]
+        empty = f"{quoted(last.name)} IS NULL"
+        if has_faults:
+            # What could not be typed is no value either, but was one.
+            empty = f"CASE WHEN _record IS NULL THEN {empty} ELSE _record->>{literal(last.header)} IS NULL END"
+        found = self.connection.execute(
+            f"SELECT count(*) FROM read_parquet({literal(str(source))}) WHERE {empty}"
+        ).fetchone()
+        return int(found[0]) if found else 0
 
     def _sums(self, source: Path, columns: list[str]) -> dict[str, Any]:
         if not columns:

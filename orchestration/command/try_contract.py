@@ -77,7 +77,8 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
         ]
         _print_json(
             {"contract": str(contract.path), "accepted": verdict.accepted, "reasons": verdict.reasons, "rows": counts,
-             "rejects": [asdict(reason) for reason in trial.reasons], "extra_columns": manifest.extra_columns, "failed_rules": failed}
+             "rejects": [asdict(reason) for reason in trial.reasons], "mended": manifest.mended, "extra_columns": manifest.extra_columns,
+             "failed_rules": failed}
         )  # fmt: skip
         return
     if trial.reasons:
@@ -85,10 +86,21 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
         show_table("Rejects", _HEADINGS, rows, frozenset({3}))
     for result in verdict.failed:
         typer.echo(f"{result.severity}: {result.rule}: {result.description} (measured {result.observed_value})")
+    for item in manifest.mended:
+        typer.echo(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:
         typer.echo(f"New columns, kept as text: {', '.join(manifest.extra_columns)}")
     typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
     typer.echo("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
+
+
+def _where(mended: dict[str, Any]) -> str:
+    """`file, line 3` of one record, `3 records from line 3 on` of several."""
+    file = f"{mended['file']}, " if mended["file"] else ""
+    first = mended["lines"][0]
+    return (
+        f"{file}line {first}" if mended["records"] == 1 else f"{file}{mended['records']:,} records from line {first} on"
+    )
 
 
 def _print_json(outcome: dict[str, Any]) -> None:

@@ -15,13 +15,13 @@ import duckdb
 from sources.connectors import ExtractError, Pull, fetch
 from sources.contract import Contract, Server, ServiceLevel
 from sources.draft.dialect import guessed_dialect
-from sources.draft.encoding import guessed_encoding
 from sources.draft.json_place import guessed_place
 from sources.draft.sample import AS_READ, TABLE, Sample
 from sources.draft.texts import with_text_rules
 from sources.draft.workbook import guessed_table
-from sources.formats import read
+from sources.formats import NotSure, Reading, read
 from sources.formats.packed import unpacked
+from sources.formats.text_encoding import guessed_encoding
 from warehouse.engine import literal, open_database, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
@@ -49,6 +49,8 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
     """All rows, in a file: what is right for the first ones only would not pass its own draft."""
     place = contract.server.location
     reading = read(connection, contract, [plain], scratch)
+    if _is_unsure(connection, reading):
+        reading = reading.with_care()
     if not reading.headers:
         raise ExtractError(f"{place} has no record with columns; ask the agency for records with names")
     _refuse_equal(reading.headers)
@@ -69,6 +71,17 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
             )
         raise ExtractError(f"{place} has no rows; a draft needs some")
     return Sample(connection, contract.server, reading.headers, dict(reading.types), int(count[0]))
+
+
+def _is_unsure(connection: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
+    if not reading.has_care:
+        return False
+    try:
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM {reading.relation}").fetchall()
+        reading.broken()
+    except (duckdb.Error, NotSure):
+        return True
+    return False
 
 
 def _refuse_equal(headers: tuple[str, ...]) -> None:

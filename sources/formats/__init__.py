@@ -32,8 +32,10 @@ class Form:
 
 
 _DELIMITED = Form(
-    "sources.formats.csv", frozenset({"delimiter", "quote", "nullValues", "decimalSeparator", "thousandsSeparator"})
-)
+    "sources.formats.delimited",
+    frozenset({"dialect", "delimiter", "quote", "escape", "headerRow", "headerRows", "footer", "nullValues",
+               "decimalSeparator", "thousandsSeparator"}),
+)  # fmt: skip
 FORMATS: dict[str, Form] = {
     "csv": _DELIMITED,
     "tsv": _DELIMITED,
@@ -68,6 +70,24 @@ class BrokenRecord:
     file: str = ""
 
 
+@dataclass(frozen=True)
+class Mended:
+    """Records or a heading read otherwise than they are written, because nothing else can be meant: how many, and where first."""
+
+    reason: str
+    records: int
+    lines: tuple[int, ...]
+    file: str = ""
+
+    @classmethod
+    def at(cls, line: int, reason: str) -> "Mended":
+        return cls(reason, 1, (line,))
+
+
+class NotSure(Exception):
+    """What was read does not add up, and the file is to be read once more with more care."""
+
+
 class Reading(ABC):
     """A file opened as a relation whose columns are named by the file's headers, in the order of the file.
 
@@ -80,9 +100,27 @@ class Reading(ABC):
     types: Mapping[str, str] = {}
     # A Parquet file that already is the relation, byte for byte.
     parquet: Path | None = None
+    # Where the headers stand.
+    heading: int = 1
+    # Whether the headers are a row of the file, which may be there again further down.
+    has_heading_row: bool = False
+    # Whether `with_care` gives another reading of the same file.
+    has_care: bool = False
 
     def broken(self) -> list[BrokenRecord]:
         """The records that are not rows of the relation. Raises ExtractError where nobody can say where they end."""
+        return []
+
+    def with_care(self) -> "Reading":
+        """The same file read in a slower way, which is sure of each record."""
+        return self
+
+    def hides_columns(self, without_last: int) -> bool:
+        """Whether records may have had more columns than they should, where `without_last` have no value in the last one."""
+        return False
+
+    def mended(self) -> list[Mended]:
+        """What was read otherwise than it is written."""
         return []
 
     def open_line(self) -> int | None:

@@ -38,7 +38,7 @@ Numbers = npt.NDArray[np.int64]
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one file. Raises ExtractError where it is not in its encoding, has a line without end, or no record in a snapshot."""
-    lines = _Lines(contract, in_utf8(paths[0], contract.server.encoding, scratch))
+    lines = _Lines(contract, in_utf8(paths[0], contract.server.encoding, scratch).path)
     refuse_if_empty_snapshot(contract, lines.records > 0)
     shape = RecordShape(contract)
     usual_keys = list(lines.template.types) if lines.template and lines.usual else []

@@ -54,9 +54,19 @@ class Stage:
     def discard(self) -> None:
         self._writer.close()
 
-    def reading(self, connection: duckdb.DuckDBPyConnection) -> "StagedReading":
+    def close(self) -> None:
         self._flush()
         self._writer.close()
+
+    def sort(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Put rows that were added late in their places. The stage must be closed."""
+        rows = f"FROM read_parquet({literal(str(self.path))}) ORDER BY file, line"
+        target = self.path.with_suffix(".sorted")
+        connection.execute(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)")
+        target.replace(self.path)
+
+    def reading(self, connection: duckdb.DuckDBPyConnection) -> "StagedReading":
+        self.close()
         return StagedReading(connection, self)
 
     def _flush(self) -> None:

@@ -1,32 +1,100 @@
 """Text files in UTF-8, whatever encoding they came in."""
 
+import codecs
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from sources.connectors import ExtractError
+from sources.formats import Mended
+from sources.formats.text_encoding import guessed_encoding, marked_encoding
 
-_CHUNK_CHARACTERS = 4 << 20
+DETECT = "detect"
+_CHUNK_BYTES = 4 << 20
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+# So many letters that are valid UTF-8, and no other byte beyond ASCII, are in no other encoding.
+_TELLING_LETTERS = 3
+
+
+@dataclass(frozen=True)
+class Utf8Text:
+    """A file in UTF-8, and what was not as the contract says on the way to it."""
+
+    path: Path
+    notes: tuple[Mended, ...] = ()
 
 
 def is_utf8(encoding: str) -> bool:
     """Whether a file of this encoding is UTF-8 as it stands."""
-    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "us-ascii")
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii", "us-ascii", "utf-8-sig")
 
 
-def in_utf8(path: Path, encoding: str, scratch: Path) -> Path:
-    """The file itself, or a copy in UTF-8 in `scratch`. Raises ExtractError where it is not in `encoding`.
+def in_utf8(path: Path, encoding: str, scratch: Path) -> Utf8Text:
+    """The file itself, or a copy in UTF-8 in `scratch`. Bytes that are not in `encoding` stay as they are where that can be.
 
-    The engine's own transcoding would need an extension of 336 MB; a stream through Python does not.
+    Raises ExtractError where the file is not in `encoding`. A byte order mark says more than the contract does. The engine's
+    own transcoding would need an extension of 336 MB; a stream through Python does not.
     """
+    with path.open("rb") as file:
+        marked = marked_encoding(file.read(4))
+    if encoding == DETECT:
+        found = guessed_encoding(path)
+        note = () if not found.doubt else (Mended.at(1, f"read as {found.name}, which is a guess"),)
+        return Utf8Text(_copied(path, found.name, scratch), note)
+    if marked and not _is_same(marked, encoding):
+        return Utf8Text(
+            _copied(path, marked, scratch), (Mended.at(1, f"{encoding} that is {marked} by its byte order mark"),)
+        )
+    if not is_utf8(encoding) and not marked:
+        _refuse_if_utf8(path, encoding)
+    return Utf8Text(_copied(path, encoding, scratch))
+
+
+def _is_same(marked: str, declared: str) -> bool:
+    """Whether a file with this mark is what was declared; utf-16 and utf-16-le are both right for one with a mark."""
+    return codecs.lookup(declared).name.startswith(marked) or (marked == "utf-8" and is_utf8(declared))
+
+
+def _copied(path: Path, encoding: str, scratch: Path) -> Path:
     if is_utf8(encoding):
         return path
     target = scratch / "transcoded"
+    # The bytes that an encoding of single bytes does not know cost their record, and not the file.
+    errors = "strict" if encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")) else "surrogateescape"
+    lines = 1
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     try:
-        with (
-            path.open(encoding=encoding, newline="") as source,
-            target.open("w", encoding="utf-8", newline="") as out,
-        ):
-            while chunk := source.read(_CHUNK_CHARACTERS):
-                out.write(chunk)
-    except (UnicodeError, LookupError) as error:
-        raise ExtractError(f"the file is not {encoding}: {error}; declare the encoding that it really has") from None
+        with path.open("rb") as source, target.open("w", encoding="utf-8", errors=errors, newline="") as out:
+            while chunk := source.read(_CHUNK_BYTES):
+                text = decoder.decode(chunk)
+                lines += text.count("\n")
+                out.write(text)
+            out.write(decoder.decode(b"", final=True))
+    except UnicodeError as error:
+        if isinstance(error, UnicodeDecodeError):
+            lines += error.object[: error.start].count(b"\n")
+        raise ExtractError(
+            f"line {lines}: the file is not {encoding} ({error}); declare the encoding that it really has"
+        ) from None
     return target
+
+
+def _refuse_if_utf8(path: Path, encoding: str) -> None:
+    """Raises ExtractError for UTF-8 that is declared as something else: it would be read without an error, and wrongly."""
+    decoder, letters, line = codecs.getincrementaldecoder("utf-8")(), 0, 0
+    with path.open("rb") as file:
+        number = 1
+        while chunk := file.read(_CHUNK_BYTES):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError:
+                return
+            found = _BEYOND_ASCII.search(chunk)
+            if found and not line:
+                line = number + chunk.count(b"\n", 0, found.start())
+            letters += sum(map(len, _BEYOND_ASCII.findall(chunk))) // 2 if letters < _TELLING_LETTERS else 0
+            number += chunk.count(b"\n")
+    if letters >= _TELLING_LETTERS:
+        raise ExtractError(
+            f"line {line}: the file is in UTF-8, but the contract says {encoding}; declare encoding: utf-8, or ask the agency"
+        )

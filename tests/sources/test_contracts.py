@@ -210,7 +210,11 @@ FEED_MISTAKES = {
         "servers[0].customProperties",
         "such as [NA]",
     ),
-    "delimiter of two characters": (Feed([KEY], options={"delimiter": "'||'"}), "servers[0]", "one character"),
+    "delimiter of many characters": (
+        Feed([KEY], options={"delimiter": "'|||||||||'"}),
+        "servers[0].customProperties",
+        "up to 8 characters",
+    ),
     "unknown encoding": (Feed([KEY], encoding="klingon"), "servers[0].encoding", "utf-8"),
 }
 

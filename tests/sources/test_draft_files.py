@@ -15,8 +15,8 @@ from sources.contract import Contract
 from sources.contract_file import load
 from sources.draft.columns import draft_columns
 from sources.draft.contract import contract_text, file_name, server_section
-from sources.draft.encoding import guessed_encoding
 from sources.draft.opening import opened
+from sources.formats.text_encoding import guessed_encoding
 from sources.landing import land_extract
 from warehouse.engine import literal, open_database
 

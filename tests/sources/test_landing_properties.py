@@ -36,7 +36,7 @@ def line_starts(rows: list[list[str]], end: str) -> list[int]:
     starts, line = [], 1
     for row in rows:
         starts.append(line)
-        line += written([row], end).count(b"\n")
+        line += len(re.findall(rb"\r\n|\r|\n", written([row], end)))
     return starts
 
 

@@ -1,4 +1,4 @@
-"""In which encoding a sample's text is written, and how sure that is."""
+"""In which encoding a text file is written, and how sure that is."""
 
 import codecs
 import re
@@ -39,9 +39,9 @@ def guessed_encoding(path: Path) -> Encoding:
     """By its mark, else by being valid UTF-8 to the end, else by what its letters would say in each code page."""
     with path.open("rb") as file:
         head = file.read(_CHUNK_BYTES)
-    for mark, name in _MARKS.items():
-        if head.startswith(mark):
-            return Encoding(name)
+    marked = marked_encoding(head)
+    if marked:
+        return Encoding(marked)
     if b"\0" in head:
         return _wide(head)
     if _is_utf8(path):
@@ -50,6 +50,11 @@ def guessed_encoding(path: Path) -> Encoding:
     if _is_nearly_utf8(telling):
         return Encoding("utf-8", "The file is in UTF-8, but some of its bytes are not; they were damaged on their way.")
     return _code_page(telling)
+
+
+def marked_encoding(head: bytes) -> str | None:
+    """What the byte order mark at the beginning of a file says."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _wide(head: bytes) -> Encoding:

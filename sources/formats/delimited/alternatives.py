@@ -1,0 +1,172 @@
+"""Broken records of delimited text that may have one right reading all the same, by the contract's own types."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import combinations, islice
+
+import duckdb
+import pyarrow as pa
+
+from sources.contract import Contract
+from sources.formats import BrokenRecord, Mended
+from sources.formats.delimited.fields import FieldParser, Misquoted, Unclosed
+from sources.formats.delimited.headings import Table
+from sources.formats.delimited.records import MISQUOTED
+from sources.formats.staged import Stage
+from sources.typing_sql import typed
+from warehouse.engine import quoted
+
+# A file with more of them is not a good file with a few faults; they are rejects then, and nothing is held in memory for them.
+MAX_RECORDS = 10_000
+_MAX_READINGS = 200
+_SHOWN_LINES = 10
+_MAX_SURPLUS = 3
+_MAX_CHARACTERS = 100_000
+STRAY_QUOTE = "a quote too many, kept in its value"
+EMPTY_COLUMN = "an empty column too many"
+# Stands for a quote that is taken for a letter while a record is read once more.
+_LETTER = "\ue000"
+
+
+class Mendings:
+    """Counts what was mended, by reason, and keeps the lines of the first ones."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[int]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
+
+    def add(self, line: int, reason: str) -> None:
+        self._counts[reason] += 1
+        if len(self._lines[reason]) < _SHOWN_LINES:
+            self._lines[reason].append(line)
+
+    def found(self) -> list[Mended]:
+        return [Mended(reason, count, tuple(self._lines[reason])) for reason, count in self._counts.items()]
+
+
+class Alternatives:
+    """Takes broken records, and lands those in the end that have one reading, and one alone, that the contract allows.
+
+    A reading takes a quote that opens a field for a letter of it, or leaves out empty columns of a record that has too many.
+    A delimiter in a value that is not quoted speaks against the second: then there are two readings, and the record is a reject.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> None:
+        self.connection, self._contract, self._headers = connection, contract, table.headers
+        self._parser, self._delimiter = FieldParser(table.dialect), table.dialect.delimiter
+        self._quote, self._nulls = table.dialect.quote, frozenset(table.dialect.nulls)
+        self._width = len(table.headers)
+        self._taken: list[tuple[BrokenRecord, str]] = []
+        self._readings: list[tuple[int, bool, tuple[str, ...]]] = []
+
+    def take(self, broken: BrokenRecord) -> bool:
+        """False where the record has no other reading at all, or too many to be told apart."""
+        text = broken.record
+        if len(self._taken) >= MAX_RECORDS or len(text) > _MAX_CHARACTERS:
+            return False
+        is_quote = broken.reason == MISQUOTED
+        fields = [] if is_quote else self._fields(text)
+        wanted = set(islice(self._with_letters(text), _MAX_READINGS)) if is_quote else self._shorter(fields)
+        wanted.discard(())
+        if not wanted:
+            return False
+        others = set() if is_quote else self._merged(fields) - wanted
+        number = len(self._taken)
+        self._taken.append((broken, STRAY_QUOTE if is_quote else EMPTY_COLUMN))
+        self._readings += [(number, True, reading) for reading in wanted]
+        self._readings += [(number, False, reading) for reading in others]
+        return True
+
+    def has_right_ones(self) -> bool:
+        return bool(self._taken and self._chosen())
+
+    def settle(self, stage: Stage, mended: Mendings) -> int:
+        """Each record taken becomes a row and is noted in `mended`, or becomes a reject. Returns the number of rows."""
+        chosen = self._chosen() if self._taken else {}
+        for number, (broken, how) in enumerate(self._taken):
+            if number in chosen:
+                stage.add(tuple(self._value(field) for field in chosen[number]), broken.line)
+                mended.add(broken.line, how)
+            else:
+                stage.reject(broken)
+        return len(chosen)
+
+    def _chosen(self) -> dict[int, tuple[str, ...]]:
+        """By number of the record: its reading, where it is the only one that is right."""
+        names = [str(index) for index in range(self._width)]
+        columns = zip(*(reading for _, _, reading in self._readings), strict=True)
+        cells = {name: self._as_texts(values) for name, values in zip(names, columns, strict=True)}
+        places = pa.array(range(len(self._readings)), pa.int64())
+        numbers = pa.array([number for number, _, _ in self._readings], pa.int64())
+        self.connection.register("readings", pa.table({**cells, "reading": places, "record": numbers}))
+        right = " AND ".join(self._is_right(header, name) for header, name in zip(self._headers, names, strict=True))
+        found = self.connection.execute(
+            f"SELECT record, min(reading) FROM readings WHERE {right} GROUP BY record HAVING count(*) = 1"
+        ).fetchall()
+        self.connection.unregister("readings")
+        return {number: self._readings[place][2] for number, place in found if self._readings[place][1]}
+
+    def _value(self, field: str) -> str | None:
+        return None if field in self._nulls else field
+
+    def _as_texts(self, fields: Iterable[str]) -> pa.Array:
+        return pa.array([self._value(field) for field in fields], pa.string())
+
+    def _is_right(self, header: str, name: str) -> str:
+        column = self._contract.matching_header(header)
+        if column is None:
+            return "true"
+        value, must_be = quoted(name), column.required or column.key_position is not None
+        return f"({typed(column, value).is_right}{f' AND {value} IS NOT NULL' if must_be else ''})"
+
+    def _with_letters(self, text: str) -> Iterator[tuple[str, ...]]:
+        """With one quote that opens a field as a letter, or with all quotes within quotes as letters."""
+        quote = self._quote
+        for place in self._opening_quotes(text):
+            # A quote before the quote of a quoted field is within it.
+            letter = place + 1 if text[place + 1 : place + 2] == quote else place
+            fields = self._tried(text[:letter] + _LETTER + text[letter + 1 :])
+            field = next((item for item in fields if _LETTER in item), quote)
+            # Where there is another quote in the value, it may as well have been quoted.
+            if letter != place or quote not in field:
+                yield tuple(item.replace(_LETTER, quote) for item in fields)
+        yield self._tried(text, lazy=True)
+
+    def _opening_quotes(self, text: str) -> Iterator[int]:
+        place = text.find(self._quote)
+        while place >= 0:
+            if place == 0 or text.endswith(self._delimiter, 0, place):
+                yield place
+            place = text.find(self._quote, place + 1)
+
+    def _tried(self, text: str, lazy: bool = False) -> tuple[str, ...]:
+        try:
+            fields = self._parser.lazy_fields(text) if lazy else self._parser.fields(text)
+        except (Misquoted, Unclosed):
+            return ()
+        return tuple(fields) if len(fields) == self._width else ()
+
+    def _fields(self, text: str) -> list[str]:
+        try:
+            return self._parser.fields(text)
+        except (Misquoted, Unclosed):
+            return []
+
+    def _shorter(self, fields: list[str]) -> set[tuple[str, ...]]:
+        """Without as many empty columns as there are too many."""
+        surplus = len(fields) - self._width
+        empty = [index for index, field in enumerate(fields) if not field]
+        if not 0 < surplus <= _MAX_SURPLUS or len(empty) < surplus:
+            return set()
+        left_out = islice(combinations(empty, surplus), _MAX_READINGS + 1)
+        found = {tuple(field for index, field in enumerate(fields) if index not in left) for left in left_out}
+        return found if len(found) <= _MAX_READINGS else set()
+
+    def _merged(self, fields: list[str]) -> set[tuple[str, ...]]:
+        """With fields beside each other as one, in which the delimiters are letters; no value begins or ends with one."""
+        length = len(fields) - self._width + 1
+        return {
+            (*fields[:begin], self._delimiter.join(fields[begin : begin + length]), *fields[begin + length :])
+            for begin in range(self._width)
+            if fields[begin] and fields[begin + length - 1]
+        }

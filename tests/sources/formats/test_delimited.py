@@ -1,0 +1,209 @@
+"""Delimited text as agencies write it: dialects, headers, quotes and line ends; what is broken costs itself alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sources.connectors import ExtractError
+from sources.contract import Contract
+from sources.contract_file import load
+from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
+from sources.formats.delimited.records import CUT_OFF, MISQUOTED, TOO_FEW, TOO_MANY
+from tests.conftest import Feed
+from tests.sources.landed import Landed, land, land_bytes, text_columns
+
+ABC = text_columns("a", "b", "c")
+TYPED = [
+    "{name: a, logicalType: integer, primaryKey: true}",
+    "{name: b, logicalType: date, required: true}",
+    "{name: c, logicalType: string}",
+]
+ROWS = [("1", "x", "y"), ("2", "é, z", 'say "so"')]
+
+
+def landed_with(
+    folder: Path, content: str | bytes, properties: list[str] = ABC, encoding: str = "utf-8", **options: str
+) -> Landed:
+    """Land under a contract with these server options, written as YAML."""
+    return land(folder, content, Feed(properties, encoding=encoding, options={"nullValues": "[]", **options}))
+
+
+def values(landed: Landed) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in landed.rows]
+
+
+def notes(landed: Landed) -> list[tuple[str, list[int]]]:
+    return [(item["reason"], item["lines"]) for item in landed.manifest.mended]
+
+
+TEXT = 'a,b,c\n1,x,y\n2,"é, z","say ""so"""\n'
+# name: content, what the contract says of it
+DIALECTS: dict[str, tuple[str | bytes, dict[str, str]]] = {
+    "comma": (TEXT, {}),
+    "CRLF": (TEXT.replace("\n", "\r\n"), {}),
+    "CR": (TEXT.replace("\n", "\r"), {}),
+    "mixed line ends": ('a,b,c\r\n1,x,y\r2,"é, z","say ""so"""\n', {}),
+    "no last line end": (TEXT.rstrip("\n"), {}),
+    "several last line ends": (TEXT + "\n\n", {}),
+    "blank lines above": ("\n\n" + TEXT, {}),
+    "semicolon": ('a;b;c\n1;x;y\n2;"é, z";"say ""so"""\n', {"delimiter": '";"'}),
+    "tab": ('a\tb\tc\n1\tx\ty\n2\té, z\t"say ""so"""\n', {"delimiter": r'"\t"'}),
+    "space": ('a b c\n1 x y\n2 "é, z" "say ""so"""\n', {"delimiter": '" "'}),
+    "comma and space": ('a, b, c\n1, x, y\n2, "é, z", "say ""so"""\n', {"delimiter": '", "'}),
+    "two bars": ('a||b||c\n1||x||y\n2||é, z||"say ""so"""\n', {"delimiter": '"||"'}),
+    "five signs": ('a<==>b<==>c\n1<==>x<==>y\n2<==>é, z<==>"say ""so"""\n', {"delimiter": "<==>"}),
+    "unit separator": ('a\x1fb\x1fc\n1\x1fx\x1fy\n2\x1fé, z\x1f"say ""so"""\n', {"delimiter": r'"\x1f"'}),
+    "paragraph sign": ('a§b§c\n1§x§y\n2§é, z§"say ""so"""\n', {"delimiter": "§"}),
+    "apostrophes": ("a,b,c\n1,x,'y'\n2,'é, z','say \"so\"'\n", {"quote": '"\'"'}),
+    "backslash": ('a,b,c\n1,x,y\n2,"é, z","say \\"so\\""\n', {"escape": r"'\'"}),
+    "no quotes": ('a;b;c\n1;x;y\n2;é, z;say "so"\n', {"delimiter": '";"', "quote": "none"}),
+    "quotes that are not escaped": ('a,b,c\n"1","x","y"\n"2","é, z","say "so""\n', {}),
+    "blanks after quotes": ('a,b,c\n1,x,y\n2,"é, z" ,"say ""so""" \n', {}),
+    "title above": ("The list, of all\n\n" + TEXT, {"headerRow": "3"}),
+    "title above with a stray quote": ('"The list\n' + TEXT, {"headerRow": "2"}),
+    "title above, to be detected": ("The list, of all\n" * 3 + TEXT, {"headerRow": "detect"}),
+    "headings of two rows": ("a,,\n,b,c\n" + TEXT.partition("\n")[2], {"headerRows": "2"}),
+    "no heading": (TEXT.partition("\n")[2], {"headerRows": "0"}),
+    "a heading to be passed over": ("A,B,?\n" + TEXT.partition("\n")[2], {"headerRows": "0", "headerRow": "2"}),
+    "footer": (TEXT + "Total,2,\nPrinted on Monday\n", {"footer": "^(Total|Printed)"}),
+    "a delimiter at the end of every line": ("a,b,c,\n" + "1,x,y,\n" + '2,"é, z","say ""so""",\n', {}),
+    "a delimiter at the end of every record": ("a,b,c\n" + "1,x,y,\n" + '2,"é, z","say ""so""",\n' * 2 + "\n", {}),
+    "detected": ("Title\n" + 'a;b;c\n1;x;y\n2;"é, z";"say ""so"""\n', {"dialect": "detect"}),
+    "detected tabs and apostrophes": ("a\tb\tc\n1\tx\ty\n2\t'é, z'\t'say \"so\"'\n", {"dialect": "detect"}),
+    "detected backslash": ('"a"|"b"|"c"\n"1"|"x"|"y"\n"2"|"é, z"|"say \\"so\\""\n', {"dialect": "detect"}),
+    "detected comma and space": ('a, b, c\n1, x, y\n2, "é, z", "say ""so"""\n', {"dialect": "detect"}),
+    "byte order mark": ("\ufeff" + TEXT, {}),
+    "UTF-16 by its mark": (TEXT.encode("utf-16"), {}),
+    "UTF-16 that is detected": (TEXT.encode("utf-16"), {"dialect": "detect"}),
+    "code page": (TEXT.encode("cp1252"), {"encoding": "cp1252"}),
+    "code page of DOS": (TEXT.encode("cp850"), {"encoding": "cp850"}),
+    "UTF-8 with a mark that is called a code page": (TEXT.encode("utf-8-sig"), {"encoding": "cp1252"}),
+    "the header in other signs": (TEXT.replace("a,b,c", 'a;"b";c'), {}),
+    "a header with a delimiter too few": (TEXT.replace("a,b,c", "ab,c"), {}),
+    "a header with a delimiter too many": (TEXT.replace("a,b,c", "a,,b,c"), {}),
+    "a header with a stray quote": (TEXT.replace("a,b,c", 'a,"b,c'), {}),
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_dialect_is_read(name: str, tmp_path: Path) -> None:
+    content, options = DIALECTS[name]
+    landed = landed_with(tmp_path, content, **options)
+    assert set(values(landed)) == set(ROWS)
+    assert landed.rejects == []
+
+
+# name: content, lines and reasons of rejects, keys that land
+BROKEN: dict[str, tuple[str, list[tuple[int, str]], list[str]]] = {
+    "a value in quotes with more behind it": ('a,b,c\n1,x,y\n2,"x"y,z\n3,x,y\n', [(3, MISQUOTED)], ["1", "3"]),
+    "a quote that the file ends in": ('a,b,c\n1,x,y\n2,x,"y\n', [(3, CUT_OFF)], ["1"]),
+    "a record of several lines that is short": ('a,b,c\n1,"x\nx"\n2,x,y\n', [(2, TOO_FEW)], ["2"]),
+    "too few after a stray quote": ('a,b,c\n1,"x\n2,x,y\n3,x,y\n4,"x",y\n', [(2, MISQUOTED)], ["2", "3", "4"]),
+    "a delimiter in text": ("a,b,c\n1,x,y\n2,x,y,z\n3,x,y\n", [(3, TOO_MANY)], ["1", "3"]),
+    "an empty column too many among texts": ("a,b,c\n1,x,\n2,x,,\n3,,x,\n4,x,y\n", [(3, TOO_MANY), (4, TOO_MANY)], ["1", "4"]),
+    "another table": ("a,b,c\n1,x,y\n\nd,e\n2,x\n", [(4, TOO_FEW), (5, TOO_FEW)], ["1"]),
+    "the header again": ("a,b,c\n1,x,y\na,b,c\n2,x,y\n", [(3, "the header once more")], ["1", "2"]),
+    "a row of spaces": ("a,b,c\n1,x,y\n   \n2,x,y\n", [(3, TOO_FEW)], ["1", "2"]),
+    "NUL": ("a,b,c\n1,x\0,y\n\0\n2,x,y\n", [(3, TOO_FEW)], ["1", "2"]),
+    "another delimiter in one line": ("a,b,c\n1,x,y\n2;x;y\n3,x,y\n", [(3, TOO_FEW)], ["1", "3"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_broken_record_costs_itself_alone(name: str, end: str, tmp_path: Path) -> None:
+    content, rejects, keys = BROKEN[name]
+    landed = landed_with(tmp_path, content.replace("\n", end))
+    assert [(reject["line"], reject["reason"]) for reject in landed.rejects] == rejects
+    assert [row["a"] for row in landed.rows] == keys
+
+
+def test_rejects_keep_the_raw_record(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, b'a,b,c\n1,"x"y,\xff\n2,x\n3,\xfe,z\n')
+    assert [reject["record"] for reject in landed.rejects] == ['1,"x"y,\\xff', "2,x", "3,\\xfe,z"]
+
+
+def test_a_quote_that_can_only_be_a_letter_is_one(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, 'a,b,c\n1,"x,y\n2,"x, y",z\n3,""x, y",z\n4,"he "the" one",z\n"5,x,y\n6,x,y\n')
+    assert values(landed) == [
+        ("1", '"x', "y"), ("2", "x, y", "z"), ("3", '"x, y', "z"), ("4", 'he "the" one', "z"), ('"5', "x", "y"), ("6", "x", "y")
+    ]  # fmt: skip
+    assert notes(landed) == [(STRAY_QUOTE, [2, 4, 5, 6])]
+
+
+def test_an_empty_column_too_many_is_left_out_where_the_types_say_which(tmp_path: Path) -> None:
+    content = "a,b,c\n1,2026-01-01,x\n2,,2026-01-02,y\n3,2026-01-03,,z\n4,2026-01-04,z,\n"
+    landed = landed_with(tmp_path, content, TYPED)
+    assert [(row["a"], row["c"]) for row in landed.rows] == [(1, "x"), (2, "y"), (3, "z"), (4, "z")]
+    assert notes(landed) == [(EMPTY_COLUMN, [3, 4, 5])]
+
+
+def test_a_column_that_may_be_a_value_is_not_left_out(tmp_path: Path) -> None:
+    """Smith, John without quotes, and then nothing: it is not the second of the two empty columns."""
+    properties = [ABC[0], "{name: b, logicalType: string}", "{name: c, logicalType: string}", "{name: d, logicalType: integer}"]  # fmt: skip
+    landed = landed_with(tmp_path, "a,b,c,d\n5,Smith, John,,7\n6,x,y,8\n", properties)
+    assert landed.reject_lines == [2]
+
+
+def test_what_was_mended_is_told(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, TEXT.replace("a,b,c", 'a,"b,c').encode("utf-16"))
+    assert notes(landed) == [
+        ("utf-8 that is utf-16 by its byte order mark", [1]), ("the header with other delimiters or quotes", [1])
+    ]  # fmt: skip
+
+
+# name: content, options, what is told
+REFUSED: dict[str, tuple[str | bytes, dict[str, str], str]] = {
+    "empty": ("", {}, "the file is empty"),
+    "a header that is not where it should be": ("Title,x,y\n" + TEXT, {}, "line 1 is not the header, which stands on line 2"),
+    "a header below the end": (TEXT, {"headerRow": "9"}, "should stand on line 9, but the file has fewer lines"),
+    "a header that is nowhere": ("x,y,z\n1,2,3\n", {"headerRow": "detect"}, "none of the first 2 records is a header with a, b, c"),
+    "no dialect": ("nothing\nof this\n", {"dialect": "detect"}, "give the columns a, b, c"),
+    "another encoding": (TEXT.encode(), {"encoding": "utf-16"}, "the file is not utf-16"),
+    "half a character": (TEXT.encode("utf-16-le")[:-1], {"encoding": "utf-16-le"}, "line 3: the file is not utf-16-le"),
+    "a header in other bytes": ("ä,b,c\n1,2,3\n".encode("cp1252"), {}, "line 1 is not a header"),
+    "a column without a name": ("a,,c\n1,2,3\n", {}, "column 2 of the header has no name"),
+    "one heading of two rows": ("a,b,c\n", {"headerRows": "2"}, "there is no header"),
+    "cut off": ('a,b,c\n1,x,y\n2,x,"y', {}, "line 3: the file ends in the middle of a record"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_contradicts_its_contract_is_told_with_the_line(name: str, tmp_path: Path) -> None:
+    content, options, told = REFUSED[name]
+    with pytest.raises(ExtractError) as caught:
+        landed_with(tmp_path, content, **options)
+    assert told in str(caught.value)
+
+
+SIGNS = st.lists(
+    st.sampled_from(["a", "1", ",", ";", '"', "'", "\\", "\n", "\r\n", "\r", " ", "é", "\0", ""]), max_size=40
+)
+DECLARED = [
+    {}, {"delimiter": '";"'}, {"delimiter": '", "'}, {"escape": r"'\'"}, {"quote": '"\'"'}, {"quote": "none"}, {"footer": "^a$"},
+    {"headerRows": "0"}, {"headerRows": "2"}, {"headerRow": "2"}, {"headerRow": "detect"}, {"dialect": "detect"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def contracts(tmp_path_factory: pytest.TempPathFactory) -> list[Contract]:
+    folder = tmp_path_factory.mktemp("contracts")
+    return [
+        load(Feed(ABC, options={"nullValues": "[]", **options}).write(folder / str(number)))
+        for number, options in enumerate(DECLARED)
+    ]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.integers(0, len(DECLARED) - 1), body=SIGNS)
+def test_whatever_the_signs_each_record_is_accounted_for(
+    which: int, body: list[str], contracts: list[Contract], tmp_path: Path
+) -> None:
+    """`land_bytes` compares what was sent with what landed and was rejected."""
+    try:
+        land_bytes(contracts[which], tmp_path, ("a,b,c\n" + "".join(body)).encode())
+    except ExtractError as refused:
+        assert "maintainers" not in str(refused)
