@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Ratio, report
-from expectations.accept import _copy_good_rows
+from expectations.accept import copy_good_rows
 from expectations.gate import gate_extract
 from sources.contract import Contract
 from sources.contract_file import load
@@ -94,7 +94,7 @@ def _compare(place: Path, every: int) -> dict[str, tuple[float, float]]:
 
 def _gate_and_accept(contract: Contract, into: Path, out: Path) -> None:
     gate_extract(contract, into, out)
-    _copy_good_rows(into / ROWS, out / REJECTS, out / ROWS)
+    copy_good_rows(into / ROWS, out / REJECTS, out / ROWS)
 
 
 def _engine_copy(source: Path, target: Path, every: int) -> None:

@@ -2,6 +2,7 @@
 
 import string
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True)
 class Field:
-    """A column of the file: its header, the engine's type there, and the contract's column or None where it knows none."""
+    """A column of the file: its header, the engine's type there, and the contract's column or None where it knows none.
 
+    Within a statement its text goes by `text` and its typed value by `value`, so that neither is computed twice.
+    """
+
+    number: int
     header: str
     column: Column | None
     source_type: str = "VARCHAR"
@@ -34,14 +39,29 @@ class Field:
         return self.column.name if self.column else self.header
 
     @property
+    def text(self) -> str:
+        return f"t{self.number}"
+
+    @property
+    def value(self) -> str:
+        return f"v{self.number}" if self.is_converted else self.text
+
+    @cached_property
     def typed(self) -> TypedValue:
-        value = quoted(self.header)
-        return typed(self.column, value, self.source_type) if self.column else TypedValue(value, "true", "")
+        return typed(self.column, self.text, self.source_type) if self.column else TypedValue(self.text, "true", "")
+
+    @property
+    def is_right(self) -> str:
+        return self.typed.right_by(self.value)
+
+    @property
+    def is_converted(self) -> bool:
+        return self.typed.value != self.text
 
     @property
     def is_as_sent(self) -> bool:
         """Whether a right value lands as it stands in the file, under the same name."""
-        return self.name == self.header and self.typed.value == quoted(self.header)
+        return self.name == self.header and not self.is_converted
 
 
 @dataclass(frozen=True)
@@ -113,7 +133,8 @@ class TypedRows:
     def _fields(self) -> list[Field]:
         headers, types = self.reading.headers, self.reading.types
         fields = [
-            Field(header, self.contract.matching_header(header), types.get(header, "VARCHAR")) for header in headers
+            Field(number, header, self.contract.matching_header(header), types.get(header, "VARCHAR"))
+            for number, header in enumerate(headers)
         ]
         missing = [column.header for column in self.contract.columns if column.header not in headers]
         line = f"line {self.reading.heading}"
@@ -145,17 +166,14 @@ class TypedRows:
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {_FAULTS}, record VARCHAR)"
         )
-        all_right = " AND ".join([*(item.typed.is_right for item in self.fields), *self._is_no_heading()])
-        if self.reading.parquet and all(item.is_as_sent for item in self.fields) and not self._has_faults(all_right):
+        if self.reading.parquet and all(item.is_as_sent for item in self.fields) and not self._has_faults():
             share_file(self.reading.parquet, rows)
             return True
-        selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
-        first = self.fields[0]
-        guard = (
-            f"CASE WHEN {all_right} THEN {first.typed.value} ELSE error({literal(_FAULT)}) END AS {quoted(first.name)}"
-        )
+        first, *others = self.fields
+        guard = f"CASE WHEN {self._all_right()} THEN {first.value} ELSE error({literal(_FAULT)}) END"
+        selected = [f"{guard} AS {quoted(first.name)}", *(f"{item.value} AS {quoted(item.name)}" for item in others)]
         try:
-            self._copy(f"SELECT {', '.join([guard, *selected[1:]])} FROM {self.reading.relation}", rows)
+            self._copy(f"SELECT {', '.join(selected)} FROM {self._values()}", rows)
         except duckdb.Error as error:
             if _FAULT not in str(error):
                 raise self._unreadable(
@@ -165,35 +183,47 @@ class TypedRows:
             return False
         return True
 
+    def _values(self) -> str:
+        """The reading with texts and typed values under their short names."""
+        texts = ", ".join(f"{quoted(item.header)} AS {item.text}" for item in self.fields)
+        values = "".join(f", {item.typed.value} AS {item.value}" for item in self.fields if item.is_converted)
+        return f"(SELECT *{values} FROM (SELECT {texts} FROM {self.reading.relation}))"
+
+    def _all_right(self) -> str:
+        return " AND ".join([*(item.is_right for item in self.fields), *self._is_no_heading()])
+
     def _is_no_heading(self) -> list[str]:
         """A condition for each record, where the header is a row of the file and may be there again, as in pages put together."""
         if not self.reading.has_heading_row:
             return []
-        differs = " OR ".join(f"{quoted(item.header)} IS DISTINCT FROM {literal(item.header)}" for item in self.fields)
+        differs = " OR ".join(f"{item.text} IS DISTINCT FROM {literal(item.header)}" for item in self.fields)
         return [f"({differs})"]
 
-    def _has_faults(self, all_right: str) -> bool:
-        query = f"SELECT 1 FROM {self.reading.relation} WHERE NOT ({all_right}) LIMIT 1"
+    def _has_faults(self) -> bool:
+        query = f"SELECT 1 FROM {self._values()} WHERE NOT ({self._all_right()}) LIMIT 1"
         return self.connection.execute(query).fetchone() is not None
 
     def _write_with_faults(self, rows: Path) -> None:
         """A bad night, in two passes: every row with its faults, then the rows without any."""
-        selected = [f"{item.typed.value} AS {quoted(item.name)}" for item in self.fields]
+        selected = ", ".join(f"{item.value} AS {quoted(item.name)}" for item in self.fields)
         again = [
             f"CASE WHEN NOT {condition} THEN {{'rule': 'structure', 'column': NULL, 'value': NULL, "
             "'reason': 'the header once more'} END"
             for condition in self._is_no_heading()
         ]
         faults = ", ".join([*again, *(_fault(item) for item in self.fields if item.typed.reason)])
-        record = ", ".join(f"{literal(item.header)}: {quoted(item.header)}" for item in self.fields)
+        record = ", ".join(f"{literal(item.header)}: {item.text}" for item in self.fields)
+        # The lists are made for the records that have faults alone, and what is read once more at once is packed lightly.
         self._copy(
-            f"SELECT {', '.join(selected)}, list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults, "
-            f"CASE WHEN len(_faults) > 0 THEN to_json({{{record}}}) END AS _record FROM {self.reading.relation}",
-            self.marked,
-        )
+            f"SELECT {selected}, CASE WHEN NOT ({self._all_right()}) THEN list_filter([{faults}], lambda fault: fault IS NOT NULL) "
+            f"END AS _faults, CASE WHEN _faults IS NOT NULL THEN to_json({{{record}}}) END AS _record FROM {self._values()}",
+            self.marked, "lz4",
+        )  # fmt: skip
         source = f"read_parquet({literal(str(self.marked))}, file_row_number=true)"
-        self._copy(f"SELECT * EXCLUDE (_faults, _record, file_row_number) FROM {source} WHERE len(_faults) = 0", rows)
-        found = self.connection.execute(f"SELECT file_row_number + 1 FROM {source} WHERE len(_faults) > 0").fetchall()
+        self._copy(f"SELECT * EXCLUDE (_faults, _record, file_row_number) FROM {source} WHERE _faults IS NULL", rows)
+        found = self.connection.execute(
+            f"SELECT file_row_number + 1 FROM {source} WHERE _faults IS NOT NULL"
+        ).fetchall()
         positions = [row[0] for row in found]
         places = self.reading.places(positions)
         self.connection.register(
@@ -254,8 +284,8 @@ class TypedRows:
         found = self.connection.execute(f"SELECT {selected} FROM read_parquet({literal(str(source))})").fetchone()
         return dict(zip(columns, found or (), strict=True))
 
-    def _copy(self, query: str, target: Path) -> None:
-        self.connection.execute(f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+    def _copy(self, query: str, target: Path, compression: str = "zstd") -> None:
+        self.connection.execute(f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION {compression})")
 
     def _count(self, file: Path) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(file))})").fetchone()
@@ -264,8 +294,8 @@ class TypedRows:
 
 def _fault(item: Field) -> str:
     return (
-        f"CASE WHEN NOT {item.typed.is_right} THEN {{'rule': 'type', 'column': {literal(item.name)}, "
-        f"'value': CAST({quoted(item.header)} AS VARCHAR), 'reason': {literal(item.typed.reason)}}} END"
+        f"CASE WHEN NOT {item.is_right} THEN {{'rule': 'type', 'column': {literal(item.name)}, "
+        f"'value': CAST({item.text} AS VARCHAR), 'reason': {literal(item.typed.reason)}}} END"
     )
 
 

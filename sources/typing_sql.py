@@ -37,13 +37,25 @@ _JAVA = {
 _FORMAT_PART = re.compile(r"'([^']*)'|([A-Za-z])\2*|.", re.DOTALL)
 
 
+# Stands for the typed value within a condition.
+_VALUE = "<value>"
+
+
 @dataclass(frozen=True)
 class TypedValue:
     """SQL of the typed value, of the condition under which the text is right, and the reason given where it is not."""
 
     value: str
-    is_right: str
+    condition: str
     reason: str
+
+    @property
+    def is_right(self) -> str:
+        return self.right_by(self.value)
+
+    def right_by(self, reference: str) -> str:
+        """The condition where the typed value has been computed already and goes by this name."""
+        return self.condition.replace(_VALUE, reference)
 
 
 def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValue:
@@ -52,7 +64,7 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
         return _from_text(column, value)
     kind = column.sql_type
     if source_type == kind:
-        right = f"({value} IS NULL OR isfinite({value}))" if kind == "DOUBLE" else "true"
+        right = f"({_VALUE} IS NULL OR isfinite({_VALUE}))" if kind == "DOUBLE" else "true"
         return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
     if source_type in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS") and kind == "TIMESTAMP WITH TIME ZONE":
         zone = literal(column.options.get("defaultTimezone", "UTC"))
@@ -61,7 +73,7 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
         return TypedValue(f"CAST({value} AS {kind})", "true", "")
     if _keeps_decimals(source_type, kind):
         cast = f"try_cast({value} AS {kind})"
-        return TypedValue(cast, f"({value} IS NULL OR {cast} IS NOT NULL)", f"too large a number ({kind})")
+        return TypedValue(cast, f"({value} IS NULL OR {_VALUE} IS NOT NULL)", f"too large a number ({kind})")
     return _from_text(column, f"CAST({value} AS VARCHAR)")
 
 
@@ -90,16 +102,18 @@ def _from_text(column: Column, text: str) -> TypedValue:
         return _timestamp(column, text)
     value = f"try_cast({text} AS {kind})"
     if kind == "DOUBLE":
-        return _checked(text, value, f"isfinite({value}) AND regexp_full_match({text}, '{_NUMBER}')", "not a number")
+        return _checked(text, value, f"isfinite({_VALUE}) AND regexp_full_match({text}, '{_NUMBER}')", "not a number")
     if kind == "BOOLEAN":
         words = ", ".join(map(literal, _BOOLEANS))
         return _checked(text, value, f"lower({text}) IN ({words})", "not true or false")
     if kind == "DATE":
         # Ten characters: the engine also prints infinity, years of five digits and years before Christ.
-        right = f"length({text}) = 10 AND CAST({value} AS VARCHAR) = {text}"
+        right = f"length({text}) = 10 AND CAST({_VALUE} AS VARCHAR) = {text}"
         return _checked(text, value, right, "not a date (yyyy-MM-dd)")
     grammar, reason = _grammar(kind)
-    return _checked(text, value, f"CAST({value} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')", reason)
+    return _checked(
+        text, value, f"CAST({_VALUE} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')", reason
+    )
 
 
 def _separated(column: Column, text: str) -> TypedValue:
@@ -114,7 +128,7 @@ def _separated(column: Column, text: str) -> TypedValue:
     inner = _from_text(replace(column, separators=(".", "")), f"({given})")
     written = f"{inner.reason} with {decimal!r} before its decimals"
     written += f" and {thousands!r} between its thousands" if thousands else ""
-    return TypedValue(inner.value, f"({text} IS NULL OR (({given}) IS NOT NULL AND {inner.is_right}))", written)
+    return TypedValue(inner.value, f"({text} IS NULL OR (({given}) IS NOT NULL AND {inner.condition}))", written)
 
 
 def _grammar(kind: str) -> tuple[str, str]:
@@ -127,7 +141,7 @@ def _grammar(kind: str) -> tuple[str, str]:
 
 
 def _checked(text: str, value: str, is_right: str, reason: str) -> TypedValue:
-    return TypedValue(value, f"({text} IS NULL OR ({value} IS NOT NULL AND ({is_right})))", reason)
+    return TypedValue(value, f"({text} IS NULL OR ({_VALUE} IS NOT NULL AND ({is_right})))", reason)
 
 
 def _timestamp(column: Column, text: str) -> TypedValue:
@@ -140,6 +154,9 @@ def _timestamp(column: Column, text: str) -> TypedValue:
     whole = rf"regexp_replace({whole}, '([+-][0-9]{{2}})([0-9]{{2}})$', '\1:\2')"
     zoned = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), try_cast({whole} AS TIMESTAMP WITH TIME ZONE))"
     value = f"CASE WHEN {with_zone} THEN {zoned} ELSE {local} END"
+    if zone == "'UTC'":
+        # The engine's own zone: what it reads at once is the same with a zone and without.
+        value = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), {value})"
     grammar = f"{_DATE}[T ]{_CLOCK}{_ZONE}?"
     return _checked(text, value, f"regexp_full_match({text}, '{grammar}')", "not a time stamp (ISO 8601)")
 

@@ -61,8 +61,8 @@ def test_texts_land_exactly_as_they_were_written(
 
 @relaxed
 @given(
-    # The engine takes one delimiter too many at the end of a row for no column at all.
-    rows=st.lists(st.lists(ANY_TEXT, min_size=2, max_size=4).filter(lambda row: len(row) < 4 or row[3]), max_size=8),
+    # Without an empty column, which may be the one too many.
+    rows=st.lists(st.lists(ANY_TEXT, min_size=2, max_size=4).filter(lambda row: len(row) < 4 or all(row)), max_size=8),
     end=st.sampled_from(["\n", "\r\n"]),
 )
 def test_rows_of_another_width_are_rejected_on_their_lines(

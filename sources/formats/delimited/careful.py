@@ -11,15 +11,14 @@ from sources.formats import BrokenRecord, Mended, Reading
 from sources.formats.delimited.alternatives import Alternatives, Mendings
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.headings import Table
+from sources.formats.delimited.line_ends import count_lines, open_end
 from sources.formats.delimited.records import (
     MISQUOTED,
     TOO_FEW,
     TOO_MANY,
     Record,
     Records,
-    count_lines,
     lines_of,
-    open_end,
     open_text,
 )
 from sources.formats.staged import Stage, StagedReading

@@ -1,7 +1,6 @@
 """Delimited text read by the engine as text columns, in file order, with the records that have another shape apart."""
 
 import csv
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import islice
@@ -14,14 +13,13 @@ from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
+from sources.formats.delimited.line_ends import count_ends_behind, count_lines, open_end
 from sources.formats.delimited.records import (
     MAX_LINE_BYTES,
     MISQUOTED,
     NOT_UTF8,
     TOO_FEW,
     TOO_MANY,
-    count_lines,
-    open_end,
     open_text,
 )
 from warehouse.engine import literal
@@ -140,23 +138,23 @@ class EngineReading(Reading):
 
         There are more line ends behind a delimiter then than records without a value in the last column.
         """
-        ends = Counter[bytes]()
+        behind = count_ends_behind(self._path, self._table.dialect.delimiter)
+        return behind > without_last - self._written_without_last()
+
+    def _written_without_last(self) -> int:
+        """In how many records the last column has a text that stands for no value, such as "" or NA."""
+        dialect = self._table.dialect
+        quoted = {f"{dialect.quote}{null}{dialect.quote}" for null in dialect.nulls} if self._has_quotes else set()
+        texts = (quoted | set(dialect.nulls)) - {""}
+        ends = [f"{dialect.delimiter}{text}{end}".encode() for text in texts for end in ("\n", "\r\n")]
+        if not ends:
+            return 0
+        count, rest = 0, b""
         with self._path.open("rb") as file:
-            rest = b""
             for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""):
                 whole, end, rest = (rest + chunk).rpartition(b"\n")
-                self._count_ends(whole + end, ends)
-        self._count_ends(rest + b"\n", ends)
-        return ends[b""] > without_last - ends.total() + ends[b""]
-
-    def _count_ends(self, lines: bytes, ends: Counter[bytes]) -> None:
-        """By the text of the last column, for each text that is no value."""
-        dialect = self._table.dialect
-        for null in dialect.nulls:
-            quote = dialect.quote
-            for text in {null, f"{quote}{null}{quote}"} if quote else {null}:
-                last = f"{dialect.delimiter}{text}".encode()
-                ends[text.encode()] += lines.count(last + b"\n") + lines.count(last + b"\r\n")
+                count += sum((whole + end).count(item) for item in ends)
+        return count + sum((rest + b"\n").count(item) for item in ends)
 
     def places(self, positions: list[int]) -> list[Place]:
         broken = [item.line for item in self._broken]

@@ -1,6 +1,5 @@
 """Delimited text cut into records, so that a broken one does not take its neighbours with it."""
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ NOT_UTF8 = "bytes that are not valid UTF-8"
 MAX_LINE_BYTES = 64 << 20
 _LOOKED_AT = 100
 _KEPT_CHARACTERS = 10_000
-_CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -55,24 +53,6 @@ def lines_of(file: TextIO, first: int = 1) -> Iterator[str]:
             )
         number += 1
         yield line
-
-
-def count_lines(path: Path) -> int:
-    """By their ends, LF, CRLF or CR, in the bytes of the file."""
-    count, last = 0, b"\n"
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            count += chunk.count(b"\n") + chunk.count(b"\r") - chunk.count(b"\r\n")
-            count -= last == b"\r" and chunk[:1] == b"\n"
-            last = chunk[-1:]
-    return count + (last not in b"\r\n")
-
-
-def open_end(path: Path) -> bool:
-    """Whether the last line has no line end, as in a file that was cut off."""
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) not in b"\r\n"
 
 
 class Records:

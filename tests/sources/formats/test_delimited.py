@@ -1,5 +1,6 @@
 """Delimited text as agencies write it: dialects, headers, quotes and line ends; what is broken costs itself alone."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.contract_file import load
+from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
 from sources.formats.delimited.records import CUT_OFF, MISQUOTED, TOO_FEW, TOO_MANY
 from tests.conftest import Feed
@@ -207,3 +209,15 @@ def test_whatever_the_signs_each_record_is_accounted_for(
         land_bytes(contracts[which], tmp_path, ("a,b,c\n" + "".join(body)).encode())
     except ExtractError as refused:
         assert "maintainers" not in str(refused)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.sampled_from(["a", ",", "§", "\n", "\r\n", "\r"]), max_size=12), chunk=st.integers(1, 5))
+def test_line_ends_are_counted_across_chunks(parts: list[str], chunk: int, tmp_path: Path) -> None:
+    path, text = tmp_path / "x", "".join(parts)
+    path.write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_ends, "_CHUNK_BYTES", chunk)
+        assert line_ends.count_lines(path) == len(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text))
+        for sign in ",§":
+            assert line_ends.count_ends_behind(path, sign) == len(re.findall(rf"{sign}(?:\r?\n|\r?\Z)", text))
