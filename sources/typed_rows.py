@@ -96,7 +96,10 @@ class TypedRows:
                 "tell the platform's maintainers"
             )
         sums = self._sums(self.marked if has_faults else rows, summed)
-        self.connection.execute("DROP TABLE faulty")
+        # The engine adds what it rejects of the next file to what it rejected of this one.
+        self.connection.execute(
+            "DROP TABLE faulty; DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
+        )
         return Landed(sent, landed, rejected, [item.header for item in self.fields if item.column is None], sums)
 
     def _fields(self) -> list[Field]:

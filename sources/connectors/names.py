@@ -22,7 +22,14 @@ def safe_key_name(key: str, taken: set[str]) -> str:
         return name
     # Two keys may fall on one name (`a/b` and `a__b`); the hash of the key keeps them apart, the same every night.
     path = PurePosixPath(name)
-    return f"{path.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}{path.suffix}"
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{path.stem}-{digest}{path.suffix}"
+
+
+def printable(name: str) -> str:
+    """A name as messages and rejects may show it: no control character, nothing that turns the line, at most 150 of it."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
 def _shortened(name: str) -> str:
