@@ -303,7 +303,7 @@ def same_host(asked: httpx.URL, target: str, verb: str) -> httpx.URL:
 
 def public(url: httpx.URL) -> str:
     """An address as messages and manifests may show it: without user, password, query and fragment."""
-    return str(httpx.URL(scheme=url.scheme, host=url.host, port=url.port, path=url.path)) if url.host else "the address"
+    return str(url.copy_with(userinfo=b"", query=None, fragment=None)) if url.host else "the address"
 
 
 def _next_link(response: httpx.Response) -> str | None:
