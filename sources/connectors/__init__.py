@@ -8,14 +8,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from sources.connectors.names import printable
 from sources.contract import Contract, Server
 
 if TYPE_CHECKING:
     from sources.totals import Totals
 
+_LONGEST_MESSAGE = 3000
+
 
 class ExtractError(Exception):
-    """An extract that did not arrive or cannot be read: what happened, where, and what to do."""
+    """An extract that did not arrive or cannot be read: what happened, where, and what to do.
+
+    Names that an agency chose stand in it, so it is made safe to print and of a length that a person reads.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, _LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True)

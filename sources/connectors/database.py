@@ -1,6 +1,8 @@
 """A table or query of any database that SQLAlchemy has a dialect for, streamed in batches into one Parquet file."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -39,15 +41,16 @@ def fetch(pull: Pull) -> Arrived:
     """
     import sqlalchemy as sa
 
-    engine = _engine(pull.contract, pull.extract_date)
+    engine, meter = _engine(pull.contract, pull.extract_date), Meter.of(pull)
     target = pull.into / ORIGINAL
     try:
-        with _connected(pull.contract, engine) as connection:
+        with _connected(pull.contract, engine) as connection, _ended_in_time(connection, meter):
             try:
                 count = _copy(connection, pull, target, _typed_schema(pull.contract))
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 count = _copy(connection, pull, target, _text_schema(pull.contract))
     except sa.exc.SQLAlchemyError as error:
+        meter.check_time()
         raise ExtractError(_told(pull.contract, error)) from None
     finally:
         engine.dispose()
@@ -102,6 +105,22 @@ def _connected(contract: Contract, engine: "sa.Engine") -> "sa.Connection":
         # Watermarks are written in UTC; the server's own zone would move them.
         connection.exec_driver_sql("SET TIME ZONE 'UTC'")
     return connection
+
+
+@contextmanager
+def _ended_in_time(connection: "sa.Connection", meter: Meter) -> Iterator[None]:
+    """Ends the statement when the extract's time is over, where the driver has a word for that; else between two batches."""
+    driver = connection.connection.dbapi_connection
+    # sqlite3, psycopg and oracledb; all say that another thread may call it.
+    end = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None)
+    timer = threading.Timer(meter.seconds_left, end or (lambda: None))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:

@@ -26,10 +26,12 @@ def safe_key_name(key: str, taken: set[str]) -> str:
     return f"{path.stem}-{digest}{path.suffix}"
 
 
-def printable(name: str) -> str:
-    """A name as messages and rejects may show it: no control character, nothing that turns the line, at most 150 of it."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """A text as messages and rejects may show it: no control character, nothing that turns the line, its middle left out
+    where it is longer than `longest` characters."""
+    if len(text) > longest:
+        text = f"{text[: longest * 2 // 3]}…{text[-longest // 4 :]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _shortened(name: str) -> str:

@@ -37,8 +37,11 @@ def fetch(pull: Pull) -> Arrived:
     with _attached(pull.contract, pull.extract_date, meter) as connection:
         try:
             with watched(connection, lambda: _check(pull, meter)):
-                return _Copy(connection, pull).copy()
+                arrived = _Copy(connection, pull).copy()
+            _check(pull, meter)
+            return arrived
         except duckdb.Error as error:
+            meter.check_time()
             raise ExtractError(_told(pull.contract, error)) from None
         finally:
             # Left to the destructor, a rollback on a connection that the server closed would end the whole process.
