@@ -14,7 +14,7 @@ from sources.odcs import Problems, Step
 from sources.server_options import option_faults
 
 # What the platform itself reads of every server, whatever its kind and format. The standard's `api` has no field for a format.
-_OF_EVERY_SERVER = frozenset({"connector", "format", "encoding"})
+_OF_EVERY_SERVER = frozenset({"connector", "format", "encoding", "limits"})
 _PLACES = ("path", "location", "url", "endpointUrl")
 _STEPS: list[Step] = ["servers", 0]
 DETECT = "detect"

@@ -18,8 +18,9 @@ from sources.contract import Contract
 from sources.control_file import read_control
 from sources.date_proof import check_column, check_name, check_stated
 from sources.formats import NotSure, form, read
-from sources.formats.packed import unpacked
+from sources.formats.packed import Plain, unpacked
 from sources.kept import kept_originals, landed_folder, share
+from sources.limits import Meter, check_disk, watched
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.totals import Totals
 from sources.typed_rows import Landed, TypedRows
@@ -70,8 +71,10 @@ def _land(pull: Pull, bring: Callable[[Pull], Arrived]) -> Manifest:
     ):
         # The digests are made meanwhile, outside Python's lock: most readers leave a core idle.
         originals = hashing.map(partial(Original.of, into), names)
-        landed = _Extract(connection, pull, Path(scratch)).land(arrived)
-        check_column(connection, contract, extract_date, into / ROWS)
+        extract = _Extract(connection, pull, Path(scratch))
+        with watched(connection, extract.check_limits):
+            landed = extract.land(arrived)
+            check_column(connection, contract, extract_date, into / ROWS)
     manifest = Manifest(
         agency=contract.agency, feed=contract.feed, extract_date=extract_date, source=contract.server.location.partition("?")[0],
         originals=list(originals),
@@ -105,20 +108,24 @@ class _Extract:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, pull: Pull, scratch: Path) -> None:
         self.connection, self.contract, self.extract_date = connection, pull.contract, pull.extract_date
-        self.into, self.scratch = pull.into.parent, scratch
+        self.into, self.scratch, self.meter = pull.into.parent, scratch, Meter.of(pull)
+
+    def check_limits(self) -> None:
+        """Raises ExtractError where the extract's time is over, or the disk is nearly full."""
+        self.meter.check_time()
+        check_disk(self.into)
 
     def land(self, arrived: Arrived) -> Landed:
         """All files as one where the format reads many; else file by file, and the parts put together in their order."""
-        if form(self.contract).reads_many:
-            groups: list[Sequence[str]] = [arrived.files]
-        else:
-            groups = [[name] for name in arrived.files]
+        originals = [self.into / ORIGINAL / name for name in arrived.files]
+        plain = unpacked(originals, self.scratch, self.contract, self.meter)
+        groups: list[Sequence[Plain]] = [plain] if form(self.contract).reads_many else [[file] for file in plain]
         stated = [totals for totals in (arrived.totals, self._control(arrived.control)) if totals]
         summed = {name for totals in stated for name in totals.sums}
-        several = len(arrived.files) > 1
-        parts = [self._part(number, names, several, summed) for number, names in enumerate(groups)]
-        if not parts:
+        if not plain:
             raise ExtractError(f"no file has arrived; ask {self.contract.agency_name} for the extract")
+        several = len(plain) > 1
+        parts = [self._part(number, files, several, summed) for number, files in enumerate(groups)]
         landed = _together(parts)
         for file in (ROWS, REJECTS):
             self._merge([self._part_file(number, file) for number in range(len(parts))], self.into / file)
@@ -136,24 +143,31 @@ class _Extract:
         check_stated(self.contract, self.extract_date, control.stated_date, name)
         return control.totals
 
-    def _part(self, number: int, names: Sequence[str], several: bool, summed: set[str]) -> Landed:
+    def _part(self, number: int, files: Sequence[Plain], several: bool, summed: set[str]) -> Landed:
+        name = files[0].file if several and len(files) == 1 else ""
+        try:
+            return self._landed_part(number, files, name, summed)
+        except ExtractError as error:
+            if name in str(error):
+                raise
+            raise ExtractError(f"{name}: {error}") from error
+
+    def _landed_part(self, number: int, files: Sequence[Plain], name: str, summed: set[str]) -> Landed:
         scratch = self.scratch / f"part-{number}"
         scratch.mkdir()
-        plain = [unpacked(self.into / ORIGINAL / name, scratch) for name in names]
         try:
-            reading = read(self.connection, self.contract, plain, scratch)
+            reading = read(self.connection, self.contract, [file.path for file in files], scratch)
         except OSError as error:
             raise ExtractError(f"the original cannot be read ({error}); ask for it again") from error
-        check_stated(self.contract, self.extract_date, reading.stated_date(), names[0])
-        file = names[0] if several and len(names) == 1 else ""
+        check_stated(self.contract, self.extract_date, reading.stated_date(), files[0].file)
         totals = reading.totals()
         wanted = sorted(summed.union(totals.sums if totals else ()))
         targets = self._part_file(number, ROWS), self._part_file(number, REJECTS)
         try:
-            landed = TypedRows(self.connection, self.contract, reading, scratch, file).land(*targets, wanted)
+            landed = TypedRows(self.connection, self.contract, reading, scratch, name).land(*targets, wanted)
         except NotSure:
             again = reading.with_care()
-            landed = TypedRows(self.connection, self.contract, again, scratch, file).land(*targets, wanted)
+            landed = TypedRows(self.connection, self.contract, again, scratch, name).land(*targets, wanted)
         self._check_totals(totals, landed)
         return landed
 

@@ -110,6 +110,14 @@ _LENGTH = Shape(
     "whole number from 1 on", "how many bytes a record has",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
 )  # fmt: skip
+# A petabyte, a week: beyond them a limit is none.
+_MOST_BYTES, _MOST_SECONDS = 1 << 50, 7 * 86_400
+_BYTES = whole("a number of bytes such as 5368709120", low=1, high=_MOST_BYTES)
+_LIMITS = mapping(
+    {"arrivedBytes": _BYTES, "unpackedBytes": _BYTES, "expansion": whole("one such as 1000", low=1, high=1_000_000),
+     "members": whole("one such as 1000", low=1, high=1_000_000), "seconds": whole("one such as 600", low=1, high=_MOST_SECONDS)},
+    (), "one such as {arrivedBytes: 5368709120, seconds: 600}",
+)  # fmt: skip
 
 SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("caFile", "clientCertFile", "clientKeyFile", "privateKey", "knownHosts"), _FILE),
@@ -127,6 +135,8 @@ SHAPES: Mapping[str, Shape] = {
     "headerRow": _HEADER_ROW,
     "headerRows": whole("how many rows the headings have, 0 where there are none", high=10),
     "headers": _HEADERS,
+    "limits": _LIMITS,
+    "member": text("a pattern of names such as '*.csv'"),
     "namespaces": names_with(text("the namespace")),
     "nullValues": Shape("list", "one such as [NA]", lambda value: isinstance(value, list), each=_NULL_VALUE),
     "port": _PORT,

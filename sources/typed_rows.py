@@ -122,7 +122,10 @@ class TypedRows:
         if self.reading.hides_columns(self._without_last(self.marked if has_faults else rows, has_faults)):
             raise NotSure
         sums = self._sums(self.marked if has_faults else rows, summed)
-        self.connection.execute("DROP TABLE faulty")
+        # The engine adds what it rejects of the next file to what it rejected of this one.
+        self.connection.execute(
+            "DROP TABLE faulty; DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans"
+        )
         extra = [item.header for item in self.fields if item.column is None]
         mended = [replace(item, file=item.file or self.file) for item in self.reading.mended()]
         return Landed(sent, landed, rejected, extra, sums, mended)

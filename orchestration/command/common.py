@@ -66,10 +66,16 @@ def chosen(contracts: "list[Contract]", agency: str | None, feed: str | None) ->
     return found
 
 
+_LONGEST_CELL = 2000
+
+
 def show_table(
     title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int] = frozenset()
 ) -> None:
-    """A table on a terminal; tab-separated lines anywhere else."""
+    """A table on a terminal; tab-separated lines anywhere else. What an agency wrote moves no cursor."""
+    from sources.connectors.names import printable
+
+    rows = [[printable(cell, _LONGEST_CELL) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [headings, *rows]:
             typer.echo("\t".join(row))

@@ -7,6 +7,8 @@ import typer
 
 from orchestration.command.common import NOT_DONE, all_contracts, as_date, chosen, show_table, stop
 
+# A spreadsheet takes a cell that begins so for a formula; a quote before it makes a text of it (OWASP, CSV injection).
+_FORMULA = "^([=+\\-@\\t\\r\\n])"
 _HEADINGS = ("step", "line", "column", "value", "reason")
 
 
@@ -21,7 +23,8 @@ def rejects(
 ) -> None:
     """List landing rejects (by the file's line) and gate rejects (by the row of the landed extract).
 
-    Values of protected columns are masked, except in the file of --csv, which is meant for the agency.
+    Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
+    value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
     """
     from warehouse.home import Home
 
@@ -92,10 +95,14 @@ def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
 
 
 def _write(files: list[tuple[str, Path]], target: Path) -> int:
+    """For a person's spreadsheet: no cell of it is a formula."""
     from warehouse.engine import literal, open_database
 
+    texts, quote = ('"column"', "value", "reason", "record"), "'\\1"
+    safe = ", ".join(f"regexp_replace({text}, {literal(_FORMULA)}, {literal(quote)}) AS {text}" for text in texts)
     with open_database() as connection:
         written = connection.execute(
-            f"COPY ({_union(files)} ORDER BY step DESC, line) TO {literal(str(target))} (FORMAT csv, HEADER)"
+            f"COPY (SELECT * REPLACE ({safe}) FROM ({_union(files)}) ORDER BY step DESC, line) "
+            f"TO {literal(str(target))} (FORMAT csv, HEADER)"
         ).fetchone()
     return int((written or (0,))[0])

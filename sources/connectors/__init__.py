@@ -1,5 +1,6 @@
 """How an extract arrives: one module per kind of system, chosen by the contract's server."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
@@ -7,27 +8,38 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from sources.connectors.names import printable
 from sources.contract import Contract, Server
 
 if TYPE_CHECKING:
     from sources.totals import Totals
 
+_LONGEST_MESSAGE = 3000
+
 
 class ExtractError(Exception):
-    """An extract that did not arrive or cannot be read: what happened, where, and what to do."""
+    """An extract that did not arrive or cannot be read: what happened, where, and what to do.
+
+    Names that an agency chose stand in it, so it is made safe to print and of a length that a person reads.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, _LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True)
 class Pull:
     """What a connector is to bring: the extract of one night, its originals as files below `into`.
 
-    `watermark` is where the last accepted night of an incremental feed ended, as text; None for a whole extract.
+    `watermark` is where the last accepted night of an incremental feed ended, as text; None for a whole extract. `began` is
+    the monotonic clock from which the extract's seconds are counted, over all attempts.
     """
 
     contract: Contract
     extract_date: date
     into: Path
     watermark: str | None = None
+    began: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ class Kind:
     schemes: tuple[str, ...] = ()
 
 
-# Files have a control file beside them; an API or a database says itself how much it sends.
-_FILES = frozenset({"control"})
+# Files may be archives, and have a control file beside them; an API or a database says itself how much it sends.
+_FILES = frozenset({"control", "member"})
 _TABLE = frozenset({"query"})
 _TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
 
@@ -80,7 +92,7 @@ _POSTGRES = Kind(
 )
 
 _WEB = ("http", "https")
-_HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging"}
+_HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging", "member"}
 
 # A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
 KINDS: dict[str, Kind] = {

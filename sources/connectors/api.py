@@ -1,5 +1,6 @@
 """HTTP(S): one file to download, or a REST API whose records come in pages."""
 
+import time
 from datetime import date
 
 import httpx
@@ -11,6 +12,7 @@ from sources.connectors.http import Web, address
 from sources.connectors.paging import Walk, keep
 from sources.connectors.paging_option import Paging
 from sources.contract import Contract
+from sources.limits import Meter
 
 
 def fetch(pull: Pull) -> Arrived:
@@ -18,17 +20,18 @@ def fetch(pull: Pull) -> Arrived:
     contract = pull.contract
     paging = Paging.of(contract)
     url = address(contract, pull.extract_date, pull.watermark)
-    with Web(contract, pull.extract_date, Login(contract, url)) as web:
+    meter = Meter.of(pull)
+    with Web(contract, pull.extract_date, Login(contract, url), meter) as web:
         if paging is None:
             return Download(web, url, pull.into).fetch()
-        return keep(Walk(contract, paging, web.get, url), pull.into)
+        return keep(Walk(contract, paging, web.get, url), pull.into, meter)
 
 
 def probe(contract: Contract, extract_date: date) -> None:
     """Raises ExtractError where the system does not answer, or refuses the login. Only the head of the answer is read."""
     Paging.of(contract)
     url = address(contract, extract_date)
-    with Web(contract, extract_date, Login(contract, url)) as web:
+    with Web(contract, extract_date, Login(contract, url), Meter(contract, time.monotonic())) as web:
         reach(web, url)
 
 

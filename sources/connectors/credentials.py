@@ -1,6 +1,7 @@
 """Logins of an HTTP API: OAuth2 client credentials, API key, user and password, bearer token."""
 
 import base64
+import json
 import re
 import time
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 
 from sources.connectors import ExtractError
 from sources.connectors.http import PASSING, Manner, client, parsed, public, refuse_clear_text, speaking
+from sources.connectors.http_body import whole
 from sources.connectors.options import said
 from sources.connectors.retry import PassingFault, retried, seconds_to_wait
 from sources.connectors.secret import secret
@@ -79,16 +81,20 @@ class Token:
         form = {"grant_type": "client_credentials"}
         if "scope" in self._contract.server.options:
             form["scope"] = said(self._contract, "scope")
-        with speaking(self._url), client(self._contract) as asking:
-            response = asking.post(self._url, data=form, headers={"Authorization": login, "Accept": "application/json"})
-        return self._granted(response)
+        headers = {"Authorization": login, "Accept": "application/json", "Accept-Encoding": "identity"}
+        with (
+            speaking(self._url),
+            client(self._contract) as asking,
+            asking.stream("POST", self._url, data=form, headers=headers) as response,
+        ):
+            return self._granted(response, whole(response, public(self._url), _LONGEST_ANSWER_BYTES))
 
-    def _granted(self, response: httpx.Response) -> tuple[str, float]:
+    def _granted(self, response: httpx.Response, content: bytes) -> tuple[str, float]:
         where, status = public(self._url), response.status_code
         if status in PASSING:
             asked = seconds_to_wait(response.headers.get("retry-after"), response.headers.get("date"))
             raise PassingFault(f"{where} answers {status}; ask {self._contract.agency_name} what is wrong", asked)
-        answer = _document(response)
+        answer = _document(content)
         if not response.is_success:
             raise ExtractError(
                 f"{where} gives no access token: {status} {_error_code(answer)}; check clientId, clientSecret and scope, "
@@ -106,10 +112,10 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def _document(response: httpx.Response) -> dict[str, Any]:
+def _document(content: bytes) -> dict[str, Any]:
     try:
-        found = response.json() if len(response.content) <= _LONGEST_ANSWER_BYTES else None
-    except ValueError:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {}
 

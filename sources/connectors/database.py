@@ -1,6 +1,8 @@
 """A table or query of any database that SQLAlchemy has a dialect for, streamed in batches into one Parquet file."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +17,16 @@ from sources.connectors.secret import secret
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, check_columns, place, selection
 from sources.contract import Column, Contract
+from sources.limits import Meter
 from sources.totals import Totals
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _BATCH_ROWS = 50_000
+_BATCH_BYTES = 64 << 20
+# So many rows show how large they are.
+_FIRST_ROWS = 1000
 # Dialects that can show one state of the database to several statements; of others no count is asked beside the rows.
 _SNAPSHOT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ",
              "oracle": "SERIALIZABLE", "mssql": "SNAPSHOT", "sqlite": "SERIALIZABLE"}  # fmt: skip
@@ -35,15 +41,16 @@ def fetch(pull: Pull) -> Arrived:
     """
     import sqlalchemy as sa
 
-    engine = _engine(pull.contract, pull.extract_date)
+    engine, meter = _engine(pull.contract, pull.extract_date), Meter.of(pull)
     target = pull.into / ORIGINAL
     try:
-        with _connected(pull.contract, engine) as connection:
+        with _connected(pull.contract, engine) as connection, _ended_in_time(connection, meter):
             try:
                 count = _copy(connection, pull, target, _typed_schema(pull.contract))
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 count = _copy(connection, pull, target, _text_schema(pull.contract))
     except sa.exc.SQLAlchemyError as error:
+        meter.check_time()
         raise ExtractError(_told(pull.contract, error)) from None
     finally:
         engine.dispose()
@@ -100,6 +107,22 @@ def _connected(contract: Contract, engine: "sa.Engine") -> "sa.Connection":
     return connection
 
 
+@contextmanager
+def _ended_in_time(connection: "sa.Connection", meter: Meter) -> Iterator[None]:
+    """Ends the statement when the extract's time is over, where the driver has a word for that; else between two batches."""
+    driver = connection.connection.dbapi_connection
+    # sqlite3, psycopg and oracledb; all say that another thread may call it.
+    end = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None)
+    timer = threading.Timer(meter.seconds_left, end or (lambda: None))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:
     """Write the rows; returns the server's own count of them, where it shows one state to both statements."""
     rows = selection(pull, connection.dialect.identifier_preparer.quote)
@@ -110,10 +133,13 @@ def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Sche
     if connection.dialect.name in _SNAPSHOT:
         count = int(connection.execute(_text(f"SELECT count(*) FROM {rows.source}{rows.condition}")).scalar_one())
     statement = _text(f"SELECT {columns} FROM {rows.source}{rows.condition}")
-    result = connection.execution_options(stream_results=True, yield_per=_BATCH_ROWS).execute(statement)
+    # The driver's own buffer grows by its habits; how many rows come at once is asked for below.
+    result = connection.execution_options(stream_results=True, max_row_buffer=_FIRST_ROWS).execute(statement)
+    meter = Meter.of(pull)
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for batch in _batches(result, schema):
             writer.write_batch(batch)
+            meter.check_arrived(target.stat().st_size, target.parent)
     return count
 
 
@@ -125,11 +151,17 @@ def _text(sql: str) -> "sa.TextClause":
 
 
 def _batches(result: "sa.CursorResult[Any]", schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for rows in result.partitions():
+    """As many rows at once as are about 64 MiB: a table of documents is not gathered by the fifty thousand."""
+    wanted = _FIRST_ROWS
+    while rows := result.fetchmany(wanted):
         columns = zip(*rows, strict=True)
-        yield pa.record_batch(
+        batch = pa.record_batch(
             [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
         )
+        yield batch
+        fitting = _BATCH_BYTES * len(rows) // max(batch.nbytes, 1)
+        # Not at once: the first rows may be the small ones.
+        wanted = max(1, min(fitting, 4 * wanted, _BATCH_ROWS))
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

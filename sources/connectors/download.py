@@ -8,14 +8,13 @@ import httpx
 
 from sources.connectors import Arrived, ExtractError
 from sources.connectors.http import Refused, Web, public
+from sources.connectors.http_body import GZIP, encoding_of, unread_encoding
 from sources.connectors.names import safe_name
-from sources.connectors.options import MAX_EXTRACT_BYTES
 from sources.connectors.paging import proofs
 from sources.connectors.retry import PassingFault, retried
 
 _CHUNK_BYTES = 1 << 20
 _PART = ".download.part"
-_GZIP = ("gzip", "x-gzip")
 _FILE_NAME = re.compile(r'filename\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
 
 
@@ -32,13 +31,13 @@ class Download:
         self.part.unlink(missing_ok=True)
         retried(self._attempt)
         target = self.into / self._name()
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding in _GZIP:
+        encoding = encoding_of(self.headers)
+        if encoding in GZIP:
             self._decode(target)
-        elif encoding in ("", "identity"):
+        elif encoding == "identity":
             self.part.rename(target)
         else:
-            raise ExtractError(f"{public(self.url)} answers in the encoding {encoding[:20]!r}; ask for gzip or none")
+            raise unread_encoding(public(self.url), encoding)
         return Arrived((target.name,), evidence=proofs(self.headers))
 
     def _attempt(self) -> None:
@@ -90,11 +89,7 @@ class Download:
             # As they come: gathered into larger pieces, the last one would be lost where the transfer breaks.
             for chunk in response.iter_raw():
                 written += len(chunk)
-                if written > MAX_EXTRACT_BYTES:
-                    raise ExtractError(
-                        f"{public(self.url)} sends more than {MAX_EXTRACT_BYTES} bytes, the limit of one extract; "
-                        f"ask {self.web.contract.agency_name} for smaller ones"
-                    )
+                self.web.meter.check_arrived(written, self.into)
                 file.write(chunk)
         return written
 
@@ -121,8 +116,7 @@ class Download:
                     while chunk:
                         written += plain.write(decoder.decompress(chunk, _CHUNK_BYTES))
                         chunk = decoder.unconsumed_tail
-                        if written > MAX_EXTRACT_BYTES:
-                            raise ExtractError(f"{public(self.url)} unpacks to more than {MAX_EXTRACT_BYTES} bytes")
+                        self.web.meter.check_arrived(written, self.into)
                 except zlib.error:
                     raise ExtractError(damaged) from None
         if not decoder.eof:

@@ -13,11 +13,14 @@ from typing import Any
 import httpx
 
 from sources.connectors import ExtractError
+from sources.connectors.http_body import whole
+from sources.connectors.http_deadline import Deadline
 from sources.connectors.location import beside_contract, located
 from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.retry import PassingFault, retried, seconds_to_wait
 from sources.connectors.secret import is_own_machine, is_reference, is_secret_name, referred
 from sources.contract import Contract
+from sources.limits import Meter
 
 # One page is parsed in memory.
 MAX_PAGE_BYTES = 64 << 20
@@ -78,17 +81,19 @@ class Answer:
 class Web:
     """The way of one contract to its system, for the time of one pull; a context manager."""
 
-    def __init__(self, contract: Contract, extract_date: date, manner: Manner) -> None:
-        self.contract, self.extract_date, self.manner = contract, extract_date, manner
-        self._client = client(contract)
+    def __init__(self, contract: Contract, extract_date: date, manner: Manner, meter: Meter) -> None:
+        self.contract, self.extract_date, self.manner, self.meter = contract, extract_date, manner, meter
+        self._client, self._deadline = client(contract), Deadline(meter)
         self._headers = filled(contract, extract_date, "headers")
         said = [contract.server.options.get(option) or {} for option in ("headers", "query")]
         self._has_secrets = any(is_reference(value) for mapping in said for value in mapping.values())
 
     def __enter__(self) -> "Web":
+        self._deadline.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._deadline.__exit__()
         self._client.close()
 
     def get(self, url: httpx.URL, limit: int = MAX_PAGE_BYTES) -> Answer:
@@ -97,23 +102,18 @@ class Web:
 
     def _read(self, url: httpx.URL, limit: int) -> Answer:
         with self.open(url, {"Accept-Encoding": "gzip"}) as response:
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > limit:
-                    raise ExtractError(
-                        f"{public(url)} answers with more than {limit} bytes at once; ask for smaller pages"
-                    )
-            return Answer(response.url, response.headers, bytes(content), _next_link(response))
+            content = whole(response, public(url), limit)
+            return Answer(response.url, response.headers, content, _next_link(response))
 
     @contextmanager
     def open(self, url: httpx.URL, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
         """One attempt at a GET: a successful answer whose body is still to be read.
 
         Raises PassingFault where it may work the next time (also for faults while the body is read), Refused where the
-        answer says no, and ExtractError otherwise.
+        answer says no, and ExtractError otherwise, also where the extract's time is over.
         """
-        with speaking(url):
+        self.meter.check_time()
+        with self._in_time(), speaking(url):
             response = self._answered(url, headers or {})
             if response.status_code == httpx.codes.UNAUTHORIZED and self.manner.renewed():
                 response.close()
@@ -125,13 +125,25 @@ class Web:
             finally:
                 response.close()
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """A connection that broke off because we ended it in time is not tried again."""
+        try:
+            yield
+        except PassingFault:
+            self.meter.check_time()
+            raise
+
     def _answered(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         for _ in range(_MAX_REDIRECTS + 1):
             # The headers of this one request go last: a range, an encoding.
             all_headers = {"Accept": "*/*"} | self._headers | self.manner.headers() | dict(headers)
             if self._has_secrets or any(map(is_secret_name, [*all_headers, *url.params])):
                 refuse_clear_text(self.contract, url)
-            response = self._client.send(self._client.build_request("GET", url, headers=all_headers), stream=True)
+            request = self._client.build_request(
+                "GET", url, headers=all_headers, extensions={"trace": self._deadline.note}
+            )
+            response = self._client.send(request, stream=True)
             if response.status_code not in _REDIRECTS or not self.manner.follows_redirects:
                 return response
             response.close()
@@ -291,7 +303,7 @@ def same_host(asked: httpx.URL, target: str, verb: str) -> httpx.URL:
 
 def public(url: httpx.URL) -> str:
     """An address as messages and manifests may show it: without user, password, query and fragment."""
-    return str(httpx.URL(scheme=url.scheme, host=url.host, port=url.port, path=url.path)) if url.host else "the address"
+    return str(url.copy_with(userinfo=b"", query=None, fragment=None)) if url.host else "the address"
 
 
 def _next_link(response: httpx.Response) -> str | None:

@@ -22,7 +22,16 @@ def safe_key_name(key: str, taken: set[str]) -> str:
         return name
     # Two keys may fall on one name (`a/b` and `a__b`); the hash of the key keeps them apart, the same every night.
     path = PurePosixPath(name)
-    return f"{path.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}{path.suffix}"
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{path.stem}-{digest}{path.suffix}"
+
+
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """A text as messages and rejects may show it: no control character, nothing that turns the line, its middle left out
+    where it is longer than `longest` characters."""
+    if len(text) > longest:
+        text = f"{text[: longest * 2 // 3]}…{text[-longest // 4 :]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _shortened(name: str) -> str:

@@ -7,8 +7,6 @@ from sources.connectors.location import located
 from sources.contract import Contract
 from sources.shapes import is_number_between
 
-# No extract of an agency is larger; a body without end stops here, before the disk is full.
-MAX_EXTRACT_BYTES = 20 << 30
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 LONGEST_SILENCE_SECONDS = 86_400.0

@@ -11,9 +11,9 @@ import httpx
 
 from sources.connectors import Arrived, ExtractError
 from sources.connectors.http import Answer, Refused, same_host
-from sources.connectors.options import MAX_EXTRACT_BYTES
 from sources.connectors.paging_option import Paging
 from sources.contract import Contract
+from sources.limits import Meter
 from sources.totals import Totals
 
 MAX_PAGES = 100_000
@@ -42,7 +42,7 @@ class Walk:
         # Digests only: a walk may have very many pages, with long cursors.
         self._asked: set[bytes] = set()
         self._pages: dict[bytes, int] = {}
-        self._bytes, self._count = 0, 0
+        self._count = 0
         self.total: int | None = None
 
     def pages(self) -> Iterator[Page]:
@@ -75,9 +75,6 @@ class Walk:
             raise self._wrong(number, "is asked for a second time: the system's cursor goes round")
         self._asked.add(asked)
         answer = self._answer(number, url)
-        self._bytes += len(answer.content)
-        if self._bytes > MAX_EXTRACT_BYTES:
-            raise self._wrong(number, f"makes more than {MAX_EXTRACT_BYTES} bytes, the limit of one extract")
         page = self._parsed(number, answer)
         self._refuse_repeated(page)
         self._count += len(page.records)
@@ -152,11 +149,14 @@ class Walk:
         return ExtractError(f"page {number} {what}; ask {self.contract.agency_name} what its system sends")
 
 
-def keep(walk: Walk, into: Path) -> Arrived:
-    """Write every page as `page-00001.json` and so on, and say what proves them."""
+def keep(walk: Walk, into: Path, meter: Meter) -> Arrived:
+    """Write every page as `page-00001.json` and so on, and say what proves them. Raises ExtractError beyond the limits."""
     names: list[str] = []
     evidence: dict[str, str] = {}
+    written = 0
     for page in walk.pages():
+        written += len(page.answer.content)
+        meter.check_arrived(written, into)
         name = f"page-{page.number:05}.json"
         (into / name).write_bytes(page.answer.content)
         names.append(name)

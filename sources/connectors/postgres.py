@@ -1,6 +1,7 @@
 """A table or query of PostgreSQL, copied by the engine's own scanner: binary, in parallel, in one snapshot of the database."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -16,6 +17,7 @@ from sources.connectors.secret import secret
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, Selection, check_columns, place, selection
 from sources.contract import Contract
+from sources.limits import Meter, watched
 from sources.totals import Totals
 from sources.typing_sql import typed
 from warehouse.engine import literal, load_extension, open_database, quoted
@@ -31,10 +33,15 @@ def fetch(pull: Pull) -> Arrived:
 
     Raises ExtractError where the server, the login, the table or a column is not there, or the transfer breaks.
     """
-    with _attached(pull.contract, pull.extract_date) as connection:
+    meter = Meter.of(pull)
+    with _attached(pull.contract, pull.extract_date, meter) as connection:
         try:
-            return _Copy(connection, pull).copy()
+            with watched(connection, lambda: _check(pull, meter)):
+                arrived = _Copy(connection, pull).copy()
+            _check(pull, meter)
+            return arrived
         except duckdb.Error as error:
+            meter.check_time()
             raise ExtractError(_told(pull.contract, error)) from None
         finally:
             # Left to the destructor, a rollback on a connection that the server closed would end the whole process.
@@ -44,11 +51,16 @@ def fetch(pull: Pull) -> Arrived:
 
 def probe(contract: Contract, extract_date: date) -> None:
     """Raises ExtractError where the table could not be pulled now."""
-    with _attached(contract, extract_date) as connection:
+    with _attached(contract, extract_date, Meter(contract, time.monotonic())) as connection:
         try:
             _Copy(connection, Pull(contract, extract_date, Path())).types()
         except duckdb.Error as error:
             raise ExtractError(_told(contract, error)) from None
+
+
+def _check(pull: Pull, meter: Meter) -> None:
+    target = pull.into / ORIGINAL
+    meter.check_arrived(target.stat().st_size if target.exists() else 0, pull.into)
 
 
 class _Copy:
@@ -133,9 +145,11 @@ class _Copy:
 
 
 @contextmanager
-def _attached(contract: Contract, extract_date: date) -> Iterator[duckdb.DuckDBPyConnection]:
+def _attached(contract: Contract, extract_date: date, meter: Meter) -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory() as scratch, open_database() as connection:
         words = _words(contract, extract_date, Path(scratch))
+        # The server ends by itself what would answer too late: while it is silent, nothing here is listened to.
+        words["options"] += f" -c statement_timeout={max(1, round(meter.seconds_left * 1000))}"
         parameters = " ".join(f"{name}='{_escaped(value)}'" for name, value in words.items())
         load_extension(connection, "postgres_scanner")
         try:

@@ -1,6 +1,7 @@
 """S3 and stores that speak like it: every object that the location matches is one original."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from urllib.parse import urlsplit
 from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.location import beside_contract, located
 from sources.connectors.names import safe_key_name
-from sources.connectors.options import CONNECT_SECONDS, MAX_EXTRACT_BYTES, read_seconds, said
+from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.remote_path import compiled, fixed_folder
 from sources.connectors.retry import PassingFault, retried
 from sources.connectors.secret import is_own_machine, secret
 from sources.contract import Contract
+from sources.limits import Meter
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -76,9 +78,10 @@ def fetch(pull: Pull) -> Arrived:
     Raises ExtractError where there is none, one changes meanwhile, or the store refuses us.
     """
     place = Place.of(pull.contract, pull.extract_date)
-    bucket = Bucket(pull.contract, place)
+    bucket = Bucket(pull.contract, place, Meter.of(pull))
     control_key = _control_key(pull.contract, pull.extract_date, place)
     found = bucket.matching(control_key)
+    bucket.meter.check_arrived(sum(item.size for item in found), pull.into)
     names: list[str] = []
     evidence: dict[str, str] = {}
     for item in found:
@@ -90,6 +93,7 @@ def fetch(pull: Pull) -> Arrived:
     if control_key is None:
         return Arrived(tuple(names), evidence=evidence)
     control, name = bucket.one(control_key), safe_key_name(control_key.rpartition("/")[2], set(names))
+    bucket.meter.check_arrived(sum(item.size for item in [*found, control]), pull.into)
     bucket.copy(control, pull.into / name)
     return Arrived(tuple(names), control=name, evidence=evidence | {name: control.proof})
 
@@ -97,7 +101,7 @@ def fetch(pull: Pull) -> Arrived:
 def probe(contract: Contract, extract_date: date) -> None:
     """Raises ExtractError where the store, the login or the objects of that date are not there now."""
     place = Place.of(contract, extract_date)
-    bucket = Bucket(contract, place)
+    bucket = Bucket(contract, place, Meter(contract, time.monotonic()))
     control_key = _control_key(contract, extract_date, place)
     bucket.matching(control_key)
     if control_key is not None:
@@ -107,8 +111,8 @@ def probe(contract: Contract, extract_date: date) -> None:
 class Bucket:
     """The store as this contract reaches it."""
 
-    def __init__(self, contract: Contract, place: Place) -> None:
-        self.contract, self.place = contract, place
+    def __init__(self, contract: Contract, place: Place, meter: Meter) -> None:
+        self.contract, self.place, self.meter = contract, place, meter
         endpoint = _endpoint(contract)
         self.host = urlsplit(endpoint).hostname if endpoint else "S3"
         self._store = _store(contract, place.bucket, endpoint)
@@ -119,8 +123,6 @@ class Bucket:
         chosen = sorted((item for item in found if item.key != control_key), key=lambda item: item.key)
         if not chosen:
             raise ExtractError(f"{self.place} matches no object; ask {self.contract.agency_name} for the extract")
-        if sum(item.size for item in chosen) > MAX_EXTRACT_BYTES:
-            raise ExtractError(f"{self.place} is more than {MAX_EXTRACT_BYTES} bytes, the limit of one extract")
         return chosen
 
     def _matching(self) -> list[Found]:
@@ -153,6 +155,7 @@ class Bucket:
             retried(partial(self._copy_until, min(offset + _RANGE_BYTES, item.size), item, target))
 
     def _copy_until(self, end: int, item: Found, target: Path) -> None:
+        self.meter.check_time()
         with target.open("ab") as file, self._speaking():
             if file.tell() == end:
                 return
@@ -160,7 +163,9 @@ class Bucket:
             if item.etag:
                 options["if_match"] = item.etag
             for chunk in self._store.get(item.key, options=options).stream(min_chunk_size=_CHUNK_BYTES):
-                file.write(chunk)
+                # What the store sends beyond the range that was asked for is not kept.
+                file.write(memoryview(chunk)[: end - file.tell()])
+                self.meter.check_arrived(file.tell(), target.parent)
             if file.tell() != end:
                 raise PassingFault(f"{self.place}: {item.key} ends after {file.tell()} of {item.size} bytes")
 

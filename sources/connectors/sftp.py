@@ -3,6 +3,7 @@
 import asyncio
 import posixpath
 import stat
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from urllib.parse import unquote, urlsplit
 from sources.connectors import Arrived, ExtractError, Pull
 from sources.connectors.location import beside_contract, located
 from sources.connectors.names import safe_name
-from sources.connectors.options import CONNECT_SECONDS, MAX_EXTRACT_BYTES, read_seconds, said
+from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.remote_path import compiled, is_pattern
 from sources.connectors.retry import PassingFault, retried
 from sources.connectors.secret import secret
 from sources.contract import Contract
+from sources.limits import Meter
 
 if TYPE_CHECKING:
     from asyncssh import SFTPAttrs, SFTPClient, SFTPClientFile, SSHKnownHosts
@@ -61,9 +63,11 @@ class Place:
 
 @dataclass
 class Transfer:
-    """One remote file on its way to a local one, over as many connections as it takes."""
+    """One remote file on its way to a local one, over as many connections as it takes; `before` bytes came before it."""
 
     target: Path
+    meter: Meter
+    before: int = 0
     remote: str | None = None
     seen: tuple[int, int] | None = field(default=None)
 
@@ -73,18 +77,18 @@ def fetch(pull: Pull) -> Arrived:
 
     Raises ExtractError where it is not there, is still being written, or the server or our login is refused.
     """
-    place = Place.of(pull.contract, pull.extract_date)
-    data = Transfer(pull.into / ".sftp.part")
-    _run(pull.contract, place, lambda client: _copy_data(client, pull.contract, place, data))
+    place, meter = Place.of(pull.contract, pull.extract_date), Meter.of(pull)
+    data = Transfer(pull.into / ".sftp.part", meter)
+    _run(pull.contract, place, meter, lambda client: _copy_data(client, pull.contract, place, data))
     name = safe_name(data.remote or place.name)
     data.target.rename(pull.into / name)
     control = _control_path(pull.contract, pull.extract_date, data.remote or "")
     if control is None:
         return Arrived((name,))
-    beside = Transfer(pull.into / safe_name(control, "control"), control)
+    beside = Transfer(pull.into / safe_name(control, "control"), meter, (pull.into / name).stat().st_size, control)
     if beside.target.name == name:
         raise ExtractError(f"control in {pull.contract.path.name} names the extract itself; name the control file")
-    _run(pull.contract, place, lambda client: _copy(client, pull.contract, beside))
+    _run(pull.contract, place, meter, lambda client: _copy(client, pull.contract, beside))
     return Arrived((name,), control=beside.target.name)
 
 
@@ -98,7 +102,7 @@ def probe(contract: Contract, extract_date: date) -> None:
         for path in filter(None, [remote, control]):
             await _regular(client, contract, path)
 
-    _run(contract, place, look)
+    _run(contract, place, Meter(contract, time.monotonic()), look)
 
 
 def _control_path(contract: Contract, extract_date: date, remote: str) -> str | None:
@@ -108,14 +112,22 @@ def _control_path(contract: Contract, extract_date: date, remote: str) -> str | 
     return posixpath.join(posixpath.dirname(remote), located(contract, extract_date, str(control["path"])))
 
 
-def _run(contract: Contract, place: Place, work: Callable[["SFTPClient"], Awaitable[T]]) -> T:
-    """Do the work over a connection of its own, in an event loop of this thread, with retries."""
+def _run(contract: Contract, place: Place, meter: Meter, work: Callable[["SFTPClient"], Awaitable[T]]) -> T:
+    """Do the work over a connection of its own, in an event loop of this thread, with retries, until the extract's time is over."""
 
     async def attempt() -> T:
         async with _connected(contract, place) as client:
             return await work(client)
 
-    return retried(lambda: asyncio.run(attempt()))
+    def in_time() -> T:
+        meter.check_time()
+        try:
+            return asyncio.run(asyncio.wait_for(attempt(), meter.seconds_left))
+        except TimeoutError:
+            meter.check_time()
+            raise PassingFault(f"sftp://{place.host}:{place.port} does not answer in time") from None
+
+    return retried(in_time)
 
 
 @asynccontextmanager
@@ -224,6 +236,7 @@ async def _copy(client: "SFTPClient", contract: Contract, transfer: Transfer) ->
     """Read from where the last connection broke off. Raises ExtractError where the file is not the same throughout."""
     remote = transfer.remote or ""
     before = await _regular(client, contract, remote)
+    transfer.meter.check_arrived(transfer.before + (before.size or 0), transfer.target.parent)
     if transfer.seen is None:
         transfer.seen = _state(before)
         transfer.target.unlink(missing_ok=True)
@@ -249,16 +262,15 @@ async def _read_on(source: "SFTPClientFile", contract: Contract, transfer: Trans
             chunk = await asyncio.wait_for(read, limit)
             if not chunk:
                 raise PassingFault(f"{transfer.remote} ends after {offset} of {size} bytes")
-            target.write(chunk)
-            offset += len(chunk)
+            # A server may send more than it was asked for.
+            offset += target.write(chunk[: size - offset])
+            transfer.meter.check_arrived(transfer.before + offset, transfer.target.parent)
 
 
 async def _regular(client: "SFTPClient", contract: Contract, remote: str) -> "SFTPAttrs":
     found = await asyncio.wait_for(client.stat(remote), read_seconds(contract))
     if not stat.S_ISREG(found.permissions or stat.S_IFREG):
         raise ExtractError(f"{remote} is not a file; name one file in {contract.path.name}")
-    if (found.size or 0) > MAX_EXTRACT_BYTES:
-        raise ExtractError(f"{remote} has more than {MAX_EXTRACT_BYTES} bytes, the limit of one extract")
     return found
 
 

@@ -5,6 +5,7 @@ The messages themselves are in `xroad_message.py`.
 
 import hashlib
 import json
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sources.connectors.paging import Walk, keep
 from sources.connectors.paging_option import Paging
 from sources.connectors.xroad_message import Consumer, Identifiers, encoded
 from sources.contract import Contract
+from sources.limits import Meter
 
 _LISTS = ("listMethods", "allowedMethods")
 _PARTS = ("xroad_instance", "member_class", "member_code", "subsystem_code", "service_code")
@@ -29,16 +31,16 @@ def fetch(pull: Pull) -> Arrived:
 
     Raises ExtractError, before any pull where the right is lost.
     """
-    contract, consumer = pull.contract, Consumer(pull.contract)
+    contract, consumer, meter = pull.contract, Consumer(pull.contract), Meter.of(pull)
     paging = Paging.of(contract)
-    with Web(contract, pull.extract_date, consumer) as web:
+    with Web(contract, pull.extract_date, consumer, meter) as web:
         snapshot = Metaservices(web, consumer.asked, _server(contract, pull.extract_date))
         evidence = snapshot.keep(pull.into)
         url = _address(contract, consumer.asked, pull.extract_date, pull.watermark)
         if paging is None:
             arrived = Download(web, url, pull.into).fetch()
         else:
-            arrived = keep(Walk(contract, paging, web.get, url), pull.into)
+            arrived = keep(Walk(contract, paging, web.get, url), pull.into, meter)
     return Arrived(arrived.files, totals=arrived.totals, evidence=evidence | arrived.evidence)
 
 
@@ -46,7 +48,7 @@ def probe(contract: Contract, extract_date: date) -> None:
     """Raises ExtractError where our security server does not answer, or we have no right to the service now."""
     consumer = Consumer(contract)
     Paging.of(contract)
-    with Web(contract, extract_date, consumer) as web:
+    with Web(contract, extract_date, consumer, Meter(contract, time.monotonic())) as web:
         Metaservices(web, consumer.asked, _server(contract, extract_date)).rights()
 
 

@@ -1,6 +1,5 @@
 """The sample of a new feed opened: fetched, its format, encoding and dialect guessed, its rows loaded."""
 
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +19,9 @@ from sources.draft.sample import AS_READ, TABLE, Sample
 from sources.draft.texts import with_text_rules
 from sources.draft.workbook import guessed_table
 from sources.formats import NotSure, Reading, read
-from sources.formats.packed import unpacked
+from sources.formats.packed import Plain, unpacked
 from sources.formats.text_encoding import guessed_encoding
+from sources.limits import Meter
 from warehouse.engine import literal, open_database, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
@@ -36,9 +36,9 @@ def opened(place: str) -> Iterator[Sample]:
         into, scratch = Path(folder) / "original", Path(folder) / "scratch"
         into.mkdir()
         scratch.mkdir()
-        name = fetch(Pull(contract, datetime.now(UTC).date(), into)).files[0]
-        kind = _kind(into / name)
-        plain = unpacked(into / name, scratch)
+        pull = Pull(contract, datetime.now(UTC).date(), into)
+        plain = _only_file(place, unpacked([into / fetch(pull).files[0]], scratch, contract, Meter.of(pull)))
+        kind = _kind(plain)
         server, doubts = _guessed(replace(contract.server, format=kind), plain)
         sample = _loaded(connection, replace(contract, server=server), plain, scratch)
         sample = replace(sample, doubts=doubts)
@@ -111,19 +111,19 @@ def _provisional(place: str) -> Contract:
     )  # fmt: skip
 
 
-def _kind(original: Path) -> str:
-    """The format by the file's name, or by that of the one file in an archive."""
-    name = original.name.removesuffix(".gz")
-    if name.endswith(".zip"):
-        name = name.removesuffix(".zip")
-        if zipfile.is_zipfile(original):
-            with zipfile.ZipFile(original) as archive:
-                name = next((member.filename for member in archive.infolist() if not member.is_dir()), name)
-    kind = _FORMATS.get(Path(name).suffix.lower())
+def _only_file(place: str, found: list[Plain]) -> Path:
+    if len(found) > 1:
+        raise ExtractError(f"{place} holds {len(found)} files; name a sample of one of them")
+    return found[0].path
+
+
+def _kind(plain: Path) -> str:
+    """The format by the file's name, without what packed it."""
+    kind = _FORMATS.get(plain.suffix.lower())
     if kind is None:
         known = ", ".join(sorted(_FORMATS))
         raise ExtractError(
-            f"{original.name} is of no kind that a draft can be made of ({known}); write the contract by hand"
+            f"{plain.name} is of no kind that a draft can be made of ({known}); write the contract by hand"
         )
     return kind
 

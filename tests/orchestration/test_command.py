@@ -1,5 +1,6 @@
 """The command: exit codes, messages without tracebacks, JSON that is only JSON, and a steward's decisions."""
 
+import csv
 import json
 import os
 import shutil
@@ -249,6 +250,21 @@ def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_mas
     assert "3 rejects" in command("rejects", "tests", "things", "--csv", str(whole)).stdout
     assert "Charlotte" in whole.read_text()
     assert command("rejects", "tests", "things", "--extract-date", "2026-11-19").exit_code == 1
+
+
+def test_no_reject_is_a_formula_in_a_spreadsheet(feed_folder: Path, home: Home) -> None:
+    wrong = ["=HYPERLINK(1)", "+1", "-1x", "@SUM(1)", "\t=1", "'=1", "a=1", "\x1b[2J"]
+    (feed_folder / "extract.csv").write_text("id,name\n" + "".join(f"{value},x\n" for value in wrong))
+    pull_things(NIGHT)
+    whole = home.root / "for the agency.csv"
+    command("rejects", "tests", "things", "--csv", str(whole))
+    with whole.open(newline="") as file:
+        values = [row["value"] for row in csv.DictReader(file)]
+    # +1 is an integer.
+    assert values == ["'=HYPERLINK(1)", "'-1x", "'@SUM(1)", "'\t=1", "'=1", "a=1", "\x1b[2J"]
+    shown = command("rejects", "tests", "things").stdout
+    assert "\x1b" not in shown
+    assert "=HYPERLINK(1)" in shown
 
 
 def test_a_steward_takes_a_refused_night_and_other_bytes_need_another_decision(feed_folder: Path, home: Home) -> None:

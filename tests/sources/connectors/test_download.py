@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.connectors import download, probe, retry
+from sources.connectors import probe, retry
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import contract_of, pulled, refused
 
@@ -125,11 +125,11 @@ def test_a_cut_gzip_encoding_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_a_body_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
-    monkeypatch.setattr(download, "MAX_EXTRACT_BYTES", 1 << 20)
+def test_a_body_without_end_is_stopped(tmp_path: Path, packed: bool) -> None:
     body, headers = (gzip.compress(bytes(8 << 20)), {"Content-Encoding": "gzip"}) if packed else (bytes(8 << 20), {})
     with answering(lambda _: Response(body, headers=headers)) as url:
-        assert "more than 1048576 bytes" in refused(contract_of(tmp_path, "api", url), tmp_path / "into")
+        contract = contract_of(tmp_path, "api", url, limits={"arrivedBytes": 1 << 20})
+        assert "more than 1048576 bytes" in refused(contract, tmp_path / "into")
 
 
 @pytest.mark.parametrize(

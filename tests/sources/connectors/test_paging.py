@@ -61,9 +61,9 @@ def pull(folder: Path, answer: Callable[[Request], Response], said: dict[str, An
         return pulled(contract_of(folder, "api", url, paging=said), folder / "into")
 
 
-def refusal(folder: Path, answer: Callable[[Request], Response], said: dict[str, Any]) -> str:
+def refusal(folder: Path, answer: Callable[[Request], Response], said: dict[str, Any], **options: Any) -> str:
     with serving_pages(answer) as url:
-        return refused(contract_of(folder, "api", url, paging=said), folder / "into")
+        return refused(contract_of(folder, "api", url, paging=said, **options), folder / "into")
 
 
 @pytest.mark.parametrize("said", [CURSOR, NUMBERED, OFFSET, LINK], ids=["cursor", "page", "offset", "link"])
@@ -207,9 +207,8 @@ def test_a_walk_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
     assert "no end after 20 pages" in refusal(tmp_path, lambda _: items((n := next(numbers)), str(n)), CURSOR)
 
 
-def test_pages_are_held_to_the_limit_of_an_extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MAX_EXTRACT_BYTES", 1000)
-    assert "more than 1000 bytes" in refusal(tmp_path, Api(1000), CURSOR)
+def test_pages_are_held_to_the_limit_of_an_extract(tmp_path: Path) -> None:
+    assert "more than 1000 bytes" in refusal(tmp_path, Api(1000), CURSOR, limits={"arrivedBytes": 1000})
 
 
 def test_a_link_to_another_host_is_not_followed(tmp_path: Path) -> None:
