@@ -17,7 +17,7 @@ MAX_EXPANSION = 1000
 MIN_LIMIT_BYTES = 1 << 30
 _CHUNK_BYTES = 1 << 20
 # An office document is a zip too, and is read as it is.
-_OFFICE_MARK = "[Content_Types].xml"
+_OFFICE_MARKS = {"[Content_Types].xml", "mimetype"}
 # What the readers of archives raise over bytes that are not as they should be; bz2 and a wild offset raise OSError.
 _DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, OSError, ValueError, RuntimeError)
 
@@ -46,7 +46,7 @@ def unpacked(original: Path, scratch: Path) -> Path:
 
 def _only_member(original: Path, scratch: Path) -> Path:
     with zipfile.ZipFile(original) as archive:
-        if _OFFICE_MARK in archive.namelist():
+        if _OFFICE_MARKS.intersection(archive.namelist()):
             return original
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) != 1:
