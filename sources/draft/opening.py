@@ -25,7 +25,7 @@ from sources.limits import Meter
 from warehouse.engine import literal, open_database, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
-            ".ndjson": "jsonl", ".xlsx": "excel"}  # fmt: skip
+            ".ndjson": "jsonl", ".xlsx": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel"}  # fmt: skip
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sources.connectors import ExtractError
-from sources.formats.excel_book import Workbook
+from sources.formats.excel_book import open_book
 
 _LOOKED_AT = 50
 _LETTER = re.compile(r"[^\W\d_]")
@@ -33,7 +33,9 @@ def guessed_table(path: Path) -> BookPlace:
     """The visible sheet with the most cells in its table. Raises ExtractError where it is no workbook, or has no table."""
     import fastexcel
 
-    book = Workbook(path, "the agency")
+    book = open_book(path, "the agency")
+    for name in book.visible:
+        book.facts(name)  # refuses what would fill the memory
     try:
         cells = fastexcel.read_excel(path.read_bytes())
         sheets = [_looked_through(cells, name) for name in book.visible]

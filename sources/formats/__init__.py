@@ -39,7 +39,7 @@ _DELIMITED = Form(
 FORMATS: dict[str, Form] = {
     "csv": _DELIMITED,
     "tsv": _DELIMITED,
-    "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "footer", "fillMerged"})),
+    "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "headerRows", "footer", "fillMerged"})),
     "fixed": Form(
         "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate"}),
         column_options=frozenset({"encodedAs", "decimals"}), column_required=frozenset({"start", "length"}),

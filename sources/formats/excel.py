@@ -1,7 +1,9 @@
-"""Excel workbooks (.xlsx): title rows, merged cells, footers and several sheets of one layout. The whole workbook stands in memory."""
+"""Workbooks (.xlsx, .xlsb, .xls, .ods): title rows, merged cells, footers, several sheets of one layout. All stands in memory.
+
+Rows and columns that people have hidden count as the others; hidden sheets are read only where the contract names them.
+"""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,28 +17,41 @@ import pyarrow.compute as pc
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord, Reading
-from sources.formats.excel_book import Merged, Workbook, column_letters
+from sources.formats.excel_book import Book, Merged, column_letters, open_book
 from sources.formats.excel_cells import as_expected
+from sources.formats.excel_grid import Grid
+from sources.formats.headings import joined
 from sources.formats.staged import Stage
 
-MAX_ROWS = 1_048_576
+# How far down a heading is looked for.
+_SEARCHED_ROWS = 200
+_DETECT = "detect"
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one workbook. Raises ExtractError where it is none, is too large, or has no such sheet or headings."""
-    book = Workbook(paths[0], contract.agency_name)
+    book = open_book(paths[0], contract.agency_name)
+    names = _chosen(contract, book)
+    # What a sheet says of its size is known before its cells are read into memory.
+    facts = {name: book.facts(name) for name in names}
     try:
         cells = fastexcel.read_excel(paths[0].read_bytes())
-        sheets = [_Sheet(contract, book, cells, name) for name in _chosen(contract, book)]
+        if set(names) - set(cells.sheet_names):
+            raise book.refused(f"sheet {', '.join(set(names) - set(cells.sheet_names))} has no cells", "what changed")
+        sheets = [
+            _Sheet(contract, book, name, Grid(book, cells, name, facts[name]), facts[name].merged) for name in names
+        ]
     except fastexcel.FastExcelError as error:
         raise book.damaged(error) from None
     stage = Stage(scratch / "records.parquet", sheets[0].headers)
     for sheet in sheets:
         sheet.stage(stage, sheet.name if len(sheets) > 1 else "")
-    return stage.reading(connection)
+    reading = stage.reading(connection)
+    reading.heading, reading.has_heading_row = sheets[0].heading, sheets[0].has_heading_row
+    return reading
 
 
-def _chosen(contract: Contract, book: Workbook) -> list[str]:
+def _chosen(contract: Contract, book: Book) -> list[str]:
     options = contract.server.options
     wanted = [
         str(name) for name in options.get("sheets") or ([options["sheet"]] if "sheet" in options else book.visible)
@@ -67,26 +82,21 @@ class _Heading:
 class _Sheet:
     """One sheet: what stands below its headings, without blank rows and footers."""
 
-    def __init__(self, contract: Contract, book: Workbook, cells: fastexcel.ExcelReader, name: str) -> None:
-        self.contract, self.book, self.name = contract, book, name
-        # fastexcel reads the cells outside Python's lock, and the merged ranges are found meanwhile.
-        with ThreadPoolExecutor(1) as beside:
-            merged = beside.submit(book.merged, name)
-            # From the very first row, so that a row's number here is its number in the sheet.
-            loaded = cells.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-            batch, errors = loaded.to_arrow_with_errors() if loaded.width else (pa.record_batch([], names=[]), None)
-        self._merged = merged.result()
-        self._columns = [batch.column(index) for index in range(batch.num_columns)]
-        self._first_column = loaded.available_columns()[0].absolute_index if batch.num_columns else 0
-        self._errors = {item.position: item.detail for item in (errors.errors if errors else [])}
-        if batch.num_rows > MAX_ROWS:
-            raise ExtractError(f"sheet {name} has {batch.num_rows} rows, more than the {MAX_ROWS} of Excel")
-        self._header_row = int(contract.server.options.get("headerRow", 1)) - 1
-        self._is_filled = self._filled()
-        self._fill_merged()
-        self._headings = self._named()
+    def __init__(self, contract: Contract, book: Book, name: str, grid: Grid, merged: list[Merged]) -> None:
+        self.contract, self.book, self.name, self._grid = contract, book, name, grid
+        options = contract.server.options
+        self._heading_rows = int(options.get("headerRows", 1))
+        self._top = (
+            self._found_heading(merged) if options.get("headerRow") == _DETECT else int(options.get("headerRow", 1)) - 1
+        )
+        # The first row below the headings.
+        self._below = self._top + self._heading_rows
+        self._fill_headings(merged, self._top)
+        self._headings = self._named() if self._heading_rows else self._by_position()
+        self._fill_values(merged)
         self.headers = [heading.name for heading in self._headings]
         self.lines = self._records()
+        self.heading, self.has_heading_row = self._top + 1, self._heading_rows == 1
 
     def stage(self, stage: Stage, file: str) -> None:
         places = {heading.name: heading for heading in self._headings}
@@ -94,97 +104,105 @@ class _Sheet:
             raise self._wrong(
                 f"has the headings {', '.join(places)}, but the sheet before it {', '.join(stage.headers)}"
             )
-        faulty = self._with_errors(file)
+        faulty = self._with_faults(file)
         stage.broken += faulty
         broken = [record.line for record in faulty]
         lines = self.lines[~np.isin(self.lines, broken)] if broken else self.lines
         rows = pa.array(lines - 1)
         columns = [
-            as_expected(self._columns[places[name].index].take(rows), self.contract.matching_header(name), self.book)
+            as_expected(
+                self._grid.columns[places[name].index].take(rows), self.contract.matching_header(name), self.book
+            )
             for name in stage.headers
         ]
         stage.add_columns(columns, pa.array(lines), file)
 
-    def _with_errors(self, file: str) -> list[BrokenRecord]:
+    def _with_faults(self, file: str) -> list[BrokenRecord]:
         """The records with a cell such as #DIV/0!, which is no value."""
         used = {heading.index: heading for heading in self._headings}
         wrong: dict[int, str] = {}
-        for (row, column), _ in self._errors.items():
-            if column in used and row > self._header_row:
-                wrong.setdefault(row, f"cell {used[column].letters}{row + 1} holds an error of Excel")
+        for (row, column), what in sorted(self._grid.faults.items()):
+            if column in used and row >= self._below:
+                wrong.setdefault(row, f"cell {used[column].letters}{row + 1} {what}")
         return [BrokenRecord(row + 1, reason, self._shown(row), file) for row, reason in sorted(wrong.items())]
 
     def _shown(self, row: int) -> str:
-        values = {heading.name: self._columns[heading.index][row].as_py() for heading in self._headings}
+        values = {heading.name: self._grid.columns[heading.index][row].as_py() for heading in self._headings}
         return json.dumps(values, ensure_ascii=False)
 
-    def _fill_merged(self) -> None:
-        """A merged heading stands in all its cells; so does a value of the columns that the contract names."""
+    def _found_heading(self, merged: list[Merged]) -> int:
+        """The first row whose headings name all columns of the contract."""
+        wanted = {column.header for column in self.contract.columns}
+        # A heading in cells that are merged side by side stands once in the sheet, so that only its first one is looked for.
+        for top in range(min(_SEARCHED_ROWS, self._grid.rows)):
+            self._fill_headings(merged, top)
+            if wanted <= set(self._labels(top)):
+                return top
+        raise self._wrong(f"has no row in its first {_SEARCHED_ROWS} that names {', '.join(sorted(wanted))}")
+
+    def _fill_headings(self, merged: list[Merged], top: int) -> None:
+        """A merged heading stands in all its columns, and in the first of its rows alone, as its words are put together."""
+        last = top + self._heading_rows - 1
+        ranges = [
+            (item, max(item.top, top), max(item.top, top)) for item in merged if item.top <= last and item.bottom >= top
+        ]
+        self._grid.fill(ranges, range(len(self._grid.columns)))
+
+    def _fill_values(self, merged: list[Merged]) -> None:
+        """A merged value stands in all its rows in the columns that the contract names."""
         wanted = set(map(str, self.contract.server.options.get("fillMerged") or []))
-        headings = [item for item in self._merged if item.top <= self._header_row <= item.bottom]
-        self._fill([(item, self._header_row, self._header_row) for item in headings], range(len(self._columns)))
-        below = [(item, item.top, item.bottom) for item in self._merged if item.top > self._header_row]
-        named = [index for index in range(len(self._columns)) if wanted and self._label(index) in wanted]
-        absent = wanted - {self._label(index) for index in named}
+        columns = [heading.index for heading in self._headings if heading.name in wanted]
+        absent = wanted - {heading.name for heading in self._headings}
         if absent:
             raise self._wrong(f"has no heading {', '.join(sorted(absent))}, which `fillMerged` names")
-        self._fill(below, named)
+        self._grid.fill([(item, item.top, item.bottom) for item in merged if item.top >= self._below], columns)
 
-    def _fill(self, ranges: list[tuple[Merged, int, int]], indexes: range | list[int]) -> None:
-        """Put the value of each range's first cell into its rows from the second to the third of the tuple."""
-        for index in indexes:
-            column = index + self._first_column
-            here = [item for item in ranges if item[0].left <= column <= item[0].right]
-            if not here:
-                continue
-            values = self._columns[index].to_pylist()
-            for item, first, last in here:
-                source = item.left - self._first_column
-                value = self._columns[source][item.top].as_py() if source >= 0 else None
-                values[first : last + 1] = [value] * (min(last, len(values) - 1) + 1 - first)
-            self._columns[index] = pa.array(values, pa.string())
+    def _labels(self, top: int) -> list[str]:
+        rows = range(top, top + self._heading_rows)
+        return joined([[self._grid.text(row, index) for index in range(len(self._grid.columns))] for row in rows])
 
-    def _label(self, index: int) -> str:
-        column = self._columns[index]
-        text = column[self._header_row].as_py() if self._header_row < len(column) else None
-        return " ".join((text or "").split())
+    def _is_empty(self, index: int) -> bool:
+        below = self._grid.columns[index][self._below :]
+        has_faults = any(column == index and row >= self._below for row, column in self._grid.faults)
+        return below.null_count == len(below) and not has_faults
 
     def _named(self) -> list[_Heading]:
         headings: list[_Heading] = []
-        for index, column in enumerate(self._columns):
-            letters, name = column_letters(index + self._first_column), self._label(index)
-            is_empty = column[self._header_row + 1 :].null_count == max(0, len(column) - self._header_row - 1)
+        for index, name in enumerate(self._labels(self._top)):
+            letters = column_letters(index)
             doubled = name in {heading.name for heading in headings}
-            if (not name or doubled) and is_empty:
+            if (not name or doubled) and self._is_empty(index):
                 continue
             if not name:
-                raise self._wrong(f"has values in column {letters}, but no heading in row {self._header_row + 1}")
+                raise self._wrong(f"has values in column {letters}, but no heading in row {self._top + 1}")
             if doubled:
                 raise self._wrong(f"has the heading {name} twice, in column {letters} a second time")
             headings.append(_Heading(name, index, letters))
         if not headings:
-            raise self._wrong(f"has no headings in row {self._header_row + 1}")
+            raise self._wrong(f"has no headings in row {self._top + 1}")
         return headings
+
+    def _by_position(self) -> list[_Heading]:
+        """Without headings, the columns from A on are those of the contract, in its order."""
+        columns, grid = self.contract.columns, self._grid
+        beyond = next((index for index in range(len(columns), len(grid.columns)) if not self._is_empty(index)), None)
+        if beyond is not None:
+            raise self._wrong(
+                f"has values in column {column_letters(beyond)}, but the contract has {len(columns)} columns"
+            )
+        grid.columns += [pa.nulls(grid.rows, pa.string())] * (len(columns) - len(grid.columns))
+        return [_Heading(column.header, index, column_letters(index)) for index, column in enumerate(columns)]
 
     def _records(self) -> npt.NDArray[np.int64]:
         """The numbers of the rows that are records."""
-        filled = self._is_filled
-        filled[: self._header_row + 1] = False
+        filled = self._grid.filled.copy()
+        filled[: self._below] = False
         footer = self.contract.server.options.get("footer")
         if footer:
-            first = self._columns[self._headings[0].index]
+            first = self._grid.columns[self._headings[0].index]
             is_footer = pc.fill_null(pc.match_substring_regex(first, str(footer)), False)
             filled &= ~is_footer.to_numpy(zero_copy_only=False)
         return np.flatnonzero(filled) + 1
-
-    def _filled(self) -> npt.NDArray[np.bool_]:
-        """Which rows have a value of their own: one that a merged range would fill is still blank."""
-        filled = np.zeros(len(self._columns[0]) if self._columns else 0, dtype=bool)
-        for column in self._columns:
-            filled |= pc.fill_null(pc.not_equal(column, ""), False).to_numpy(zero_copy_only=False)
-        for row, _ in self._errors:
-            filled[row] = True
-        return filled
 
     def _wrong(self, what: str) -> ExtractError:
         return ExtractError(

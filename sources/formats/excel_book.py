@@ -1,33 +1,46 @@
-"""What a workbook (Office Open XML, ECMA-376) says of its sheets beside their cells: names, visibility, merged ranges, date system."""
+"""What a workbook of any kind says of its sheets beside the values of their cells: names, visibility, merged ranges, date system.
+
+The kind is told by the bytes of the file, whatever its name says: .xlsx and .xlsb (ECMA-376, MS-XLSB), .ods (ISO 26300) and
+.xls of Excel 97 and later (MS-XLS). None of them tells hidden rows and columns apart here: they count as the others do.
+"""
 
 import lzma
-import posixpath
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import IO
 
 from lxml import etree
 
 from sources.connectors import ExtractError
 
 MAX_UNPACKED_BYTES = 200_000_000
-# What the readers of zip and XML raise over bytes that are not as they should be.
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, etree.XMLSyntaxError, KeyError, OSError, EOFError, ValueError,
-    RuntimeError,
+MAX_ROWS = 1_048_576
+# The reader keeps every cell between the first and the last one in memory, so that two cells may need more than there is.
+MAX_CELLS = 28_000_000
+# What the readers of zip, XML and records raise over bytes that are not as they should be.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, etree.XMLSyntaxError, LookupError, OSError, EOFError,
+    ValueError, RuntimeError,
 )  # fmt: skip
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_RANGE = re.compile(r"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)")
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
-_CHUNK_BYTES = 4 << 20
-# One element of a merged range is far shorter than this; a chunk may end inside it.
-_OVERLAP_BYTES = 256
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOOKED_AT_BYTES = 4096
+# What people send under the name of a workbook, by what it begins with.
+_OTHERS = (
+    (re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body|table|meta)", re.I | re.S), "an HTML page"),
+    (re.compile(rb".*urn:schemas-microsoft-com:office:spreadsheet", re.S), "a workbook in XML of Excel 2003"),
+    (re.compile(rb"\s*<\?xml"), "an XML document"),
+    (re.compile(rb"%PDF-"), "a PDF document"),
+    (re.compile(rb"\s*[{\[]"), "JSON"),
+    (re.compile(rb"\t\x02|\t\x04|\t\x00\x04\x00"), "a workbook of before Excel 97"),
+    (re.compile(rb"[^\x00]+", re.S), "a text file, such as CSV"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,84 +53,118 @@ class Merged:
     right: int
 
 
-class Workbook:
-    """An .xlsx file. Raises ExtractError where it is none, is damaged, or unpacks to more than the declared maximum."""
+@dataclass
+class SheetFacts:
+    """Merged ranges in the order of the file; `faults` are cells whose value is not in the file, by row and column from 0."""
+
+    merged: list[Merged] = field(default_factory=list)
+    faults: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+NO_VALUE = "holds a formula without its value; the workbook was written by a program and never calculated"
+
+
+class Book(ABC):
+    """A workbook; `names` are its sheets in their order, `visible` those that people see."""
+
+    names: list[str]
+    visible: list[str]
+    # Whether a date comes as a text in the form of ISO 8601, and not as a date and time of day.
+    has_iso_dates = False
+    # Excel counts a 29 February 1900 that never was: from March 1900 on, its first day is 31 December 1899.
+    first_day = datetime(1899, 12, 30)
 
     def __init__(self, path: Path, agency_name: str) -> None:
-        self._path, self._agency_name = path, agency_name
-        try:
-            self._archive = zipfile.ZipFile(path)
-            size = sum(member.file_size for member in self._archive.infolist())
-            if size > MAX_UNPACKED_BYTES:
-                raise ExtractError(
-                    f"the workbook unpacks to {size} bytes, more than the {MAX_UNPACKED_BYTES} that are read of Excel; "
-                    f"ask {agency_name} for a text format"
-                )
-            book = self._parsed("xl/workbook.xml")
-            targets = {item.get("Id"): item.get("Target", "") for item in self._parsed("xl/_rels/workbook.xml.rels")}
-        except _DAMAGE as error:
-            raise self.damaged(error) from None
-        found = list(book.iter("{*}sheet"))
-        self._parts = {
-            item.get("name", ""): posixpath.join("/xl", targets.get(item.get(_RELATION), ""))[1:] for item in found
-        }
-        self.visible = [item.get("name", "") for item in found if item.get("state", "visible") == "visible"]
-        self.names = list(self._parts)
-        properties = book.find("{*}workbookPr")
-        is_1904 = properties is not None and properties.get("date1904") in ("1", "true")
-        # Excel counts a 29 February 1900 that never was: from March 1900 on, its first day is 31 December 1899.
-        self._first_day = datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30)
+        self.path, self.agency_name = path, agency_name
 
-    def merged(self, sheet: str) -> list[Merged]:
-        """In the order of the file."""
-        try:
-            with self._archive.open(self._parts[sheet]) as part:
-                return [_merged(reference) for reference in _references(part)]
-        except _DAMAGE as error:
-            raise self.damaged(error) from None
+    @abstractmethod
+    def facts(self, sheet: str) -> SheetFacts:
+        """Raises ExtractError where the sheet is damaged, or would need more memory than there may be."""
 
-    def moment(self, serial: float) -> datetime:
-        """The date and time of a serial number, to the millisecond, which is as far as a float carries it."""
-        return self._first_day + timedelta(milliseconds=round(serial * 86_400_000))
+    def moment(self, serial: float) -> datetime | None:
+        """The date and time of a serial number, to the millisecond, which is as far as a float carries it.
+
+        None before March 1900, where programs do not agree.
+        """
+        if self.first_day.year == 1899 and 1 <= serial < 61:
+            return None
+        return self.first_day + timedelta(milliseconds=round(serial * 86_400_000))
 
     def damaged(self, error: Exception) -> ExtractError:
-        return ExtractError(
-            f"the file is no Excel workbook (.xlsx), or is damaged ({type(error).__name__}); "
-            f"ask {self._agency_name} to send it again"
+        return self.refused(f"the file is no Excel workbook, or is damaged ({type(error).__name__})")
+
+    def refused(self, what: str, remedy: str = "to send it again") -> ExtractError:
+        return ExtractError(f"{what}; ask {self.agency_name} {remedy}")
+
+    def check_extent(self, sheet: str, rows: int, columns: int) -> None:
+        if rows > MAX_ROWS:
+            raise self.refused(f"sheet {sheet} has {rows} rows, more than the {MAX_ROWS} of Excel")
+        if rows * columns > MAX_CELLS:
+            raise self.refused(
+                f"sheet {sheet} reaches to row {rows} and column {column_letters(columns - 1)}, which is more than "
+                f"{MAX_CELLS} cells",
+                "to delete what stands far below or beside the table, or for a text format",
+            )
+
+
+def open_book(path: Path, agency_name: str) -> Book:
+    """Raises ExtractError where it is no workbook, is encrypted, is damaged, or is larger than the declared maximum."""
+    with path.open("rb") as file:
+        head = file.read(_LOOKED_AT_BYTES)
+    if head.startswith(_COMPOUND):
+        return _book("sources.formats.excel_xls", path, agency_name)
+    if not head.startswith(b"PK"):
+        is_else = next((name for begin, name in _OTHERS if begin.match(head)), "something else")
+        raise ExtractError(
+            f"the file is no Excel workbook but {is_else}; ask {agency_name} for an .xlsx, or change `format` in the contract"
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            size = sum(member.file_size for member in archive.infolist())
+            # What the central directory says of the sizes is proven by unpacking once.
+            if size <= MAX_UNPACKED_BYTES and archive.testzip() is not None:
+                raise zipfile.BadZipFile
+    except DAMAGE as error:
+        raise ExtractError(
+            f"the file is no Excel workbook, or is damaged ({type(error).__name__}); ask {agency_name} to send it again"
+        ) from None
+    refuse_too_large(size, agency_name)
+    if "mimetype" in names:
+        return _book("sources.formats.excel_ods", path, agency_name)
+    if "xl/workbook.bin" in names:
+        return _book("sources.formats.excel_xlsb", path, agency_name)
+    return _book("sources.formats.excel_xlsx", path, agency_name)
+
+
+def _book(module: str, path: Path, agency_name: str) -> Book:
+    made: Book = import_module(module).Workbook(path, agency_name)
+    return made
+
+
+def refuse_too_large(size: int, agency_name: str) -> None:
+    if size > MAX_UNPACKED_BYTES:
+        raise ExtractError(
+            f"the workbook unpacks to {size} bytes, more than the {MAX_UNPACKED_BYTES} that are read of Excel; "
+            f"ask {agency_name} for a text format"
         )
 
-    def _parsed(self, part: str) -> etree._Element:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-        return etree.fromstring(self._archive.read(part), parser)
+
+def parsed(content: bytes) -> etree._Element:
+    """A part of a workbook, without any entity or address followed."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    return etree.fromstring(content, parser)
 
 
-def _references(part: IO[bytes]) -> Iterator[str]:
-    """The ranges of a sheet. They stand after its rows, and parsing all the rows for them would take longer than reading them."""
-    tail = b""
-    while chunk := part.read(_CHUNK_BYTES):
-        # Most of a sheet is rows, and looking for a word is far quicker than for a form.
-        if b"mergeCell" not in tail + chunk:
-            tail = chunk[-_OVERLAP_BYTES:]
-            continue
-        content = tail + chunk
-        end = 0
-        for match in _MERGED.finditer(content):
-            end = match.end()
-            yield match[1].decode()
-        tail = content[max(end, len(content) - _OVERLAP_BYTES) :]
+def targets(relations: etree._Element) -> Mapping[str | None, str]:
+    """Where each relation of a part leads, by its name."""
+    return {item.get("Id"): item.get("Target", "") for item in relations}
 
 
-def _merged(reference: str) -> Merged:
-    found = _RANGE.fullmatch(reference)
-    if found is None:
-        raise ValueError("not a range")
-    left, top, right, bottom = found.groups()
-    return Merged(int(top) - 1, _column_number(left), int(bottom) - 1, _column_number(right))
-
-
-def _column_number(letters: str) -> int:
+def column_number(letters: str) -> int:
+    """From 0, of A, B, … Z, AA."""
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Context, Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.contract import Column
-from sources.formats.excel_book import Workbook
+from sources.formats.excel_book import Book
 from sources.typing_sql import write_date
 
 # Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.
@@ -17,12 +17,16 @@ _SHOWN = Context(prec=15)
 _LONG = r"[0-9.]{16,}"
 _MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
 _DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?[0-9]*)?")
+_DURATION = re.compile(r"PT([0-9]{1,4})H([0-5][0-9])M([0-5][0-9](?:[.,][0-9]{1,6})?)S")
+# Where a time of day without a date stands, by the date systems of the workbooks and the reader.
+_DAYS_OF_TIMES = {date(1899, 12, 30), date(1899, 12, 31), date(1904, 1, 1)}
 _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
 # A text of four digits is a year that somebody wrote, and not one of the serial numbers of 1904 to 1906.
 _YEAR = re.compile("(18|19|20|21)[0-9]{2}")
 
 
-def as_expected(values: pa.Array, column: Column | None, book: Workbook) -> pa.Array:
+def as_expected(values: pa.Array, column: Column | None, book: Book) -> pa.Array:
     """The texts of one column, each different one looked at once."""
     if column is None or column.sql_type in ("VARCHAR", "BOOLEAN"):
         return values
@@ -41,23 +45,45 @@ def _number(text: str) -> str:
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
-def _moment(column: Column, book: Workbook) -> Callable[[str], str]:
+def _moment(column: Column, book: Book) -> Callable[[str], str]:
     pattern = str(column.options.get("format", ""))
 
     def convert(text: str) -> str:
         """A date cell, or the serial number behind one that lost its format; other texts are left to the strict reading."""
-        if _DATE_CELL.fullmatch(text):
-            moment = datetime.fromisoformat(text)
+        if _DATE_CELL.fullmatch(text) or (book.has_iso_dates and _ISO_DATE.fullmatch(text)):
+            moment = _of_iso(text)
         elif _SERIAL.fullmatch(text) and len(text) != len(pattern) and not _YEAR.fullmatch(text):
             moment = book.moment(float(text))
+        elif book.has_iso_dates and column.sql_type == "TIME":
+            return _time_of_duration(text)
         else:
             return text
-        if column.sql_type == "TIME":
-            return moment.time().isoformat()
-        if pattern:
-            return write_date(moment, pattern)
-        # A date with a time of day is no date, and is left to be refused.
-        is_day = column.sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
-        return moment.date().isoformat() if is_day else moment.isoformat(sep=" ")
+        return text if moment is None else _written(moment, column.sql_type, pattern, text)
 
     return convert
+
+
+def _of_iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _written(moment: datetime, sql_type: str, pattern: str, text: str) -> str:
+    if sql_type == "TIME":
+        # A duration of 36 hours, or a day with its time, is no time of day, and is left to be refused.
+        return moment.time().isoformat() if moment.date() in _DAYS_OF_TIMES else text
+    if pattern:
+        return write_date(moment, pattern)
+    # A date with a time of day is no date, and is left to be refused.
+    is_day = sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
+    return moment.date().isoformat() if is_day else moment.isoformat(sep=" ")
+
+
+def _time_of_duration(text: str) -> str:
+    """PT03H04M05S, as an .ods writes a time of day; one of a day or more is left to be refused."""
+    found = _DURATION.fullmatch(text)
+    if found is None or int(found[1]) > 23:
+        return text
+    return f"{int(found[1]):02}:{found[2]}:{found[3]}"

@@ -1,6 +1,7 @@
 """JSON documents, such as the pages of an API: an array of records in each, read element by element."""
 
 from collections.abc import Iterator, Sequence
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,17 @@ import duckdb
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import Reading
-from sources.formats.json_record import JsonRecord, RecordShape, StrictDecoder, pointer_steps, staged, with_headers
+from sources.formats.json_record import (
+    JsonRecord,
+    RecordShape,
+    StrictDecoder,
+    TooDeep,
+    pointer_steps,
+    staged,
+    with_headers,
+)
+from sources.formats.text_encoding import marked_encoding
+from sources.formats.transcoded import is_utf8
 
 _CHUNK_CHARACTERS = 1 << 20
 # One element or one value beside the records; what is larger would have to stand in memory as a whole.
@@ -36,18 +47,25 @@ class _Page:
     def __init__(self, contract: Contract, path: Path, name: str) -> None:
         self.contract, self.path, self.name = contract, path, name
         self._decoder = StrictDecoder()
-        self._text, self._at, self._before = "", 0, 0
+        self._text, self._at = "", 0
+        # What was read and forgotten: its line ends, and the characters after the last one.
+        self._lines_before, self._characters_before = 0, 0
 
     def records(self, steps: Sequence[str]) -> Iterator[JsonRecord]:
-        encoding = self.contract.server.encoding
-        encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-        with self.path.open(encoding=encoding, newline="") as self._file:
+        with self.path.open(encoding=self._encoding(), newline="") as self._file:
             try:
                 yield from self._inside(list(steps))
                 if self._peek():
                     raise self._wrong("more text follows the end of the document")
             except UnicodeError:
-                raise self._wrong(f"the file is not {self.contract.server.encoding}") from None
+                raise self._wrong(f"from here on the file is not {self._file.encoding}") from None
+
+    def _encoding(self) -> str:
+        """A byte order mark says more than the contract does."""
+        with self.path.open("rb") as file:
+            marked = marked_encoding(file.read(4))
+        found = marked or self.contract.server.encoding
+        return "utf-8-sig" if is_utf8(found) else found
 
     def _inside(self, steps: list[str]) -> Iterator[JsonRecord]:
         if not steps:
@@ -98,11 +116,15 @@ class _Page:
                     text = self._text[self._at : end]
                     self._at = end
                     return value, text, fault
+            except TooDeep as error:
+                raise self._wrong(str(error)) from None
             except ValueError as error:
+                within = error.pos - self._at if isinstance(error, JSONDecodeError) else 0
                 if len(self._text) - self._at > MAX_VALUE_CHARACTERS:
                     raise self._wrong(f"a value is longer than {MAX_VALUE_CHARACTERS} characters") from None
                 if not self._more(wanted):
-                    raise self._wrong(f"broken or cut off ({str(error).partition(': line')[0]})") from None
+                    # The text now begins with the value.
+                    raise self._wrong(f"broken or cut off ({str(error).partition(': line')[0]})", within) from None
             wanted *= 2
 
     def _peek(self) -> str:
@@ -122,13 +144,20 @@ class _Page:
 
     def _more(self, characters: int) -> bool:
         chunk = self._file.read(characters)
-        self._before += self._at
+        self._lines_before, self._characters_before = self._place(self._at)
         self._text, self._at = self._text[self._at :] + chunk, 0
         return bool(chunk)
 
-    def _wrong(self, what: str) -> ExtractError:
-        page = f"{self.name}: " if self.name else ""
+    def _place(self, at: int) -> tuple[int, int]:
+        """How many lines end before a place in the text, and how many characters of its own line stand before it."""
+        lines = self._text.count("\n", 0, at)
+        before = self._characters_before + at if not lines else at - 1 - self._text.rfind("\n", 0, at)
+        return self._lines_before + lines, before
+
+    def _wrong(self, what: str, at: int | None = None) -> ExtractError:
+        page = f"{self.name}, " if self.name else ""
+        lines, characters = self._place(self._at if at is None else at)
         return ExtractError(
-            f"{page}not the JSON that is expected, at character {self._before + self._at + 1}: {what}; "
+            f"{page}line {lines + 1}, character {characters + 1}: not the JSON that is expected: {what}; "
             f"ask {self.contract.agency_name} to send it again"
         )

@@ -13,6 +13,13 @@ from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
 
 _RECORD_EXCERPT = 1 << 20
+# No record of an agency is nested like this, and writing such a one as text would need as many calls within each other.
+MAX_DEPTH = 256
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+
+
+class TooDeep(ValueError):
+    """A value with more levels than can be read."""
 
 
 class Number(str):
@@ -42,12 +49,17 @@ class StrictDecoder:
         )
 
     def decode(self, text: str, start: int = 0) -> tuple[Any, int, str]:
-        """The value at `start`, where it ends, and its fault. Raises ValueError where no JSON value stands there."""
+        """The value at `start`, where it ends, and its fault. Raises ValueError where no JSON value stands there.
+
+        Raises TooDeep where its end cannot be known, because it has too many levels.
+        """
         self._fault = ""
         try:
             value, end = self._decoder.raw_decode(text, start)
         except RecursionError:
-            raise ValueError("nested too deeply") from None
+            raise TooDeep(_TOO_DEEP) from None
+        if text.count("[", start, end) + text.count("{", start, end) > MAX_DEPTH and _is_too_deep(value):
+            return value, end, _TOO_DEEP
         if not self._fault and text.find("\\u", start, end) >= 0 and _has_lone_surrogate(value):
             self._fault = "not JSON: half of a surrogate pair"
         return value, end, self._fault
@@ -60,6 +72,20 @@ class StrictDecoder:
 
     def _constant(self, name: str) -> None:
         self._fault = f"not JSON: {name}"
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _has_lone_surrogate(value: Any) -> bool:

@@ -18,7 +18,8 @@ from warehouse.engine import literal, quoted
 _BLANK = r"[ \t\r]*"
 # No half surrogate pair and no U+0000 among the escapes.
 _ESCAPE = r'\\(?:["\\/bfnrt]|u(?:00[1-9a-fA-F][0-9a-fA-F]|0[1-9a-fA-F][0-9a-fA-F]{2}|[1-9a-cA-CefEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))'
-_STRING = rf'"(?:[^"\\\x00-\x1f]|{_ESCAPE})*"'
+# RE2 takes the three bytes of half a surrogate pair for a character; UTF-8 does not.
+_STRING = rf'"(?:[^"\\\x00-\x1f\x{{D800}}-\x{{DFFF}}]|{_ESCAPE})*"'
 # At most 18 digits: whatever the type, no integer overflows. -0 is left to the strict reader.
 _INTEGER = r"(?:0|-?[1-9][0-9]{0,17})"
 # At most 15 digits: as a float and back, the same number.

@@ -1,0 +1,94 @@
+"""The parts of an .xlsx file (Office Open XML, ECMA-376) that tell of its sheets."""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sources.formats.excel_book import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, column_number, parsed, targets
+
+_RANGE = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
+# A formula without a value, or with an empty one.
+_NO_VALUE = re.compile(
+    rb"<(?:\w+:)?c(\s[^<>]*)?>\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v(?:\s[^<>]*)?(?:/>|>\s*</(?:\w+:)?v>)\s*)?</(?:\w+:)?c>"
+)
+_ADDRESS = re.compile(rb"""\sr=["']([A-Za-z]+)([0-9]+)["']""")
+_IS_TEXT = re.compile(rb"""\st=["'](?:str|inlineStr|s)["']""")
+# A row's number, and the address of a cell beyond column Z or the last row of Excel.
+_ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([0-9]+)""")
+_FAR = re.compile(rb"""\sr\s*=\s*["'](?:([A-Za-z]{2,})([0-9]+)|[A-Za-z]?([0-9]{7,}))""")
+_FIRST_COLUMNS = 26
+
+
+class Workbook(Book):
+    """An .xlsx file; see `excel_book.Book`."""
+
+    def __init__(self, path: Path, agency_name: str) -> None:
+        super().__init__(path, agency_name)
+        try:
+            self._archive = zipfile.ZipFile(path)
+            book = parsed(self._archive.read("xl/workbook.xml"))
+            leads = targets(parsed(self._archive.read("xl/_rels/workbook.xml.rels")))
+        except DAMAGE as error:
+            raise self.damaged(error) from None
+        found = list(book.iter("{*}sheet"))
+        # The namespace of `r:id` differs between the transitional and the strict form.
+        relations = [
+            next((str(item.get(key)) for key in item.attrib if str(key).endswith("}id")), "") for item in found
+        ]
+        self.names = [item.get("name", "") for item in found]
+        self._parts = {
+            name: posixpath.join("/xl", leads.get(key, ""))[1:] for name, key in zip(self.names, relations, strict=True)
+        }
+        self.visible = [item.get("name", "") for item in found if item.get("state", "visible") == "visible"]
+        properties = book.find("{*}workbookPr")
+        if properties is not None and properties.get("date1904") in ("1", "true"):
+            self.first_day = datetime(1904, 1, 1)
+
+    def facts(self, sheet: str) -> SheetFacts:
+        try:
+            # Looked through as bytes: parsing all the rows would take longer than reading them.
+            content = self._archive.read(self._parts[sheet])
+            self.check_extent(sheet, *_extent(content))
+            return SheetFacts(list(_merged(content)), self._without_value(sheet, content))
+        except DAMAGE as error:
+            raise self.damaged(error) from None
+
+    def _without_value(self, sheet: str, content: bytes) -> dict[tuple[int, int], str]:
+        """An empty text is a value; nothing at all is none, and would be read as an empty cell."""
+        faults = {}
+        for match in _NO_VALUE.finditer(content):
+            attributes = match[1] or b""
+            if _IS_TEXT.search(attributes):
+                continue
+            address = _ADDRESS.search(attributes)
+            if address is None:
+                raise self.refused(
+                    f"sheet {sheet} has formulas without their values",
+                    "to save the workbook in Excel, and send it again",
+                )
+            faults[int(address[2]) - 1, column_number(address[1].decode())] = NO_VALUE
+        return faults
+
+
+def _extent(content: bytes) -> tuple[int, int]:
+    """How many rows and columns there are at most. Up to column Z a sheet is never too large for the number of its rows."""
+    rows = max((int(match[1]) for match in _ROW.finditer(content)), default=1)
+    columns = _FIRST_COLUMNS
+    for match in _FAR.finditer(content):
+        rows = max(rows, int(match[2] or match[3]))
+        columns = max(columns, column_number((match[1] or b"A").decode()) + 1)
+    return rows, columns
+
+
+def _merged(content: bytes) -> Iterator[Merged]:
+    for match in _MERGED.finditer(content):
+        found = _RANGE.fullmatch(match[1].decode())
+        if found is None:
+            raise ValueError("not a range")
+        left, top, right, bottom = found.groups()
+        yield Merged(int(top) - 1, column_number(left), int(bottom or top) - 1, column_number(right or left))
