@@ -48,9 +48,16 @@ def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNigh
     night = decide(contract, home, extract_date)
     if night.is_taken:
         landing, gate = landed_folder(contract, home, extract_date), gate_folder(contract, home, extract_date)
-        night = _take(contract, home, landing, gate, night)
+        return _take(contract, home, landing, gate, night)
     night.save(home)
     return night
+
+
+def record_taken(contract: Contract, home: Home, night: FeedNight, last: Acceptance | None) -> None:
+    """Record a taken night, and what its rows say against those of the `last` accepted one before it."""
+    for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
+        _record_rule(home, night, result.rule, [result])
+    night.save(home)
 
 
 def record_results(home: Home, extract_date: date, agency: str, feed: str, results: list[RuleResult]) -> None:
@@ -76,7 +83,7 @@ def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict
 
 
 def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> FeedNight:
-    """Write the accepted extract, and the changes of the nights after it anew; returns the night with what it changed."""
+    """Write the accepted extract, the changes of the nights after it anew, and its record; returns the night with what it changed."""
     target = accepted_folder(contract, home, night.extract_date)
     remove_unfinished(target.parent, ACCEPTANCE)
     before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
@@ -89,9 +96,8 @@ def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: Feed
         changes = write_changes(contract, before, folder)
         # Before the night takes the place of its older self: where this fails, the next try finds it different again.
         _mend_later_changes(contract, home, [*before, folder], target)
-    night = _with_changes(night, changes)
-    for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
-        _record_rule(home, night, result.rule, [result])
+    night = with_changes(night, changes)
+    record_taken(contract, home, night, last)
     return night
 
 
@@ -121,7 +127,7 @@ def _mend_later_changes(contract: Contract, home: Home, nights: list[Path], targ
         changes = write_changes(contract, nights, folder)
         night = recorded(home, date.fromisoformat(folder.name), contract.agency, contract.feed)
         if night is not None and night.is_taken:
-            night = _with_changes(night, changes)
+            night = with_changes(night, changes)
             night.save(home)
             _record_rule(home, night, SENT_AGAIN, sent_again(contract, night))
         nights = [*nights, folder]
@@ -133,7 +139,8 @@ def _is_same(target: Path, folder: Path) -> bool:
     return same_way and same_rows(target / ROWS, folder / ROWS)
 
 
-def _with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:
+def with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:
+    """The night with the counts of what it changed, by kind of change."""
     return replace(
         night, rows_new=changes[NEW], rows_changed=changes[CHANGED], rows_gone=changes[GONE], rows_again=changes[AGAIN]
     )

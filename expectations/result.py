@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from warehouse.files import write_text
+
 GATE = "gate.json"
 
 
@@ -54,7 +56,7 @@ class Verdict:
 
     def write(self, folder: Path) -> None:
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-        (folder / GATE).write_text(text + "\n", encoding="utf-8")
+        write_text(folder / GATE, text + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Verdict":

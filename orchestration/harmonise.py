@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
+from expectations.unrecorded import record_missed
 from orchestration.dbt import BySchema, build_variable, prepare, project_contracts, target_folder
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
@@ -46,6 +47,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     )
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
+        record_missed(contracts, platform.home)
         if not any(last_accepted(contract, platform.home, night) for contract in contracts):
             raise dg.Failure(f"no feed has an accepted extract up to {night}; nothing to publish", allow_retries=False)
         database = start_build(platform.home, night, context.run.run_id)

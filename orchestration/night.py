@@ -17,6 +17,7 @@ from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight
 from warehouse.engine import open_database
+from warehouse.files import write_text
 from warehouse.home import Home
 from warehouse.nights import build_database, current_night
 from warehouse.records import records
@@ -66,7 +67,7 @@ def prepare_home(home: Home) -> None:
     home.dagster.mkdir(parents=True, exist_ok=True)
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+        write_text(settings, _DAGSTER_YAML)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from warehouse.files import remove_temporary
 from warehouse.home import Home
 
 _WAIT_SECONDS = 6 * 3600
@@ -36,6 +37,8 @@ class Platform(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
         with night_lock(self.home, _WAIT_SECONDS):
+            for folder, pattern in ((self.home.quality, "**"), (self.home.accepted, "*/*/**"), (self.home.nights.parent, ".")):
+                remove_temporary(folder, pattern)
             yield self
 
     @property

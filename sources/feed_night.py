@@ -44,6 +44,15 @@ class FeedNight:
         record(home, "feed_night", self.extract_date, [self], {"agency": self.agency, "feed": self.feed})
 
 
+def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
+    """When each recorded night was decided, by extract date (yyyy-mm-dd), agency and feed."""
+    with open_database() as connection:
+        rows = connection.execute(
+            f"SELECT extract_date::VARCHAR, agency, feed, finished_at FROM {records(home, 'feed_night')}"
+        ).fetchall()
+    return {(night, agency, feed): finished_at for night, agency, feed, finished_at in rows}
+
+
 def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
     """What was recorded of one feed in a night, or None."""
     names = ", ".join(field.name for field in fields(FeedNight))

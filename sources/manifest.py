@@ -7,6 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from warehouse.files import write_text
+
 MANIFEST = "manifest.json"
 ROWS = "rows.parquet"
 REJECTS = "rejects.parquet"
@@ -61,7 +63,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         text = json.dumps(asdict(self), indent=2, default=_text, ensure_ascii=False)
-        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        write_text(folder / MANIFEST, text + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":

@@ -29,8 +29,9 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
             if kept_days > contract.service_level.retention and not _is_last_good(last, folder / night, attempt):
                 removed.append(attempt)
                 if (folder / night).resolve() == attempt.resolve():
-                    (folder / night).unlink()
+                    # First: once the link is gone, nobody would know that this gate belongs to it.
                     _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
+                    (folder / night).unlink()
                 shutil.rmtree(attempt)
     return removed
 

@@ -91,6 +91,14 @@ def remove_unfinished(folder: Path, marker: str) -> list[Path]:
     return attempts + temporary
 
 
+def remove_temporary(folder: Path, pattern: str) -> list[Path]:
+    """Remove the temporary names that a crash left in the folders matching `pattern` below `folder`. One night at a time."""
+    found = list(folder.glob(f"{pattern}/.*.tmp"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
+
+
 def share_file(source: Path, target: Path) -> None:
     """One file under two names; a copy where the file system has no hard links."""
     try:

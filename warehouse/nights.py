@@ -1,20 +1,23 @@
 """Night folders and publishing: build apart, check, then let readers' link lead to the new night in one step."""
 
+import os
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from warehouse.engine import open_database
-from warehouse.files import point_link, sync_tree
+from warehouse.files import point_link, sync_folder, sync_tree, write_text
 from warehouse.home import Home
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
 _COMPLETE = "complete"
 RESTORABLE_NIGHTS = 7
+# Long enough for a reader on a busy machine between asking where the link leads and opening it.
+STILL_OPENED = timedelta(minutes=1)
 # A table function on files, or a file named in a table's place.
 _READS_FILES = r"""(?i)\b(read_\w+|parquet_scan)\s*\(|\.(parquet|csv|json)(\.\w+)?["']"""
 
@@ -69,13 +72,23 @@ def publish(home: Home, database: Path) -> bool:
         raise PublishError(
             f"views read files outside the warehouse: {', '.join(name for (name,) in foreign)}; make them tables"
         )
-    (database.parent / _COMPLETE).write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
     sync_tree(database.parent)
+    # Last, and whole: a folder that has it is a night.
+    write_text(database.parent / _COMPLETE, datetime.now(UTC).isoformat())
+    sync_folder(home.nights)
     current = current_night(home)
     if current and current.extract_date > _extract_date(database.parent):
         return False
-    point_link(home.published, database)
+    _show(home, database)
     return True
+
+
+def _show(home: Home, database: Path) -> None:
+    """Let readers' link lead to `database`; the folder of the build that they saw is stamped with the time it was last seen."""
+    current = current_night(home)
+    if current is not None:
+        os.utime(current.folder)
+    point_link(home.published, database)
 
 
 def published_nights(home: Home) -> list[Night]:
@@ -105,7 +118,7 @@ def restore(home: Home, extract_date: date) -> Night:
     if night is None:
         known = ", ".join(sorted({str(night.extract_date) for night in published_nights(home)})) or "none"
         raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
-    point_link(home.published, night.folder / DATABASE)
+    _show(home, night.folder / DATABASE)
     return night
 
 
@@ -118,10 +131,17 @@ def restorable(home: Home) -> list[Night]:
     return kept + [night for night in published_nights(home) if night.is_current and night not in kept]
 
 
-def prune_nights(home: Home) -> list[Path]:
-    """Remove builds that are not restorable; returns their folders."""
+def prune_nights(home: Home, still_opened: timedelta = STILL_OPENED) -> list[Path]:
+    """Remove builds that are not restorable; returns their folders. One that readers saw within `still_opened` stays until
+    the next time: the engine first asks where the link leads, and opens that place a moment later.
+    """
     kept = {night.folder for night in restorable(home)}
-    removed = [night.folder for night in published_nights(home) if night.folder not in kept]
+    seen_before = datetime.now(UTC) - still_opened
+    removed = [
+        night.folder
+        for night in published_nights(home)
+        if night.folder not in kept and datetime.fromtimestamp(night.folder.stat().st_mtime, UTC) <= seen_before
+    ]
     for folder in removed:
         # Without the mark first: a half-removed build must not be listed.
         (folder / _COMPLETE).unlink()

@@ -121,12 +121,12 @@ def test_nights_are_listed_restored_and_pruned(home: Home) -> None:
     assert [night.extract_date for night in restorable(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
     assert restore(home, nights[-3]).extract_date == nights[-3]
     assert seen(home) == "a"
-    removed = prune_nights(home)
+    removed = prune_nights(home, timedelta(0))
     assert {folder.name for folder in removed} == {f"{night}-a" for night in [*nights[:3], nights[-1]]}
     assert [night.extract_date for night in published_nights(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
     with pytest.raises(PublishError, match=f"no build of {nights[0]} is kept; kept: {nights[3]}, "):
         restore(home, nights[0])
-    assert prune_nights(home) == []
+    assert prune_nights(home, timedelta(0)) == []
 
 
 def test_the_night_that_readers_see_is_never_pruned(home: Home) -> None:
@@ -134,13 +134,13 @@ def test_the_night_that_readers_see_is_never_pruned(home: Home) -> None:
     for night in nights:
         publish(home, built(home, night, "a"))
     restore(home, nights[0])
-    assert prune_nights(home) == []
+    assert prune_nights(home, timedelta(0)) == []
     assert seen(home) == "a"
 
 
 def test_nothing_published_yet(home: Home) -> None:
     assert published_nights(home) == []
-    assert prune_nights(home) == []
+    assert prune_nights(home, timedelta(0)) == []
     with pytest.raises(PublishError, match="kept: none"):
         restore(home, NIGHT)
 
