@@ -144,15 +144,15 @@ class _Extract:
         return control.totals
 
     def _part(self, number: int, files: Sequence[Plain], several: bool, summed: set[str]) -> Landed:
-        name = files[0].file if several and len(files) == 1 else ""
         try:
-            return self._landed_part(number, files, name, summed)
+            return self._landed_part(number, files, several, summed)
         except ExtractError as error:
-            if name in str(error):
+            if len(files) > 1 or files[0].file in str(error):
                 raise
-            raise ExtractError(f"{name}: {error}") from error
+            raise ExtractError(f"{files[0].file}: {error}") from error
 
-    def _landed_part(self, number: int, files: Sequence[Plain], name: str, summed: set[str]) -> Landed:
+    def _landed_part(self, number: int, files: Sequence[Plain], several: bool, summed: set[str]) -> Landed:
+        name = files[0].file if several and len(files) == 1 else ""
         scratch = self.scratch / f"part-{number}"
         scratch.mkdir()
         try:

@@ -140,8 +140,7 @@ class TypedRows:
             for number, header in enumerate(headers)
         ]
         missing = [column.header for column in self.contract.columns if column.header not in headers]
-        line = f"line {self.reading.heading}"
-        where = f"{self.file}, {line}" if self.file else line
+        where = f"line {self.reading.heading}"
         if missing:
             extra = ", ".join(item.header for item in fields if item.column is None) or "none"
             raise ExtractError(

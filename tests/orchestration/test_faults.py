@@ -64,7 +64,9 @@ def points(calls: list[str]) -> list[int]:
             runs.append([])
         runs[-1].append(number)
         last = what
-    return [number for run in runs for number in sorted({run[0], run[min(1, len(run) - 1)], run[len(run) // 2], run[-1]})]
+    return [
+        number for run in runs for number in sorted({run[0], run[min(1, len(run) - 1)], run[len(run) // 2], run[-1]})
+    ]
 
 
 def rows_of(seen: Contents, feed: str) -> list[tuple[object, ...]]:
@@ -185,7 +187,9 @@ def test_a_night_broken_at_every_call_harms_nothing(
         found = []
         for number, at in enumerate(chosen):
             wrong = trial(disk, Fault(at, kind, error), after, number % 2 == 1)
-            figures.write(f"{kind} {error}: call {at} of {len(calls)}, {number + 1} of {len(chosen)}: {wrong or 'good'}\n")
+            figures.write(
+                f"{kind} {error}: call {at} of {len(calls)}, {number + 1} of {len(chosen)}: {wrong or 'good'}\n"
+            )
             figures.flush()
             found += [wrong] if wrong else []
     assert found == [], "\n\n".join(found)

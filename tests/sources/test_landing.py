@@ -147,7 +147,7 @@ def test_headers_that_are_no_headers_are_told(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_told_with_the_new_ones(tmp_path: Path) -> None:
     reason = refused(tmp_path, "a,c\n1,2\n")
-    assert reason.startswith("line 1: the header has no b (columns the contract does not know: c)")
+    assert reason.startswith("extract.csv: line 1: the header has no b (columns the contract does not know: c)")
     assert "ask Agency of Tests" in reason
 
 

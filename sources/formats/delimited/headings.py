@@ -123,7 +123,7 @@ def _check_names(line: int, names: list[str]) -> None:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise ExtractError(
-            f"line {line}: the header names {', '.join(doubled)} more than once; each column needs its own name"
+            f"line {line}: the header names {', '.join(doubled)} more than once; ask the agency for a name for each column"
         )
 
 
