@@ -17,6 +17,7 @@ from warehouse.engine import literal, quoted
 from warehouse.files import share_file
 
 _FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VARCHAR)[]'
+_PLACES = 200_000
 _FAULT = "a text that is not of its column's type"
 # The engine takes names for the same that differ in capital letters of ASCII.
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -223,10 +224,19 @@ class TypedRows:
         )  # fmt: skip
         source = f"read_parquet({literal(str(self.marked))}, file_row_number=true)"
         self._copy(f"SELECT * EXCLUDE (_faults, _record, file_row_number) FROM {source} WHERE _faults IS NULL", rows)
-        found = self.connection.execute(
-            f"SELECT file_row_number + 1 FROM {source} WHERE _faults IS NOT NULL"
-        ).fetchall()
-        positions = [row[0] for row in found]
+        wrong = self.connection.cursor().execute(
+            f"SELECT file_row_number + 1 FROM {source} WHERE _faults IS NOT NULL ORDER BY 1"
+        )
+        # A column in another form than before makes every record a reject: their places are looked up part by part.
+        while found := wrong.fetchmany(_PLACES):
+            self._place([row[0] for row in found])
+            self.connection.execute(
+                f"INSERT INTO faulty SELECT place.file, place.line, _faults, CAST(_record AS VARCHAR) FROM {source} "
+                f"JOIN place ON place.position = file_row_number + 1 WHERE file_row_number BETWEEN {found[0][0] - 1} AND {found[-1][0] - 1}"
+            )
+
+    def _place(self, positions: list[int]) -> None:
+        """Make the relation `place`: where the rows at these positions of the reading begin."""
         places = self.reading.places(positions)
         self.connection.register(
             "place",
@@ -235,10 +245,6 @@ class TypedRows:
                 line=[place.line for place in places],
                 file=[place.file or self.file for place in places],
             ),
-        )
-        self.connection.execute(
-            f"INSERT INTO faulty SELECT place.file, place.line, _faults, CAST(_record AS VARCHAR) FROM {source} "
-            "JOIN place ON place.position = file_row_number + 1"
         )
 
     def _write_rejects(self, rejects: Path) -> int:

@@ -84,6 +84,20 @@ class Mended:
         return cls(reason, 1, (line,))
 
 
+# Broken records stand in memory until they are written; a file with more of them is not the file that its contract describes.
+MOST_BROKEN_RECORDS = 500_000
+MOST_BROKEN_CHARACTERS = 256 << 20
+
+
+def refuse_if_too_many_broken(records: int, characters: int, last: int) -> None:
+    """Raises ExtractError where nearly nothing of a file is as its contract says; `last` is the line of the last record seen."""
+    if records > MOST_BROKEN_RECORDS or characters > MOST_BROKEN_CHARACTERS:
+        raise ExtractError(
+            f"{records} records up to line {last} are broken, more than a file may have; declare the delimiter, quote and encoding "
+            "that it has, or ask the agency what changed"
+        )
+
+
 class NotSure(Exception):
     """What was read does not add up, and the file is to be read once more with more care."""
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
-from sources.formats import BrokenRecord, Place, Reading
+from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_broken
 from warehouse.engine import literal, quoted
 
 _BATCH_ROWS = 20_000
@@ -23,6 +23,7 @@ class Stage:
     def __init__(self, target: Path, headers: Sequence[str]) -> None:
         self.headers, self.path = tuple(headers), target
         self.broken: list[BrokenRecord] = []
+        self._broken_characters = 0
         self.count = 0
         # The columns go by number: whatever an agency calls a column, it cannot meet `line` or `file`.
         names = [str(number) for number in range(len(self.headers))]
@@ -50,6 +51,8 @@ class Stage:
 
     def reject(self, record: BrokenRecord) -> None:
         self.broken.append(record)
+        self._broken_characters += len(record.record)
+        refuse_if_too_many_broken(len(self.broken), self._broken_characters, record.line)
 
     def discard(self) -> None:
         self._writer.close()

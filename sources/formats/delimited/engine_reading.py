@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sources.connectors import ExtractError
-from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading
+from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading, refuse_if_too_many_broken
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
@@ -96,6 +96,10 @@ class EngineReading(Reading):
     @cached_property
     def _broken(self) -> list[BrokenRecord]:
         """From the table that the engine fills while it reads; one record may have several errors."""
+        measured = self._connection.execute(
+            "SELECT count(DISTINCT line), coalesce(sum(length(csv_line)), 0), coalesce(max(line), 0) FROM reject_errors"
+        ).fetchone()
+        refuse_if_too_many_broken(*map(int, measured or (0, 0, 0)))
         found = self._connection.execute(
             "SELECT min(line_byte_position), first(error_type ORDER BY byte_position), first(csv_line) "
             "FROM reject_errors GROUP BY line ORDER BY line"

@@ -42,6 +42,8 @@ def count_ends_behind(path: Path, sign: str) -> int:
 
 def _unfinished(content: bytes, wanted: bytes) -> bytes:
     """The end of a chunk that may be the beginning of the character with its line end."""
+    if content.endswith(b"\n"):
+        return b""
     for begin in range(max(0, len(content) - len(wanted) - 1), len(content)):
         if (wanted + b"\r\n").startswith(content[begin:]) or (wanted + b"\n").startswith(content[begin:]):
             return content[begin:]

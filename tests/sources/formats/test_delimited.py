@@ -221,3 +221,20 @@ def test_line_ends_are_counted_across_chunks(parts: list[str], chunk: int, tmp_p
         assert line_ends.count_lines(path) == len(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text))
         for sign in ",§":
             assert line_ends.count_ends_behind(path, sign) == len(re.findall(rf"{sign}(?:\r?\n|\r?\Z)", text))
+
+
+def test_a_file_that_is_nearly_all_broken_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sources.formats.MOST_BROKEN_RECORDS", 100)
+    for content in ("a,b,c\n" + "1,2\n" * 101, "a,b,c\n" + '1,"x"y,z\n' * 101):
+        with pytest.raises(ExtractError, match=r"extract.csv: 101 records up to line 10\d are broken"):
+            landed_with(tmp_path, content)
+
+
+def test_places_of_many_wrong_records_are_looked_up_part_by_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sources.typed_rows._PLACES", 7)
+    landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
+    assert landed.reject_lines == list(range(2, 52))
