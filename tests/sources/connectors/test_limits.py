@@ -189,9 +189,12 @@ def test_reading_ends_with_the_time_of_the_extract(tmp_path: Path) -> None:
     """The engine's own work is ended too, not only what arrives."""
     meter = Meter(contract_of(tmp_path, "local", "x.csv", limits=ONE_SECOND), time.monotonic())
     began = time.monotonic()
-    with open_database() as connection, pytest.raises(ExtractError, match="took more than 1 seconds"):
-        with watched(connection, meter.check_time):
-            connection.execute("SELECT count(DISTINCT md5(range::VARCHAR)) FROM range(1000000000)").fetchall()
+    with (
+        open_database() as connection,
+        pytest.raises(ExtractError, match="took more than 1 seconds"),
+        watched(connection, meter.check_time),
+    ):
+        connection.execute("SELECT count(DISTINCT md5(range::VARCHAR)) FROM range(1000000000)").fetchall()
     assert time.monotonic() - began < 5
 
 
