@@ -62,10 +62,11 @@ class ColumnReader:
     def _column(self, index: int, prop: SchemaProperty) -> Column:
         steps: list[Step] = ["schema", 0, "properties", index]
         name = prop.name or ""
-        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES:
+        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES or not name.isprintable():
             self.wrong(
                 [*steps, "name"],
-                "is missing, begins with an underscore or is a name that the platform keeps for itself; write another",
+                "is missing, begins with an underscore, has a character that is not printed, or is a name that the platform "
+                "keeps for itself; write another",
             )
         classification = prop.classification or "internal"
         if classification not in CLASSIFICATIONS:

@@ -1,6 +1,8 @@
 """Bad nights: each fault costs its own feed only, is recorded with its reason, and heals with the next good extract."""
 
 import fcntl
+import gzip
+import io
 import os
 import signal
 import subprocess
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from expectations.data_docs import write_data_docs
+from reports.steward import write_report
 from sources.accepted import last_accepted
 from sources.contract_file import load_all
 from sources.kept import landed_folder
@@ -114,7 +118,7 @@ def test_bad_extracts_are_refused_others_go_on_and_the_next_night_heals(
 
 @needs_leases
 def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
-    inbox: Path, home: Home, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+    inbox: Path, home: Home, ingest: Ingest, feeds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INTERAGENCY_FEED_TIMEOUT_SECONDS", "7")
     flights = read_zip(inbox / "flights.csv.zip")
@@ -122,14 +126,16 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
     (inbox / "weather.csv").write_bytes(b"")
     (inbox / "planes.csv").unlink()
     (inbox / "planes.csv").symlink_to("/proc/self/mem")
+    Feed([ID], agency="plain", path="/proc/self/mem").write(feeds)
     with cannot_be_opened(inbox / "airports.csv"):
         night = ingest(NIGHT)
     assert {name: feed.status for name, feed in night.items()} == {
         "bts/airlines": "accepted", "bts/flights": "failed", "faa/aircraft": "failed", "faa/airports": "failed",
-        "noaa/weather": "failed",
+        "noaa/weather": "failed", "plain/things": "failed",
     }  # fmt: skip
     assert "the file ends in the middle of a record, it was cut off" in (night["bts/flights"].reason or "")
-    assert "Input/output error after 3 attempts; check the share or disk" in (night["faa/aircraft"].reason or "")
+    assert "planes.csv is a link that leads out of its folder; ask" in (night["faa/aircraft"].reason or "")
+    assert "Input/output error after 3 attempts; check the share or disk" in (night["plain/things"].reason or "")
     assert "did not end within 7 seconds" in (night["faa/airports"].reason or "")
     assert "the file is empty; a header and rows are expected" in (night["noaa/weather"].reason or "")
     assert rows_in_use(home, "bts/airlines") == (NIGHT.isoformat(), 16)
@@ -283,3 +289,57 @@ def test_an_archive_with_a_file_of_another_kind_is_refused(inbox: Path, home: Ho
         archive.writestr("more.csv", "a\n")
     run_ingest([contract for contract in load_all() if contract.feed == "flights"], NIGHT)
     assert "flights.csv.zip/more.csv, line 1: the header has no" in (recorded(home, NIGHT)["bts/flights"].reason or "")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+ZEROS = b"id\n" + bytes(16 << 20)
+# feed: the file's name, its bytes, and what the refusal says
+HOSTILE: dict[str, tuple[str, bytes, str]] = {
+    "gzip_bomb": ("x.csv.gz", gzip.compress(ZEROS), "x.csv.gz unpacks to more than 1048576 bytes"),
+    "zip_bomb": ("x.zip", zip_of({"x.csv": ZEROS}), "x.zip/x.csv unpacks to more than 1048576 bytes"),
+    "nested_bomb": ("y.zip", zip_of({"y.gz": gzip.compress(ZEROS)}), "y.zip/y.gz unpacks to more than 1048576 bytes"),
+    "quine": ("q.zip", zip_of({"q.zip": zip_of({"q.zip": zip_of({})})}), "q.zip/q.zip/q.zip lies in an archive within an archive"),
+    "damaged": ("d.zip", zip_of({"x.csv": b"id\n1\n"})[:-5], "d.zip is a damaged archive"),
+    "large": ("large.csv", b"id\n" + b"1\n" * 400_000, "the extract has more than 600000 bytes"),
+    "sql": ("sql.csv", b"id,\"x'; DROP TABLE accepted; --\",\"<script>alert(1)</script>\"\n1,'); --,<script>\n", ""),
+    "traversal": ("t.zip", zip_of({"../../../escaped.csv": b"id\n1\n", "/etc/escaped.csv": b"id\n2\n"}), ""),
+}  # fmt: skip
+
+
+def test_hostile_feeds_cost_a_good_one_nothing(feeds: Path, home: Home) -> None:
+    limits = {"limits": "{arrivedBytes: 600000, unpackedBytes: 1048576}"}
+    for name, (file, content, _) in HOSTILE.items():
+        Feed([ID], agency="plain", feed=name, path=file, options=limits).write(feeds)
+        (feeds / "plain" / file).write_bytes(content)
+    Feed([ID], agency="plain", feed="good", path="good.csv").write(feeds)
+    (feeds / "plain" / "good.csv").write_text("id\n1\n2\n")
+    for name, path in (("link", "link.csv"), ("fifo", "fifo.csv"), ("device", "/dev/zero"), ("folder", "folder.csv")):
+        Feed([ID], agency="plain", feed=name, path=path).write(feeds)
+    (feeds / "plain" / "link.csv").symlink_to("/etc/passwd")
+    os.mkfifo(feeds / "plain" / "fifo.csv")
+    (feeds / "plain" / "folder.csv").mkdir()
+    run_ingest(written(feeds), NIGHT)
+    night = recorded(home, NIGHT)
+    refusals = {name: words for name, (_, _, words) in HOSTILE.items() if words}
+    refusals |= {"link": "link.csv is a link that leads out of its folder", "fifo": "fifo.csv is not a file",
+                 "device": "/dev/zero is not a file", "folder": "folder.csv is not a file"}  # fmt: skip
+    for name, words in refusals.items():
+        assert night[f"plain/{name}"].status == "failed"
+        assert words in (night[f"plain/{name}"].reason or "")
+        assert ";" in (night[f"plain/{name}"].reason or ""), "a remedy"
+    assert {night[f"plain/{name}"].status for name in ("good", "sql", "traversal")} == {"accepted"}
+    assert rows_in_use(home, "plain/good") == (NIGHT.isoformat(), 2)
+    assert rows_in_use(home, "plain/traversal") == (NIGHT.isoformat(), 2)
+    assert not list(home.root.parent.rglob("escaped*"))
+    assert not list(home.landing.rglob(".scratch-*"))
+    write_data_docs(home, NIGHT)
+    page = write_report(written(feeds), home, NIGHT)
+    for html in [page, *home.quality.rglob("*.html")]:
+        assert "<script>alert(1)" not in html.read_text(encoding="utf-8")

@@ -196,3 +196,27 @@ def test_what_a_variable_says_is_left_to_the_night(tmp_path: Path) -> None:
     accepted(tmp_path, "type: api\n    location: ${PLACE}/items", **JSON, tokenUrl="${PLACE}/token", clientId="${ID}")
     accepted(tmp_path, XROAD, **{**SERVICE, "client": "${CLIENT}"})
     accepted(tmp_path, POSTGRES, sslMode="${MODE}", port="${PORT}")
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({}, "limits is no mapping; write one such as {arrivedBytes"),
+        ([1], "limits is no mapping"),
+        ({"bytes": 5}, "limits knows no bytes; known are arrivedBytes, expansion, members, seconds, unpackedBytes"),
+        ({"arrivedBytes": 0}, "limits.arrivedBytes is no whole number from 1 to"),
+        ({"unpackedBytes": "5 GiB"}, "limits.unpackedBytes is no whole number"),
+        ({"expansion": 1.5}, "limits.expansion is no whole number"),
+        ({"seconds": 10**9}, "limits.seconds is no whole number from 1 to 604800"),
+    ],
+)
+def test_limits_of_an_extract_are_checked(tmp_path: Path, limits: Any, words: str) -> None:
+    assert words in refused(tmp_path, LOCAL.format("csv"), {"limits": limits})
+
+
+def test_limits_and_members_are_options_of_every_file(tmp_path: Path) -> None:
+    limits = {"arrivedBytes": 1 << 40, "unpackedBytes": 1 << 42, "expansion": 100, "members": 5, "seconds": 60}
+    accepted(tmp_path, POSTGRES, limits=limits)
+    for server, options in ((LOCAL.format("csv"), {}), (API, JSON), (SFTP, LOGIN), (S3, {})):
+        accepted(tmp_path, server, limits=limits, member="*.csv", **options)
+    assert "member is no option of postgres" in refused(tmp_path, POSTGRES, {"member": "*.csv"})
