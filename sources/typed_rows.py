@@ -1,5 +1,6 @@
 """From one opened reading to typed rows and rejects: every record of it lands or is rejected, with its place and reason."""
 
+import re
 import string
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ _FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VA
 _PLACES = 200_000
 _FAULT = "a text that is not of its column's type"
 # The engine takes names for the same that differ in capital letters of ASCII.
+_QUOTED = re.compile(r"[\"'].*[\"']")
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -313,4 +315,5 @@ def _arrow(**columns: list[Any]) -> pa.Table:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]
+    """The engine's words without what it quotes: values of people, and paths of this machine."""
+    return _QUOTED.sub("…", str(error).strip().splitlines()[0])[:300]

@@ -122,7 +122,7 @@ class FixedReading(Reading):
             return None
         with self._file.path.open("rb") as file:
             file.seek(-1, 2)
-            return None if file.read(1) == b"\n" else self._survey.last
+            return None if file.read(1) in (b"\n", b"\r") else self._survey.last
 
     def records(self, found: int) -> int:
         """The rows and broken records of the first look through the file; header and trailer are no records of the feed."""
@@ -205,7 +205,7 @@ def _surveyed(file: RecordFile) -> _Survey:
     for batch in file.batches():
         rows, lines = survey.sorter.details(batch)
         survey.details += len(lines)
-        numbers = [*batch.lines[:1], *batch.lines[-1:], *(number for number, _ in batch.short)]
+        numbers = [*batch.lines[:1], *batch.lines[-1:], *(number for number, _ in batch.odd)]
         survey.first = survey.first or int(min(numbers, default=0))
         survey.last = int(max(numbers, default=survey.last))
         for header, slot in slots.items():

@@ -34,6 +34,10 @@ class Layout:
     date_slot: tuple[str, Slot, str] | None
 
     @property
+    def is_text(self) -> bool:
+        return all(slot.is_text for slot in self.slots.values())
+
+    @property
     def width(self) -> int:
         """The bytes that a record must have at least."""
         ends = [slot.end for slot in self.slots.values()]

@@ -1,5 +1,6 @@
 """The records of a fixed-width file as matrices of bytes, batch by batch, with those that have another shape apart."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,14 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Batch:
-    """Records as they stand in the file: `matrix` has those wide enough, by the numbers `lines` of their records or lines."""
+    """Records as they stand in the file: `matrix` has those wide enough, by the numbers `lines` of their records or lines.
+
+    `odd` ones are shorter than the layout, or have something behind the end of the usual ones.
+    """
 
     matrix: Bytes
     lines: Places
-    short: list[tuple[int, bytes]] = field(default_factory=list)
+    odd: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 class RecordFile:
@@ -34,11 +38,13 @@ class RecordFile:
     def __init__(self, path: Path, layout: Layout, agency_name: str) -> None:
         self.path, self.layout, self.agency_name = path, layout, agency_name
         self.size = path.stat().st_size
+        # How long a line usually is; what stands between the layout and that is filler.
+        self.usual_length = 0
         length = layout.record_length
         if length and self.size % length:
             raise ExtractError(
-                f"the file has {self.size} bytes, which is no multiple of its records' {length}: it was cut off; "
-                f"ask {agency_name} to send it again"
+                f"record {self.size // length + 1}: the file has {self.size} bytes, which is no multiple of its records' "
+                f"{length}: it was cut off, or they have another length; ask {agency_name} to send it again, or mend recordLength"
             )
 
     def batches(self) -> Iterator[Batch]:
@@ -55,13 +61,16 @@ class RecordFile:
     def _of_lines(self) -> Iterator[Batch]:
         first, rest = 1, b""
         with self.path.open("rb") as file:
+            if file.read(len(BOM_UTF8)) != BOM_UTF8 or not self.layout.codec.is_utf8:
+                file.seek(0)
             while chunk := file.read(_BATCH_BYTES):
-                cut = chunk.rfind(b"\n") + 1
+                content = rest + chunk
+                cut = self._end_of_lines(content)
                 if cut:
-                    batch, count = self._lines(rest + chunk[:cut], first)
+                    batch, count = self._lines(content[:cut], first)
                     yield batch
                     first += count
-                rest = chunk[cut:] if cut else rest + chunk
+                rest = content[cut:]
                 if len(rest) > _MAX_LINE_BYTES + _BATCH_BYTES:
                     raise ExtractError(
                         f"line {first}: longer than {_MAX_LINE_BYTES} bytes; where records have no line ends, write recordLength"
@@ -69,23 +78,40 @@ class RecordFile:
         if rest:
             yield self._lines(rest, first)[0]
 
+    def _end_of_lines(self, content: bytes) -> int:
+        """Where the last whole line ends; a carriage return at the very end may be half of a line end."""
+        cut = content.rfind(b"\n") + 1
+        return cut if cut or not self.layout.is_text else content.rfind(b"\r", 0, len(content) - 1) + 1
+
     def _lines(self, content: bytes, first: int) -> tuple[Batch, int]:
         """The batch, and how many lines it was."""
         data = np.frombuffer(content, dtype=np.uint8)
-        ends = np.flatnonzero(data == _LINE_END)
+        is_end = data == _LINE_END
+        if self.layout.is_text:
+            # In a record of text, a carriage return alone ends a line too; elsewhere it may be part of a number.
+            is_end |= (data == _CARRIAGE_RETURN) & (np.append(data[1:], 0) != _LINE_END)
+        ends = np.flatnonzero(is_end)
         if not len(ends) or ends[-1] != len(data) - 1:
             ends = np.append(ends, len(data))
         starts = np.concatenate([[0], ends[:-1] + 1])
         has_return = (ends > starts) & (data[np.maximum(ends - 1, 0)] == _CARRIAGE_RETURN)
         lengths = ends - has_return - starts
         is_wide = lengths >= self.layout.width
+        if not self.usual_length and is_wide.any():
+            counts = np.bincount(lengths[is_wide])
+            # Where the lines are of all lengths, what stands behind the layout is a remark that nobody declared.
+            is_habit = 2 * counts.max() >= is_wide.sum()
+            self.usual_length = int(counts.argmax()) if is_habit else _MAX_LINE_BYTES + _BATCH_BYTES
+        is_odd = ~is_wide & (lengths > 0)
+        # One by one, because only few lines are longer than the usual one.
+        for at in np.flatnonzero(is_wide & (lengths > self.usual_length)):
+            behind = content[starts[at] + self.usual_length : starts[at] + lengths[at]]
+            is_odd[at] = bool(behind.strip(bytes([self.layout.codec.blank])))
         lines = np.arange(first, first + len(ends))
         # A blank line is no record.
-        short = [
-            (int(lines[at]), content[starts[at] : starts[at] + lengths[at]])
-            for at in np.flatnonzero(~is_wide & (lengths > 0))
-        ]
-        return Batch(_gathered(data, starts[is_wide], self.layout.width), lines[is_wide], short), len(ends)
+        odd = [(int(lines[at]), content[starts[at] : starts[at] + lengths[at]]) for at in np.flatnonzero(is_odd)]
+        is_usual = is_wide & ~is_odd
+        return Batch(_gathered(data, starts[is_usual], self.layout.width), lines[is_usual], odd), len(ends)
 
 
 def _gathered(data: Bytes, starts: Places, width: int) -> Bytes:
@@ -112,8 +138,8 @@ class Sorter:
         """The rows of a batch and their numbers; what else it holds is noted."""
         good = self._details_by_type(batch)
         good &= self._decodable(batch, good)
-        for number, record in batch.short:
-            self._sort_short(number, record)
+        for number, record in batch.odd:
+            self._sort_odd(number, record)
         if good.all():
             return batch.matrix, batch.lines
         return batch.matrix[good], batch.lines[good]
@@ -138,20 +164,22 @@ class Sorter:
         found: Mask = (matrix[:, slot.start : slot.end] == np.frombuffer(code, dtype=np.uint8)).all(axis=1)
         return found
 
-    def _sort_short(self, number: int, record: bytes) -> None:
-        """A header or trailer may be shorter than the details."""
+    def _sort_odd(self, number: int, record: bytes) -> None:
+        """A header or trailer may be shorter or longer than the details."""
         slot = self.layout.type_slot
         for role, kept in self.envelopes.items():
             if slot and record[slot.start : slot.end] == self.layout.types.get(role):
                 kept.append((number, record))
                 return
-        reason = f"a record of {len(record)} bytes, where at least {self.layout.width} are expected"
+        is_short = len(record) < self.layout.width
+        expected = f"at least {self.layout.width} are expected" if is_short else "the others have fewer"
+        reason = f"a record of {len(record)} bytes, where {expected}"
         self.broken.append(BrokenRecord(number, reason, self._shown(record)))
 
     def _decodable(self, batch: Batch, details: Mask) -> Mask:
         """False for the records with bytes in a text that mean nothing in the encoding."""
         codec = self.layout.codec
-        good = np.ones(len(batch.lines), dtype=bool)
+        good = self._without_line_ends(batch, details)
         if not (batch.matrix > 127).any() if codec.is_utf8 else not codec.undefined.any():
             return good
         for header, slot in self.layout.slots.items():
@@ -162,6 +190,19 @@ class Sorter:
                 good &= ~wrong
         return good
 
+    def _without_line_ends(self, batch: Batch, details: Mask) -> Mask:
+        """False for the records of one length with a line end in them: they begin elsewhere than the layout says."""
+        good = np.ones(len(batch.lines), dtype=bool)
+        if self.layout.record_length and self.layout.is_text:
+            # The filler may well be a line end that the length counts in.
+            wrong = np.zeros(len(batch.lines), dtype=bool)
+            for slot in self.layout.slots.values():
+                raw = batch.matrix[:, slot.start : slot.end]
+                wrong |= ((raw == _LINE_END) | (raw == _CARRIAGE_RETURN)).any(axis=1) & details
+            self._reject(batch, wrong, "a line end within the record, which may have another length than recordLength")
+            good &= ~wrong
+        return good
+
     def _reject(self, batch: Batch, wrong: Mask, reason: str) -> None:
         self.broken += [
             BrokenRecord(int(batch.lines[at]), reason, self._shown(batch.matrix[at].tobytes()))
@@ -170,7 +211,7 @@ class Sorter:
 
     def _shown(self, record: bytes) -> str:
         """As text where the record is text, otherwise its bytes in hexadecimal."""
-        if all(slot.is_text for slot in self.layout.slots.values()):
+        if self.layout.is_text:
             return record.decode(self.layout.codec.encoding, "replace")
         return record.hex()
 

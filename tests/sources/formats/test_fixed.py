@@ -1,5 +1,6 @@
 """Fixed width: mainframe numbers, record types with totals and a date, lines, damage, exact places."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from sources.formats import fixed_records
 from sources.odcs import ContractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.formats.samples import NO_OPTIONS, packed, prop, zoned
-from tests.sources.landed import land
+from tests.sources.formats.test_excel_kinds import damaged
+from tests.sources.landed import land, land_bytes
 
 LENGTH = 32
 COLUMNS = [
@@ -149,9 +151,7 @@ def lines(encoding: str) -> Feed:
 def test_lines_in_any_encoding(end: str, encoding: str, tmp_path: Path) -> None:
     # Places are bytes: in UTF-8, é is two of them.
     first = "é a " if encoding != "utf-8" else "é a"
-    text = (
-        end.join([first + "0012 1250", "b      7-1250 and a remark", "", "    " + " " * 9, "d     xx  1.5", "e"]) + end
-    )
+    text = end.join([first + "0012 1250", "b      7-1250         ", "", "    " + " " * 9, "d     xx  1.5", "e"]) + end
     landed = land(tmp_path, text.encode(encoding), lines(encoding))
     assert [tuple(row.values()) for row in landed.rows] == [
         ("é a", 12, Decimal("12.50")), ("b", 7, Decimal("-12.50")), (None, None, None),
@@ -204,3 +204,73 @@ def test_implied_decimals_of_short_numbers(tmp_path: Path) -> None:
     lines = ["01   123", "02     5", "03    -5", "04   -12", "05  1.50", "06      "]
     landed = land(tmp_path, "\n".join(lines) + "\n", Feed(columns, path="x.dat", format="fixed", options=NO_OPTIONS))
     assert [str(row["amount"]) for row in landed.rows] == ["1.23", "0.05", "-0.05", "-0.12", "1.50", "None"]
+
+
+def wide_lines(*records: str, end: str = "\n") -> str:
+    return "".join(record + end for record in records)
+
+
+PLAIN = Feed([prop("id", "string, primaryKey: true", start=1, length=2), prop("name", "string", start=3, length=4)],
+             path="x.txt", format="fixed", options=NO_OPTIONS)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "ids", "rejects"),
+    {
+        "short": ("a anna\nb b\nc cora\n", "ac", {2: "b b"}),
+        "long": ("a anna\nb bertb2bob\nc cora\n", "ac", {2: "b bertb2bob"}),
+        "filler": ("a anna  1\nb bert  2\nc cora\nd dora  34\n", "abc", {4: "d dora  34"}),
+        "blanks behind": ("a anna\nb bert   \nc cora\n", "abc", {}),
+        "line end within": ("a anna\nb b\r\nt\nc cora\n", "ac", {2: "b b", 3: "t"}),
+        "no last line end": ("a anna\nb bert", "ab", {}),
+        "mixed line ends": ("a anna\r\nb bert\rc cora\nd dora\r\r\ne emil\n\n", "abcde", {}),
+        "carriage returns": ("a anna\rb bert\rc c\rd dora\r", "abd", {3: "c c"}),
+        "mark": ("\ufeffa anna\nb bert\n", "ab", {}),
+        "remarks of all lengths": ("a annaxx\nb bert\nc cora  x\nd dora remark\n", "abcd", {}),
+        "first is long": ("a annaxx\nb bert\nc cora\n", "bc", {1: "a annaxx"}),
+    }.values(),
+)  # fmt: skip
+def test_a_broken_record_costs_itself_alone(content: str, ids: str, rejects: dict[int, str], tmp_path: Path) -> None:
+    landed = land(tmp_path, content, PLAIN)
+    assert "".join(row["id"] for row in landed.rows) == ids
+    assert {reject["line"]: reject["record"] for reject in landed.rejects} == rejects
+
+
+def test_bytes_beyond_the_code_page_cost_their_record(tmp_path: Path) -> None:
+    content = b"a anna\nb \x81ert\nc cora\n"
+    landed = land(tmp_path, content, replace(PLAIN, encoding="cp1252"))
+    assert ([row["id"] for row in landed.rows], landed.reject_lines) == (["a", "c"], [2])
+
+
+@pytest.mark.parametrize("length", [6, 7])
+def test_records_of_another_length_than_declared(length: int, tmp_path: Path) -> None:
+    """Lines of seven bytes are not taken for records of six; a line end in a record that is a filler is no fault."""
+    content = wide_lines("a anna", "b bert", "c cora", "d dora", "e emil", "f fred")
+    feed = replace(PLAIN, options={"recordLength": str(length)})
+    if length == 6:
+        landed = land(tmp_path, content, feed)
+        assert "another length" in landed.rejects[0]["reason"]
+        assert [row["id"] for row in landed.rows] == ["a"]
+    else:
+        assert [row["id"] for row in land(tmp_path, content, feed).rows] == list("abcdef")
+    with pytest.raises(ExtractError, match=r"record [78]: .* no multiple .* mend recordLength"):
+        land(tmp_path, content + "x", feed)
+
+
+def test_carriage_returns_alone_are_found_in_any_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_records, "_BATCH_BYTES", 5)
+    for end in ("\r", "\r\n", "\n"):
+        content = wide_lines(*(f"{number:02}name" for number in range(20)), end=end)
+        landed = land(tmp_path, content, PLAIN)
+        assert [row["id"] for row in landed.rows] == [f"{number:02}" for number in range(20)]
+        assert landed.rejects == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_damaged_lines_are_refused_or_accounted_for(tmp_path: Path, data: st.DataObject) -> None:
+    content = damaged(wide_lines(*(f"{number:02}anna" for number in range(8))).encode(), data)
+    try:
+        land_bytes(load(PLAIN.write(tmp_path)), tmp_path, content)
+    except ExtractError as error:
+        assert str(error)

@@ -134,7 +134,7 @@ def test_a_document_that_is_no_json_is_refused_with_its_place(case: str, tmp_pat
 
 
 def test_the_place_of_a_fault_is_told_by_line_and_character(tmp_path: Path) -> None:
-    with pytest.raises(ExtractError, match="line 3, character 15"):
+    with pytest.raises(ExtractError, match="line 3, character 14"):
         land_bytes(contract(tmp_path, "json"), tmp_path, b'[\n {"id": "a"},\n {"id": "b", x}]')
 
 

@@ -1,17 +1,22 @@
-"""Parquet: nested columns as JSON text, and files that were cut off."""
+"""Parquet: nested columns as JSON text, files that were cut off or damaged, types of every kind, drift between files."""
 
 import io
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources.connectors import ExtractError
+from sources import landing
+from sources.connectors import Arrived, ExtractError, Pull
+from sources.contract_file import load
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS
-from tests.sources.landed import land, text_columns
+from tests.sources.landed import ID, Landed, land, read_back, text_columns
 
 NESTED = {
     "address": ({"town": "Zoë", "numbers": [1, None]}, '{"town":"Zoë","numbers":[1,null]}'),
@@ -54,3 +59,115 @@ def test_a_new_nested_column_is_kept_as_text_and_reported(tmp_path: Path) -> Non
 def test_a_cut_file_is_refused(kept: int, tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match="no Parquet, or was cut off"):
         land(tmp_path, parquet({"id": pa.array(["a", "b"])})[:kept], feed("id"))
+
+
+def written(columns: dict[str, pa.Array], **options: Any) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream, **options)
+    return stream.getvalue()
+
+
+GOOD = parquet({"id": pa.array(["a", "b"]), "v": pa.array(["x", "y"])})
+REFUSED = {
+    "another beginning": (b"PAR2" + GOOD[4:], "no Parquet"),
+    "another end": (GOOD[:-4] + b"PAR2", "no Parquet"),
+    "encrypted": (b"PARE" + GOOD[4:-4] + b"PARE", "is encrypted"),
+    "a length beyond the file": (GOOD[:-8] + b"\xff\xff\xff\x7fPAR1", "damaged"),
+    "a footer of nothing": (b"PAR1\0\0\0\0PAR1", "damaged"),
+    "columns called alike": (parquet({"id": pa.array(["a"]), "v": pa.array(["x"]), "V": pa.array(["y"])}), "more than one column"),
+    "too many digits": (parquet({"id": pa.array(["a"]), "v": pa.array([Decimal(1)], pa.decimal256(50, 2))}), "more than 38 digits"),
+    "bytes": (parquet({"id": pa.array(["a", "b"]), "v": pa.array([b"x", b"\xff"])}), "record 2: v holds bytes"),
+    "no columns": (parquet({}), "no Parquet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_read_exactly_is_refused(case: str, tmp_path: Path) -> None:
+    content, said = REFUSED[case]
+    with pytest.raises(ExtractError, match=said):
+        land(tmp_path, content, feed("id", "v"))
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+def test_a_page_that_is_not_as_it_was_written_is_refused(compression: str, tmp_path: Path) -> None:
+    """A checksum tells it even where the bytes still can be read."""
+    columns = {"id": pa.array([f"{number:09}" for number in range(20_000)])}
+    content = bytearray(written(columns, compression=compression, use_dictionary=False, write_page_checksum=True))
+    content[len(content) // 2] ^= 1
+    with pytest.raises(ExtractError, match="damaged"):
+        land(tmp_path, bytes(content), feed("id"))
+    whole = written(columns, compression=compression, write_page_checksum=True)
+    assert len(land(tmp_path, whole, feed("id")).rows) == 20_000
+
+
+def test_no_value_is_told_of_a_text_that_is_none(tmp_path: Path) -> None:
+    content = parquet({"id": pa.array([b"Zoe", b"secret\xff"]).view(pa.string())})
+    with pytest.raises(ExtractError, match="UTF8") as told:
+        land(tmp_path, content, feed("id"))
+    assert "secret" not in str(told.value)
+    assert str(tmp_path) not in str(told.value)
+
+
+def test_texts_without_their_annotation_are_texts(tmp_path: Path) -> None:
+    columns = {"id": pa.array([b"Zo\xc3\xab"]), "photo": pa.array([b"\xff\xd8"])}
+    landed = land(tmp_path, parquet(columns), feed("id"))
+    assert landed.rows == [{"id": "Zoë", "photo": "\\xFF\\xD8"}]
+
+
+def test_times_of_every_kind_and_dictionaries(tmp_path: Path) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    columns = [ID, "{name: t, logicalType: timestamp}"]
+    things = Feed(columns, path="x.parquet", format="parquet", options=NO_OPTIONS)
+    keys = pa.array(["a", "b"]).dictionary_encode()
+    for kind, options in (
+        (pa.timestamp("ns"), {"use_deprecated_int96_timestamps": True}), (pa.timestamp("us", tz="Europe/Berlin"), {}),
+        (pa.timestamp("ms"), {}), (pa.timestamp("ns"), {}),
+    ):  # fmt: skip
+        values = pa.array([moment.replace(tzinfo=None), None], pa.timestamp(kind.unit)).cast(kind)
+        landed = land(tmp_path, written({"id": keys, "t": values}, **options), things)
+        assert [row["t"] for row in landed.rows] == [moment, None]
+
+
+def test_a_file_of_no_row_groups_has_no_records(tmp_path: Path) -> None:
+    assert land(tmp_path, parquet({"id": pa.array([], pa.string())}), feed("id")).rows == []
+
+
+FIRST = {"id": pa.array(["a"]), "n": pa.array([1])}
+DRIFT = {
+    "another order": ({"n": pa.array([2]), "id": pa.array(["b"])}, [("a", 1), ("b", 2)], []),
+    "a changed type": ({"id": pa.array(["b", "c"]), "n": pa.array(["2", "x"])}, [("a", 1), ("b", 2)], ["x"]),
+    "a new column": ({"id": pa.array(["b"]), "n": pa.array([2]), "m": pa.array([7])}, [("a", 1), ("b", 2)], []),
+}
+
+
+def together(folder: Path, monkeypatch: pytest.MonkeyPatch, *tables: dict[str, pa.Array]) -> Landed:
+    def bring(pull: Pull) -> Arrived:
+        for number, table in enumerate(tables, 1):
+            (pull.into / f"{number}.parquet").write_bytes(parquet(table))
+        return Arrived(tuple(f"{number}.parquet" for number in range(1, len(tables) + 1)))
+
+    monkeypatch.setattr(landing, "fetch", bring)
+    things = Feed([ID, "{name: n, logicalType: integer}"], path="x.parquet", format="parquet", options=NO_OPTIONS)
+    landing.land_extract(load(things.write(folder)), folder / "landed")
+    return read_back(folder / "landed")
+
+
+@pytest.mark.parametrize("case", DRIFT)
+def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    second, rows, rejected = DRIFT[case]
+    landed = together(tmp_path, monkeypatch, FIRST, second)
+    assert [(row["id"], row["n"]) for row in landed.rows] == rows
+    assert [(reject["file"], reject["value"]) for reject in landed.rejects] == [
+        ("2.parquet", value) for value in rejected
+    ]
+    assert landed.manifest.extra_columns == (["m"] if "m" in second else [])
+
+
+def test_a_new_column_of_two_types_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landed = together(tmp_path, monkeypatch, FIRST | {"m": pa.array([7])}, FIRST | {"m": pa.array(["seven"])})
+    assert [row["m"] for row in landed.rows] == ["7", "seven"]
+
+
+def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ExtractError, match=r"2\.parquet.*has no n"):
+        together(tmp_path, monkeypatch, FIRST, {"id": pa.array(["b"])})
