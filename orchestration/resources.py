@@ -37,7 +37,11 @@ class Platform(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
         with night_lock(self.home, _WAIT_SECONDS):
-            for folder, pattern in ((self.home.quality, "**"), (self.home.accepted, "*/*/**"), (self.home.nights.parent, ".")):
+            for folder, pattern in (
+                (self.home.quality, "**"),
+                (self.home.accepted, "*/*/**"),
+                (self.home.nights.parent, "."),
+            ):
                 remove_temporary(folder, pattern)
             yield self
 

@@ -122,9 +122,7 @@ def contents(home: Home) -> Contents:
     """Every row that readers see, but for the clock."""
     clock = {"feed_night": "EXCLUDE (started_at, finished_at)"}
     with duckdb.connect(str(home.published), read_only=True) as connection:
-        tables = connection.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
-        ).fetchall()
+        tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
         return {
             f"{schema}.{table}": connection.execute(
                 f'SELECT * {clock.get(table, "")} FROM {schema}."{table}" ORDER BY ALL'

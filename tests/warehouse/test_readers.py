@@ -47,9 +47,7 @@ def test_no_opening_fails_while_builds_are_published(home: Home, tmp_path: Path,
     """Two readers in processes of their own; every publication takes the place of the one before and removes its folder."""
     publish_one(home, 0)
     command = [sys.executable, "-c", READER, str(home.published), str(openings // 2)]
-    readers = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         swaps, last = 0, time.monotonic() + seconds
         while any(reader.poll() is None for reader in readers) and time.monotonic() < last:
