@@ -105,8 +105,9 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
             verdict = run_gate(contract, platform.home, night)
             record_results(platform.home, night, contract.agency, contract.feed, verdict.results)
             decision = decide(contract, platform.home, night)
+            if not decision.is_taken:
+                decision.save(platform.home)
         if not decision.is_taken:
-            decision.save(platform.home)
             context.log.error(f"{contract.name}: refused: {decision.reason} — {who_to_tell(contract)}")
         return dg.AssetCheckResult(passed=decision.is_taken, metadata=_verdict_metadata(verdict))
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
@@ -183,13 +184,43 @@ def test_a_night_broken_at_every_call_harms_nothing(
     calls, after = undisturbed
     every = int(os.environ.get("INTERAGENCY_TEST_EVERY", "1"))
     chosen = points(calls)[::every]
-    with Path(os.environ.get("INTERAGENCY_TEST_FIGURES", os.devnull)).open("a", encoding="utf-8") as figures:
-        found = []
-        for number, at in enumerate(chosen):
-            wrong = trial(disk, Fault(at, kind, error), after, number % 2 == 1)
-            figures.write(
-                f"{kind} {error}: call {at} of {len(calls)}, {number + 1} of {len(chosen)}: {wrong or 'good'}\n"
-            )
-            figures.flush()
-            found += [wrong] if wrong else []
+    found = []
+    for number, at in enumerate(chosen):
+        wrong = trial(disk, Fault(at, kind, error), after, number % 2 == 1)
+        _write_figure(f"{kind} {error}: call {at} of {len(calls)}, {number + 1} of {len(chosen)}: {wrong or 'good'}")
+        found += [wrong] if wrong else []
     assert found == [], "\n\n".join(found)
+
+
+@pytest.mark.slow
+def test_two_hundred_kills_one_after_the_other_harm_nothing(
+    disk: Disk, undisturbed: tuple[list[str], Contents]
+) -> None:
+    """Killed at random calls, each night going on from what the last one left; every tenth is followed by a whole one.
+
+    A home changes at calls only, so a kill between two of them is a kill before the second.
+    """
+    calls, after = undisturbed
+    kills = int(os.environ.get("INTERAGENCY_TEST_KILLS", "200"))
+    random = Random(20261121)
+    home = disk.copy()
+    before = contents(home)
+    killed = 0
+    for number in range(1, kills + 1):
+        disk.trials += 1
+        fault = Fault(random.randint(1, len(calls)), random.choice((KILL_BEFORE, KILL_AFTER)))
+        killed += disk.run(home, fault=fault) == -9
+        assert what_is_untrue(home, before) is None, (number, fault)
+        if number % 10 == 0:
+            assert disk.run(home) == 0, (number, fault, disk.said())
+            assert contents(home) == after, (number, fault)
+            assert what_does_not_add_up(home) is None, (number, fault)
+            assert orphans(home) == [], (number, fault)
+        _write_figure(f"kill {number} of {kills}: {fault}, {killed} died")
+    assert killed > 0.9 * kills
+
+
+def _write_figure(text: str) -> None:
+    """To the file INTERAGENCY_TEST_FIGURES, for those who watch a long test."""
+    with Path(os.environ.get("INTERAGENCY_TEST_FIGURES", os.devnull)).open("a", encoding="utf-8") as figures:
+        figures.write(f"{text}\n")

@@ -1,0 +1,90 @@
+"""Two commands at once on one home: one is told to wait, nothing is harmed, and it can be run again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.resources import night_lock
+from tests.conftest import NIGHT, PROJECT
+from tests.orchestration.test_nights import INTERAGENCY
+from warehouse.home import Home
+
+WORD = NIGHT.isoformat()
+COMMANDS = [
+    ["run", "--extract-date", WORD],
+    ["backfill", "--from", WORD, "--to", WORD],
+    ["prune"],
+    ["warehouse", "restore", WORD],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=[words[0] for words in COMMANDS])
+def test_a_command_beside_a_night_says_so_and_changes_nothing(home: Home, inbox: Path, arguments: list[str]) -> None:
+    with night_lock(home, wait_seconds=0):
+        done = subprocess.run([INTERAGENCY, *arguments], capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"another night is running on {home.root}; wait for it to end, then try again" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in home.root.iterdir() if path.name != "dagster"] == ["night.lock"]
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from orchestration.resources import NightRunning, night_lock
+from warehouse.home import Home
+home = Home(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(200):
+    try:
+        with night_lock(home, wait_seconds=5):
+            inside = home.root / "inside"
+            inside.touch(exist_ok=False)
+            inside.unlink()
+    except NightRunning:
+        pass
+print("done", flush=True)
+"""
+
+
+def test_no_two_ever_hold_the_lock_together(home: Home) -> None:
+    home.root.mkdir()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(home.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, cwd=PROJECT,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        told = []
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        told = [process.communicate(timeout=60) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert told == [("done\n", ""), ("done\n", "")]
+
+
+def test_a_lock_of_a_night_that_was_killed_holds_nobody_up(home: Home) -> None:
+    script = HOLDER.replace("inside.touch(exist_ok=False)", "import os; os.kill(os.getpid(), 9)")
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(home.root)],
+        input="go\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+    )
+    assert done.returncode == -9
+    with night_lock(home, wait_seconds=0):
+        pass
