@@ -9,10 +9,11 @@ from sources.limits import Meter
 
 
 class Deadline:
-    """Notes the connections of one client, and ends them when the time of the extract is over; a context manager."""
+    """Notes the connection of one client, and ends it when the time of the extract is over; a context manager."""
 
     def __init__(self, meter: Meter) -> None:
-        self._meter, self._streams = meter, list[Any]()
+        # One request at a time: the newest connection is the one that is read.
+        self._stream: Any = None
         self._timer = threading.Timer(meter.seconds_left, self._end)
         self._timer.daemon = True
 
@@ -27,10 +28,10 @@ class Deadline:
     def note(self, event: str, info: dict[str, Any]) -> None:
         """The client's extension `trace`: called at each step of a request."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._streams.append(info["return_value"])
+            self._stream = info["return_value"]
 
     def _end(self) -> None:
-        for stream in self._streams:
+        if self._stream is not None:
             # Closing alone would not wake a thread that reads. One that has ended meanwhile refuses.
             with contextlib.suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -35,6 +35,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # An office document is a zip too, and is read as it is: Office Open XML, OpenDocument.
 _OFFICE_MARKS = ({"[Content_Types].xml"}, {"mimetype", "META-INF/manifest.xml"})
 _UNREAD = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
+_LEFTOVERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _PACKED_SUFFIXES = (".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".7z", ".rar")
 # What the readers of archives raise over bytes that are not as they should be; bz2 and a wild offset raise OSError.
 _DAMAGE = (
@@ -151,9 +152,9 @@ class _Unpacking:
         return [self._unpacked_member(found, member) for member in sorted(chosen, key=lambda member: member.name)]
 
     def _is_chosen(self, name: str, level: int) -> bool:
-        """By the pattern, which is of the members of the outer archive; hidden files are what a system left there."""
+        """By the pattern, which is of the members of the outer archive; nobody means what a desktop leaves beside the files."""
         parts = name.replace("\\", "/").split("/")
-        if parts[-1].startswith(".") or "__MACOSX" in parts:
+        if parts[-1].startswith("._") or parts[-1] in _LEFTOVERS or "__MACOSX" in parts:
             return False
         return not self.pattern or level > 0 or _matches(self.pattern, name)
 

@@ -158,7 +158,7 @@ def test_the_contract_says_which_members_are_meant(tmp_path: Path) -> None:
         "README.txt": b"hello",
         "a.csv": rows(0),
         "more/b.csv": rows(10),
-        "more/.c.csv": b"?",
+        "more/._c.csv": b"?",
         "__MACOSX/d.csv": b"?",
     }
     assert "x.zip/README.txt, line 1: the header has no a, b" in refused(tmp_path, "x.zip", zipped(files))
