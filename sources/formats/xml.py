@@ -53,6 +53,12 @@ def _records(shape: XmlShape, path: Path) -> Iterator[etree._Element]:
         for count, (_, record) in enumerate(events, start=1):
             if count == 1:
                 _refuse_doctype(record, agency_name)
+            # The inner one would be forgotten before the outer one is read.
+            if next(record.iterancestors(shape.tag), None) is not None:
+                raise ExtractError(
+                    f"line {record.sourceline}: a <{shape.record}> stands within another one; "
+                    f"ask {agency_name} what changed, or mend `record` in {shape.contract.path.name}"
+                )
             yield record
             record.clear()
             _forget_before(record)
@@ -69,8 +75,9 @@ def _records(shape: XmlShape, path: Path) -> Iterator[etree._Element]:
 
 def _fault(error: etree.XMLSyntaxError) -> str:
     """The kind of fault by the parser's own name for it; its message would quote the file."""
-    entries = error.error_log
-    return str(entries[0].type_name).removeprefix("ERR_").replace("_", " ").lower() if len(entries) else "unknown"
+    # The log goes on from file to file of a process.
+    found = next((entry for entry in reversed(list(error.error_log)) if entry.type == error.code), None)
+    return str(found.type_name).removeprefix("ERR_").replace("_", " ").lower() if found else "unknown"
 
 
 def _refuse_doctype(element: etree._Element, agency_name: str) -> None:

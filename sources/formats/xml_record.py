@@ -10,6 +10,7 @@ from lxml import etree
 from sources.connectors import ExtractError
 from sources.contract import Contract
 
+_MAX_ATTRIBUTES = 1000
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -79,6 +80,12 @@ class XmlShape:
                 self._fill(child, inner, values)
 
     def _fill_attributes(self, element: etree._Element, node: Node, values: list[Any]) -> None:
+        # Reading attributes takes the square of their number.
+        if len(element.attrib) > _MAX_ATTRIBUTES:
+            raise ExtractError(
+                f"line {element.sourceline}: an element has {len(element.attrib)} attributes, more than the {_MAX_ATTRIBUTES} "
+                f"that are read; ask {self.contract.agency_name} what changed"
+            )
         for name, value in element.items():
             if node is self.root and name not in node.attributes and not name.startswith(_INSTANCE):
                 node.attributes[name] = self._add(f"@{self._name(name)}", values)
