@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sources.accepted import Acceptance, accepted_folder
 from sources.contract_file import load
 from sources.kept import landed_folder
@@ -75,3 +77,29 @@ def test_the_gates_rejects_go_with_their_original(tmp_path: Path, home: Home) ->
     forget_originals([contract], home, today() + timedelta(days=31))
     assert not gate.is_symlink()
     assert not list(gate.parent.rglob("rejects.parquet"))
+
+
+def test_a_crash_on_the_way_leaves_no_gates_rejects_that_nobody_would_forget(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Feed(text_columns("a", "b")).write(tmp_path)
+    contract = load(path)
+    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+    land_night(contract, home, NIGHT)
+    gate = home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()
+    with versioned_folder(gate) as folder:
+        (folder / "rejects.parquet").write_text("a record in clear")
+    real = Path.unlink
+
+    def crash(path: Path, missing_ok: bool = False) -> None:
+        real(path, missing_ok)
+        raise InterruptedError("the power goes")
+
+    monkeypatch.setattr(Path, "unlink", crash)
+    for _ in range(2):
+        with pytest.raises(InterruptedError):
+            forget_originals([contract], home, today() + timedelta(days=31))
+    monkeypatch.undo()
+    forget_originals([contract], home, today() + timedelta(days=31))
+    assert not list(gate.parent.rglob("rejects.parquet"))
+    assert not list((home.landing / "tests").rglob("manifest.json"))

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from warehouse.engine import literal, open_database, quoted
-from warehouse.files import point_link, remove_unfinished, replaced_whole, versioned_folder, write_text
+from warehouse.files import (
+    point_link,
+    remove_temporary,
+    remove_unfinished,
+    replaced_whole,
+    versioned_folder,
+    write_text,
+)
 
 
 def attempts(link: Path) -> list[Path]:
@@ -62,6 +69,18 @@ def test_what_a_crash_left_is_removed_and_the_rest_stays(tmp_path: Path) -> None
     assert (link / "marker").exists()
     assert remove_unfinished(tmp_path, "marker") == []
     assert remove_unfinished(tmp_path / "nowhere", "marker") == []
+
+
+def test_temporary_names_go_and_other_files_stay(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    names = [deep / ".x.parquet.123.tmp", deep / "x.parquet", deep / "x.tmp", tmp_path / ".link.123.tmp"]
+    for path in names[:3]:
+        path.write_text("")
+    names[3].symlink_to("nowhere")
+    assert set(remove_temporary(tmp_path, "**")) == {names[0], names[3]}
+    assert [path for path in names if path.exists() or path.is_symlink()] == names[1:3]
+    assert remove_temporary(tmp_path / "nowhere", "**") == []
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

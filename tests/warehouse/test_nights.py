@@ -129,6 +129,13 @@ def test_nights_are_listed_restored_and_pruned(home: Home) -> None:
     assert prune_nights(home, timedelta(0)) == []
 
 
+def test_a_build_that_readers_saw_a_moment_ago_stays_until_the_next_time(home: Home) -> None:
+    for run in ("first", "second"):
+        publish(home, built(home, NIGHT, run))
+    assert prune_nights(home) == []
+    assert [folder.name for folder in prune_nights(home, timedelta(0))] == [f"{NIGHT}-first"]
+
+
 def test_the_night_that_readers_see_is_never_pruned(home: Home) -> None:
     nights = [NIGHT + timedelta(days=number) for number in range(RESTORABLE_NIGHTS + 1)]
     for night in nights:
