@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -157,7 +158,8 @@ class TypedRows:
                 f"{where}: the platform keeps {', '.join(sorted(kept))} for itself; ask {self.contract.agency_name} for another name"
             )
         folded = [header.translate(_FOLDED) for header in headers]
-        alike = sorted({header for header, low in zip(headers, folded, strict=True) if folded.count(low) > 1})
+        counts = Counter(folded)
+        alike = sorted({header for header, low in zip(headers, folded, strict=True) if counts[low] > 1})
         if alike:
             raise ExtractError(
                 f"{where}: {', '.join(alike)} differ in capital letters alone; ask {self.contract.agency_name} for other names"

@@ -288,7 +288,7 @@ def test_an_archive_with_a_file_of_another_kind_is_refused(inbox: Path, home: Ho
     with zipfile.ZipFile(inbox / "flights.csv.zip", "a") as archive:
         archive.writestr("more.csv", "a\n")
     run_ingest([contract for contract in load_all() if contract.feed == "flights"], NIGHT)
-    assert "flights.csv.zip/more.csv, line 1: the header has no" in (recorded(home, NIGHT)["bts/flights"].reason or "")
+    assert "flights.csv.zip/more.csv: line 1: the header has no" in (recorded(home, NIGHT)["bts/flights"].reason or "")
 
 
 def zip_of(files: dict[str, bytes]) -> bytes:

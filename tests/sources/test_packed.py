@@ -161,7 +161,7 @@ def test_the_contract_says_which_members_are_meant(tmp_path: Path) -> None:
         "more/._c.csv": b"?",
         "__MACOSX/d.csv": b"?",
     }
-    assert "x.zip/README.txt, line 1: the header has no a, b" in refused(tmp_path, "x.zip", zipped(files))
+    assert "x.zip/README.txt: line 1: the header has no a, b" in refused(tmp_path, "x.zip", zipped(files))
     assert len(land_as(tmp_path, "x.zip", zipped(files), member="'*.csv'").rows) == 20
     assert len(land_as(tmp_path, "x.zip", zipped(files), member="'more/*.csv'").rows) == 10
     assert len(land_as(tmp_path, "x.tgz", tarred(files, "gz"), member="'a.*'").rows) == 10

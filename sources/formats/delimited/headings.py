@@ -1,6 +1,7 @@
 """Where the table begins in a delimited file, and what its columns are called."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import CUT_OFF, MISQUOTED, Record, Records, lines_of, open_text
 from sources.formats.headings import joined
+from sources.formats.staged import refuse_too_many
 
 # How far down a heading is looked for.
 SEARCHED_RECORDS = 200
@@ -99,7 +101,10 @@ def _table(records: list[Record], contract: Contract, dialect: Dialect) -> Table
     named = len(names)
     while named and not names[named - 1]:
         named -= 1
-    _check_names(line, names[:named])
+    refuse_too_many(contract, named - len(contract.columns))
+    # A column at the end that nobody named is none where nothing stands in it.
+    is_empty = not any(any((record.fields or ())[named : len(names)]) for record in records[rows:])
+    _check_names(line, names[:named] if is_empty else names)
     return replace(
         table, headers=tuple(names[:named]), unnamed=max(0, len(names) - named, _padding(records[rows:], named))
     )
@@ -114,13 +119,13 @@ def _padding(records: list[Record], width: int) -> int:
 
 
 def _check_names(line: int, names: list[str]) -> None:
-    if not names:
+    if not any(names):
         raise ExtractError(f"line {line}: the header names no column; ask the agency what its columns are")
     if "" in names:
         raise ExtractError(
             f"line {line}: column {names.index('') + 1} of the header has no name; ask the agency what it is"
         )
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
         raise ExtractError(
             f"line {line}: the header names {', '.join(doubled)} more than once; ask the agency for a name for each column"

@@ -168,6 +168,8 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, str], str]] = {
     "half a character": (TEXT.encode("utf-16-le")[:-1], {"encoding": "utf-16-le"}, "line 3: the file is not utf-16-le"),
     "a header in other bytes": ("ä,b,c\n1,2,3\n".encode("cp1252"), {}, "line 1 is not a header"),
     "a column without a name": ("a,,c\n1,2,3\n", {}, "column 2 of the header has no name"),
+    "a value in a column without a name": ("a,b,c,\n1,2,3,\n1,2,3,4\n", {}, "column 4 of the header has no name"),
+    "columns without end": ("a,b,c," + ",".join(map(str, range(100_000))) + "\n", {}, "more than 500 names"),
     "one heading of two rows": ("a,b,c\n", {"headerRows": "2"}, "there is no header"),
     "cut off": ('a,b,c\n1,x,y\n2,x,"y', {}, "line 3: the file ends in the middle of a record"),
 }  # fmt: skip
