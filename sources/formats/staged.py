@@ -13,6 +13,8 @@ from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_bro
 from warehouse.engine import literal, quoted
 
 _BATCH_ROWS = 20_000
+# A few wide or long records fill as much memory as many usual ones.
+_BATCH_CELLS, _BATCH_CHARACTERS = 2_000_000, 64 << 20
 # A feed that invents column upon column is not a table.
 MAX_NEW_COLUMNS = 500
 
@@ -30,6 +32,8 @@ class Stage:
         self._schema = pa.schema(
             [*((name, pa.string()) for name in names), ("line", pa.int64()), ("file", pa.string())]
         )
+        self._batch_rows = max(1, min(_BATCH_ROWS, _BATCH_CELLS // max(1, len(self.headers))))
+        self._characters = 0
         self._rows: list[tuple[str | None, ...]] = []
         self._places: list[tuple[int, str]] = []
         self._writer = pq.ParquetWriter(target, self._schema, compression="lz4", use_dictionary=False)
@@ -38,7 +42,8 @@ class Stage:
         self.count += 1
         self._rows.append(row)
         self._places.append((line, file))
-        if len(self._rows) >= _BATCH_ROWS:
+        self._characters += sum(map(len, filter(None, row)))
+        if len(self._rows) >= self._batch_rows or self._characters >= _BATCH_CHARACTERS:
             self._flush()
 
     def add_columns(self, columns: Sequence[pa.Array], lines: pa.Array, file: str = "") -> None:
@@ -77,7 +82,7 @@ class Stage:
             columns = [*zip(*self._rows, strict=True), *zip(*self._places, strict=True)]
             arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
             self._writer.write_table(pa.table(arrays, schema=self._schema))
-            self._rows, self._places = [], []
+            self._rows, self._places, self._characters = [], [], 0
 
 
 class StagedReading(Reading):
