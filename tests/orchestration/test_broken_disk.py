@@ -21,6 +21,7 @@ Done = subprocess.CompletedProcess[str]
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = compiled(tmp_path_factory.mktemp("shim"))
     if library is None:
+        # The library that makes calls fail must stand below Python; a machine without a compiler can run all the rest.
         pytest.skip("no C compiler here")
     return library
 

@@ -40,6 +40,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
     folder = tmp_path_factory.mktemp("disk")
     library = compiled(folder)
     if library is None:
+        # The library that makes calls fail must stand below Python; a machine without a compiler can run all the rest.
         pytest.skip("no C compiler here")
     with started_disk(folder, library) as started:
         yield started

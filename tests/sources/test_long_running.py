@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT, Feed
+from tests.sources.archives import zipped
 from tests.sources.landed import text_columns
 
 LANDINGS = """
@@ -41,14 +42,6 @@ for number in range(300):
         found.append(state())
 print(json.dumps(found))
 """
-
-
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 EXTRACTS = {
