@@ -123,6 +123,8 @@ class Alternatives:
         """With one quote that opens a field as a letter, or with all quotes within quotes as letters."""
         quote = self._quote
         for place in self._opening_quotes(text):
+            if self._parser.spans_fields(text, place):
+                continue  # a value in quotes, with something wrong behind it
             # A quote before the quote of a quoted field is within it.
             letter = place + 1 if text[place + 1 : place + 2] == quote else place
             fields = self._tried(text[:letter] + _LETTER + text[letter + 1 :])

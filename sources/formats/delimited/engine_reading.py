@@ -14,6 +14,7 @@ from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
 from sources.formats.delimited.line_ends import count_ends_behind, count_lines, open_end
+from sources.formats.delimited.quotes_across import quotes_across
 from sources.formats.delimited.records import (
     MAX_LINE_BYTES,
     MISQUOTED,
@@ -140,8 +141,11 @@ class EngineReading(Reading):
     def hides_columns(self, without_last: int) -> bool:
         """The engine takes a delimiter too many at the end of a record for nothing, and then columns may stand in wrong places.
 
-        There are more line ends behind a delimiter then than records without a value in the last column.
+        There are more line ends behind a delimiter then than records without a value in the last column. A delimiter that is
+        missing before a quote moves columns too.
         """
+        if self._has_quotes and quotes_across(self._path, self._table.dialect):
+            return True
         behind = count_ends_behind(self._path, self._table.dialect.delimiter)
         return behind > without_last - self._written_without_last()
 

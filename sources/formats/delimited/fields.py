@@ -37,6 +37,9 @@ class FieldParser:
         # Any quote closes that stands before a delimiter or the end: for records that are wrong by the rule.
         self._lazy = re.compile(f"{quote}(.*?){quote}{blanks}{end}|(?!{quote})({plain}){end}", re.DOTALL)
         self._escaped = re.compile(f"{escape}({quote}|{escape})|{quote}({quote})", re.DOTALL)
+        self._quoted = re.compile(f"{quote}({inner}){quote}", re.DOTALL)
+        # A quote with text on both sides.
+        self._within = re.compile(f"(?<!\\A)(?<!{quote})(?<!{delimiter}){quote}(?!{quote}|{delimiter}|\\Z)")
         self._is_csv = dialect.is_doubled and len(dialect.delimiter) == 1
 
     def fields(self, text: str) -> list[str]:
@@ -54,6 +57,25 @@ class FieldParser:
     def lazy_fields(self, text: str) -> list[str]:
         """With quotes within quotes that are not escaped. Raises as `fields` does. Only where the dialect has a quote."""
         return self._by_grammar(text, self._lazy)
+
+    def quotes_across(self, text: str) -> bool:
+        """Whether a quote opens within one field and closes at the end of another: a delimiter is missing before the quote.
+
+        x"y, z" was x,"y, z" once, and has as many fields as that has.
+        """
+        dialect = self.dialect
+        if not dialect.quote or not dialect.is_doubled or dialect.quote not in text:
+            return False
+        ends = (self.spans_fields(text, match.start()) for match in self._within.finditer(text))
+        return any(end == len(text) or text.startswith(dialect.delimiter, end) for end in ends if end)
+
+    def spans_fields(self, text: str, place: int) -> int:
+        """Where a quoted value ends that begins at `place` and holds delimiters; 0 where none does."""
+        match = self._quoted.match(text, place)
+        # Behind a delimiter the quote that would close opens a value of its own.
+        if match is None or self.dialect.delimiter not in match[1] or match[1].endswith(self.dialect.delimiter):
+            return 0
+        return match.end()
 
     def has_odd_quotes(self, line: str) -> bool:
         """Whether a record that is within quotes before this line is not behind it, or the other way round."""

@@ -12,6 +12,7 @@ from sources.formats.delimited.fields import MAX_RECORD_BYTES, FieldParser, Misq
 
 MISQUOTED = "text after a closing quote, or a quote that never closes"
 CUT_OFF = "a quote that does not close before the file ends"
+ACROSS = "a quote that opens within one value and closes in another, as where a delimiter is missing"
 TOO_LONG = f"record longer than {MAX_RECORD_BYTES} bytes"
 TOO_FEW, TOO_MANY = "too few columns", "too many columns"
 NOT_UTF8 = "bytes that are not valid UTF-8"
@@ -82,7 +83,10 @@ class Records:
         if not text.isascii() and not _is_utf8(text):
             return Record(self._number, 1, text, None, NOT_UTF8)
         try:
-            return Record(self._number, 1, text, self._parser.fields(text))
+            fields = self._parser.fields(text)
+            if self._parser.quotes_across(text):
+                return Record(self._number, 1, text, None, ACROSS)
+            return Record(self._number, 1, text, fields)
         except Misquoted:
             return Record(self._number, 1, text, None, MISQUOTED)
         except Unclosed:

@@ -13,7 +13,7 @@ from sources.contract import Contract
 from sources.contract_file import load
 from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
-from sources.formats.delimited.records import CUT_OFF, MISQUOTED, TOO_FEW, TOO_MANY
+from sources.formats.delimited.records import ACROSS, CUT_OFF, MISQUOTED, TOO_FEW, TOO_MANY
 from tests.conftest import Feed
 from tests.sources.landed import Landed, land, land_bytes, text_columns
 
@@ -106,6 +106,7 @@ BROKEN: dict[str, tuple[str, list[tuple[int, str]], list[str]]] = {
     "too few after a stray quote": ('a,b,c\n1,"x\n2,x,y\n3,x,y\n4,"x",y\n', [(2, MISQUOTED)], ["2", "3", "4"]),
     "a delimiter in text": ("a,b,c\n1,x,y\n2,x,y,z\n3,x,y\n", [(3, TOO_MANY)], ["1", "3"]),
     "an empty column too many among texts": ("a,b,c\n1,x,\n2,x,,\n3,,x,\n4,x,y\n", [(3, TOO_MANY), (4, TOO_MANY)], ["1", "4"]),
+    "a delimiter missing before a quote": ('a,b,c\n1,x,"y, z"\n2,x"y, z"\n3,x"y ""z"", z"\n4,"x, y"z\n', [(3, ACROSS), (4, ACROSS), (5, MISQUOTED)], ["1"]),
     "another table": ("a,b,c\n1,x,y\n\nd,e\n2,x\n", [(4, TOO_FEW), (5, TOO_FEW)], ["1"]),
     "the header again": ("a,b,c\n1,x,y\na,b,c\n2,x,y\n", [(3, "the header once more")], ["1", "2"]),
     "a row of spaces": ("a,b,c\n1,x,y\n   \n2,x,y\n", [(3, TOO_FEW)], ["1", "2"]),
@@ -121,6 +122,12 @@ def test_a_broken_record_costs_itself_alone(name: str, end: str, tmp_path: Path)
     landed = landed_with(tmp_path, content.replace("\n", end))
     assert [(reject["line"], reject["reason"]) for reject in landed.rejects] == rejects
     assert [row["a"] for row in landed.rows] == keys
+
+
+def test_inches_are_no_quotes_of_values(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, 'a,b,c\n1,5" pipe,"6"" pipe, or 7"\n2,5" x 3",\n3,6",7"\n4,"9"" x",5" pipe\n')
+    texts = [(row["b"], row["c"]) for row in landed.rows]
+    assert texts == [('5" pipe', '6" pipe, or 7'), ('5" x 3"', None), ('6"', '7"'), ('9" x', '5" pipe')]
 
 
 def test_rejects_keep_the_raw_record(tmp_path: Path) -> None:
