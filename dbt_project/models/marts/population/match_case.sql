@@ -4,7 +4,7 @@ with leads as (
         *,
         md5(concat_ws(
             '|', match_type, coalesce(left_source_key, person_id), coalesce(right_source_key, other_person_id),
-            left_source, right_source, detail
+            left_source, right_source, case when left_source_key is null then detail end
         )) as match_case_id
     from {{ ref('int_case_lead') }}
 
