@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 
-from sources.contract import Contract, contract_files
+from sources.contract import Contract
 from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
 from warehouse.home import PROJECT, Home
@@ -19,6 +19,7 @@ from warehouse.nights import DATABASE
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 MANIFEST = PROJECT_DIR / "target" / "manifest.json"
+SIMULATED = PROJECT / "simulation" / "agencies"
 # profiles.yml reads the path of the build from it.
 BUILD_VARIABLE = "INTERAGENCY_BUILD"
 
@@ -60,10 +61,15 @@ def _newest() -> float:
     return max(path.stat().st_mtime for path in files)
 
 
-def project_contracts() -> list[Contract]:
-    """The contracts that dbt's project knows: those of this repository."""
-    own = set(contract_files())
-    return [contract for contract in load_all() if contract.path in own]
+def modelled_contracts() -> list[Contract]:
+    """The contracts that dbt's project has models for: those of this repository, whether they are pulled here or not."""
+    return load_all([PROJECT / "sources", SIMULATED])
+
+
+def of_loaded(contracts: list[Contract]) -> list[str]:
+    """dbt's selectors of all models that say anything of the agencies with a contract here, and of what these are made from."""
+    modelled = {contract.agency for contract in modelled_contracts()}
+    return [f"@source:{agency}" for agency in sorted({contract.agency for contract in contracts} & modelled)]
 
 
 def build_variable(home: Home) -> dict[str, str]:

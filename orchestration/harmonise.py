@@ -10,18 +10,20 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
 from expectations.unrecorded import record_missed
-from orchestration.dbt import BySchema, build_variable, prepare, project_contracts, target_folder
+from linkage.night import LINKAGE_TABLES, link_night
+from orchestration.dbt import BySchema, build_variable, modelled_contracts, of_loaded, prepare, target_folder
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from reports.steward import write_report
-from sources.accepted import SCHEMA, create_relations, last_accepted
+from sources.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from sources.contract import Contract
 from sources.retention import forget_originals, forget_superseded
 from warehouse.engine import open_database
 from warehouse.home import Home
 from warehouse.nights import build_database, prune_nights, publish, start_build
 from warehouse.records import copy_into
+from warehouse.restricted import attach_restricted
 
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 STAGING = "tag:staging"
@@ -34,12 +36,14 @@ REPORT_KEY = dg.AssetKey(["quality", "report"])
 
 def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     """In the order of the night; the build of a run is one folder, named by night and run."""
-    manifest = prepare(project_contracts(), Home.from_environment())
+    manifest = prepare(modelled_contracts(), Home.from_environment())
+    loaded = of_loaded(contracts)
+    staged = [f"{selector},{STAGING}" for selector in loaded]
 
     @dbt_assets(
         manifest=manifest,
         dagster_dbt_translator=BySchema(),
-        select=STAGING,
+        select=" ".join(staged),
         name="staging",
         partitions_def=NIGHTS,
         backfill_policy=_NIGHT_BY_NIGHT,
@@ -53,14 +57,16 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         database = start_build(platform.home, night, context.run.run_id)
         with open_database(database) as connection:
             create_relations(connection, contracts, platform.home, night)
+            create_empty_relations(connection, _not_loaded(contracts))
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", STAGING], context=context, target_path=target_folder(platform.home, "staging")
+            [*_BUILD, "--select", *staged], context=context, target_path=target_folder(platform.home, "staging")
         ).stream()
 
     @dbt_assets(
         manifest=manifest,
         dagster_dbt_translator=BySchema(),
+        select=" ".join(loaded),
         exclude=STAGING,
         name="marts",
         partitions_def=NIGHTS,
@@ -70,10 +76,36 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--exclude", STAGING], context=context, target_path=target_folder(platform.home, "marts")
+            [*_BUILD, "--select", *loaded, "--exclude", STAGING], context=context, target_path=target_folder(platform.home, "marts")
         ).stream()
 
-    return [staging, marts, _gate_asset(contracts, marts), _published_asset(contracts), _report_asset(contracts)]
+    return [staging, _linkage_asset(staging), marts, _gate_asset(contracts, marts), _published_asset(contracts), _report_asset(contracts)]
+
+
+def _not_loaded(contracts: list[Contract]) -> list[Contract]:
+    """Those that a model may read besides: they have no night here."""
+    names = {contract.name for contract in contracts}
+    return [contract for contract in modelled_contracts() if contract.name not in names]
+
+
+def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec(["linkage", table], deps=list(staging.keys), group_name="linkage", description=description)
+            for table, description in LINKAGE_TABLES.items()
+        ],
+        partitions_def=NIGHTS, backfill_policy=_NIGHT_BY_NIGHT, op_tags={STEP: "link"}, name="linkage",
+    )  # fmt: skip
+    def linkage(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult]:
+        night = night_of(context)
+        database = build_database(platform.home, night, context.run.run_id)
+        with open_database(database) as connection:
+            attach_restricted(connection, database)
+            figures = link_night(connection, platform.home, night)
+        for table in LINKAGE_TABLES:
+            yield dg.MaterializeResult(asset_key=["linkage", table], metadata=figures.get(table, {}))
+
+    return linkage
 
 
 def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.AssetsDefinition:

@@ -77,6 +77,12 @@ def create_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Cont
         connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {state}")
 
 
+def create_empty_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> None:
+    """The same for contracts without any night."""
+    for contract in contracts:
+        connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {state_of(contract, [])}")
+
+
 def state_of(contract: Contract, nights: list[Path], keys_of: Path | None = None) -> str:
     """SQL of what the accepted `nights` (oldest first) add up to: the contract's columns and the lineage columns.
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from sources.accepted import SCHEMA
-from sources.contract import Contract
+from sources.contract import Column, Contract
 from warehouse.files import write_text
 
 _LINEAGE = {
@@ -43,9 +43,15 @@ def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
                 "identifier": contract.relation,
                 "description": contract.description,
                 "config": {"meta": {"dagster": {"asset_key": ["accepted", contract.agency, contract.feed]}}},
-                "columns": [{"name": column.name, "description": column.description} for column in contract.columns]
+                "columns": [_column(column) for column in contract.columns]
                 + [{"name": name, "description": text} for name, text in _LINEAGE.items()],
             }
             for contract in feeds
         ],
     }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    described: dict[str, Any] = {"name": column.name, "description": column.description}
+    kind = column.custom.get("identifierKind")
+    return {**described, "config": {"meta": {"identifier_kind": kind}}} if kind else described

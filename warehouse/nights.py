@@ -11,6 +11,7 @@ import duckdb
 from warehouse.engine import open_database
 from warehouse.files import point_link, sync_folder, sync_tree, write_text
 from warehouse.home import Home
+from warehouse.restricted import RESTRICTED, attach_restricted
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
@@ -58,8 +59,9 @@ def publish(home: Home, database: Path) -> bool:
     Raises PublishError where the build cannot be opened by itself.
     """
     with open_database(database) as connection:
-        connection.execute("CHECKPOINT")
-    if database.with_name(database.name + ".wal").exists():
+        attach_restricted(connection, database)
+        connection.execute(f"CHECKPOINT; CHECKPOINT {RESTRICTED}")
+    if any(database.parent.glob("*.wal")):
         raise PublishError(f"{database.parent.name} still has a write-ahead log; run the night again")
     try:
         with open_database(database, read_only=True) as connection:

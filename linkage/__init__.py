@@ -1,0 +1,1 @@
+"""The same person or body across agencies."""
