@@ -76,10 +76,19 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", *loaded, "--exclude", STAGING], context=context, target_path=target_folder(platform.home, "marts")
+            [*_BUILD, "--select", *loaded, "--exclude", STAGING],
+            context=context,
+            target_path=target_folder(platform.home, "marts"),
         ).stream()
 
-    return [staging, _linkage_asset(staging), marts, _gate_asset(contracts, marts), _published_asset(contracts), _report_asset(contracts)]
+    return [
+        staging,
+        _linkage_asset(staging),
+        marts,
+        _gate_asset(contracts, marts),
+        _published_asset(contracts),
+        _report_asset(contracts),
+    ]
 
 
 def _not_loaded(contracts: list[Contract]) -> list[Contract]:

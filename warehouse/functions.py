@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `canonical_identifier(kind, text)`, `readable(text)` and `latin(text)` known to a connection."""
     text = duckdb.sqltypes.VARCHAR
@@ -61,7 +60,9 @@ def _identifiers(kinds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:
     found = pa.nulls(len(pairs), pa.string())
     for kind in pc.unique(kinds).drop_null().to_pylist():
         is_kind = pc.fill_null(pc.equal(kinds, kind), False)
-        found = pc.if_else(_flat(is_kind), _by_value(texts, lambda text, kind=kind: canonical_identifier(kind, text)), found)
+        found = pc.if_else(
+            _flat(is_kind), _by_value(texts, lambda text, kind=kind: canonical_identifier(kind, text)), found
+        )
     return found
 
 
@@ -76,7 +77,9 @@ def _latin(texts: pa.ChunkedArray) -> pa.Array:
 def _by_value(texts: pa.ChunkedArray, function: Callable[[str], str | None]) -> pa.Array:
     """Each distinct value once: a library function in Python is the slow part."""
     encoded = _flat(texts).dictionary_encode()
-    results = pa.array([None if text is None else function(text) for text in encoded.dictionary.to_pylist()], pa.string())
+    results = pa.array(
+        [None if text is None else function(text) for text in encoded.dictionary.to_pylist()], pa.string()
+    )
     return results.take(encoded.indices)
 
 

@@ -44,9 +44,23 @@ paid_after_death as (
         payments.amount_eur as money_at_risk_eur,
         'paid ' || datediff('day', deaths.death_date, payments.paid_on) || ' days after the death' as detail
     from (
-        select person_id, agency, feed, source_key, amount_eur, paid_on from benefits
+        select
+            person_id,
+            agency,
+            feed,
+            source_key,
+            amount_eur,
+            paid_on
+        from benefits
         union all
-        select person_id, agency, feed, source_key, amount_eur, paid_on from {{ ref('pension_payment') }}
+        select
+            person_id,
+            agency,
+            feed,
+            source_key,
+            amount_eur,
+            paid_on
+        from {{ ref('pension_payment') }}
     ) as payments
     inner join deaths on payments.person_id = deaths.person_id
     where payments.paid_on > deaths.death_date

@@ -19,4 +19,6 @@ select
     national_number,
     person_id
 from records
-qualify row_number() over (partition by national_number order by best_rank > 1, records desc, best_rank, person_id) = 1
+qualify
+    row_number() over (partition by national_number order by best_rank > 1, records desc, best_rank asc, person_id asc)
+    = 1

@@ -220,6 +220,9 @@ select
     -- particles and suffixes of a surname come and go between agencies
     latin(given_name) as given_key,
     nullif(trim(regexp_replace(
-        latin(surname), '\b(VAN|VON|VOM|DER|DEN|DE|DEL|DELLA|DI|DA|DO|DOS|DU|LA|LE|AL|EL|BIN|IBN|TER|TEN|ZU|ZUR|AF|AV)\b ?', '', 'g'
+        latin(surname),
+        '\b(VAN|VON|VOM|DER|DEN|DE|DEL|DELLA|DI|DA|DO|DOS|DU|LA|LE|AL|EL|BIN|IBN|TER|TEN|ZU|ZUR|AF|AV)\b ?',
+        '',
+        'g'
     )), '') as surname_key
 from records

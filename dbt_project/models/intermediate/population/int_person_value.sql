@@ -33,12 +33,12 @@ single_values as (
         records.source_key,
         records.extract_date,
         unnest([
-            {'attribute': 'given_name', 'value': records.given_name},
-            {'attribute': 'surname', 'value': records.surname},
-            {'attribute': 'birth_date', 'value': records.birth_date::varchar},
-            {'attribute': 'death_date', 'value': records.death_date::varchar},
-            {'attribute': 'sex', 'value': records.sex},
-            {'attribute': 'marital_status', 'value': marital_statuses.marital_status},
+            { 'attribute': 'given_name', 'value': records.given_name },
+            { 'attribute': 'surname', 'value': records.surname },
+            { 'attribute': 'birth_date', 'value': records.birth_date::varchar },
+            { 'attribute': 'death_date', 'value': records.death_date::varchar },
+            { 'attribute': 'sex', 'value': records.sex },
+            { 'attribute': 'marital_status', 'value': marital_statuses.marital_status },
             {
                 'attribute': 'home',
                 'value': case
@@ -67,7 +67,8 @@ counted as (
         count(*) as records,
         min(coalesce(ranks.source_rank, 99)) as best_rank,
         min_by(single_values.source, coalesce(ranks.source_rank, 99)) as value_source,
-        min_by(single_values.source_key, (coalesce(ranks.source_rank, 99), single_values.source_key)) as value_source_key,
+        min_by(single_values.source_key, (coalesce(ranks.source_rank, 99), single_values.source_key))
+            as value_source_key,
         max(single_values.extract_date) as extract_date
     from single_values
     left join ranks on single_values.source = ranks.source and single_values.attribute = ranks.attribute
@@ -85,7 +86,7 @@ compared as (
         row_number() over (
             partition by person_id, attribute
             -- rank 1 is the register that decides
-            order by best_rank > 1, sources desc, best_rank, records desc, value
+            order by best_rank > 1, sources desc, best_rank asc, records desc, value asc
         ) as place
     from counted
     window of_person as (partition by person_id, attribute)

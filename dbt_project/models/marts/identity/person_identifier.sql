@@ -5,11 +5,11 @@ with records as (
         records.source,
         records.extract_date,
         unnest([
-            {'identifier_kind': 'national_number', 'identifier': records.national_number},
-            {'identifier_kind': 'health_number', 'identifier': records.health_number},
-            {'identifier_kind': 'resident_number', 'identifier': records.resident_number},
-            {'identifier_kind': 'tax_number', 'identifier': records.tax_number},
-            {'identifier_kind': 'iban', 'identifier': records.iban}
+            { 'identifier_kind': 'national_number', 'identifier': records.national_number },
+            { 'identifier_kind': 'health_number', 'identifier': records.health_number },
+            { 'identifier_kind': 'resident_number', 'identifier': records.resident_number },
+            { 'identifier_kind': 'tax_number', 'identifier': records.tax_number },
+            { 'identifier_kind': 'iban', 'identifier': records.iban }
         ], recursive := true)
     from {{ ref('int_person_record') }} as records
     inner join {{ source('linkage', 'person_link') }} as links

@@ -31,8 +31,8 @@ select
     names.person_id,
     names.given_name,
     names.surname,
-    names.given_name is not distinct from golden.given_name
-    and names.surname is not distinct from golden.surname as is_golden,
+    coalesce(names.given_name, '') = coalesce(golden.given_name, '')
+    and coalesce(names.surname, '') = coalesce(golden.surname, '') as is_golden,
     names.sources,
     names.records,
     names.first_source,

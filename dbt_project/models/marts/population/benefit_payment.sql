@@ -31,8 +31,6 @@ joined as (
     left join links
         on payments.agency || '/' || payments.feed = links.source and payments.source_key = links.source_key
 
-
-
 )
 
 select * from joined

@@ -30,8 +30,6 @@ joined as (
     left join links
         on enrolments.agency || '/' || enrolments.feed = links.source and enrolments.source_key = links.source_key
 
-
-
 )
 
 select * from joined

@@ -29,8 +29,6 @@ joined as (
     left join links
         on patients.agency || '/' || patients.feed = links.source and patients.source_key = links.source_key
 
-
-
 )
 
 select * from joined

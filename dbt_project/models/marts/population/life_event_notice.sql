@@ -2,12 +2,16 @@ with events as (
 
     select
         *,
-        max(extract_date) over () as night
+        (select max(extract_date) from {{ ref('int_person_record') }}) as night
     from {{ ref('life_event') }}
     -- of moves and changes of name, only the last is still to be recorded
+    where event_type <> 'birth'
     qualify event_type = 'death' or row_number() over (
         partition by person_id, case when event_type = 'move' then 'home' else 'name' end
-        order by event_type in ('move', 'name_change', 'marriage') desc, event_date desc, registered_on desc, life_event_id
+        order by
+            event_date desc,
+            registered_on desc,
+            life_event_id asc
     ) = 1
 
 ),
@@ -67,7 +71,6 @@ outstanding as (
                     -- what was paid for the time before is no mistake
                     and coalesce(records.counts_for > last_day(events.event_date), true)
             when 'move' then records.postcode <> registry.postcode and events.registered_by = 'civil_registry'
-            when 'birth' then false
             else
                 list_max(
                     list_transform(

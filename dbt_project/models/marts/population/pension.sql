@@ -30,8 +30,6 @@ joined as (
     left join links
         on pensions.agency || '/' || pensions.feed = links.source and pensions.source_key = links.source_key
 
-
-
 )
 
 select * from joined
