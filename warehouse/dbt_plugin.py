@@ -12,4 +12,5 @@ from warehouse.restricted import attach_restricted
 class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         register_functions(conn)
-        attach_restricted(conn, Path(self.creds.path))
+        if self.creds:
+            attach_restricted(conn, Path(self.creds.path))

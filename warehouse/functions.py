@@ -3,27 +3,34 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache, partial
 from importlib import import_module
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import ARROW, SPECIAL
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `canonical_identifier(kind, text)`, `readable(text)` and `latin(text)` known to a connection."""
     text = duckdb.sqltypes.VARCHAR
-    functions = {"canonical_identifier": (_identifiers, 2), "readable": (_readable, 1), "latin": (_latin, 1)}
+    functions: dict[str, tuple[Callable[..., Any], int]] = {
+        "canonical_identifier": (_identifiers, 2),
+        "readable": (_readable, 1),
+        "latin": (_latin, 1),
+    }
     for name, (function, parameters) in functions.items():
         try:
-            connection.create_function(name, function, [text] * parameters, text, type="arrow", null_handling="special")
+            connection.create_function(name, function, [text] * parameters, text, type=ARROW, null_handling=SPECIAL)
         except duckdb.Error as error:
             # Another connection of this process has the same database open, and the function with it.
             if "already" not in str(error):
                 raise
 
 
+@lru_cache(maxsize=1 << 18)  # the same numbers come in feed after feed, and batch after batch
 def canonical_identifier(kind: str, text: str) -> str | None:
     """The canonical form of an identifier, or None where it is not valid: a wrong check digit, length or sign.
 
@@ -60,9 +67,7 @@ def _identifiers(kinds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:
     found = pa.nulls(len(pairs), pa.string())
     for kind in pc.unique(kinds).drop_null().to_pylist():
         is_kind = pc.fill_null(pc.equal(kinds, kind), False)
-        found = pc.if_else(
-            _flat(is_kind), _by_value(texts, lambda text, kind=kind: canonical_identifier(kind, text)), found
-        )
+        found = pc.if_else(_flat(is_kind), _by_value(texts, partial(canonical_identifier, kind)), found)
     return found
 
 
