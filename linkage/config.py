@@ -11,7 +11,7 @@ _HERE = Path(__file__).parent
 _SIDES = re.compile(r"\b([lr])\.(\w+)")
 _KEYS = frozenset({
     "entity", "id_prefix", "columns", "derived", "identifiers", "authoritative", "corroborated_by", "largest_identifier_group",
-    "blocking", "largest_block", "comparisons", "training", "likely_match", "likely_match_recall", "match_weight",
+    "blocking", "largest_block", "comparisons", "training", "likely_match", "likely_match_recall", "sampled_pairs", "match_weight",
     "review_weight", "margin",
 })  # fmt: skip
 
@@ -76,6 +76,7 @@ class Entity:
     training: tuple[tuple[str, ...], ...]
     likely_match: tuple[tuple[str, ...], ...]
     likely_match_recall: float
+    sampled_pairs: int
     match_weight: float
     review_weight: float
     margin: float
@@ -123,7 +124,7 @@ class _Reader:
             largest_block=self._number(data, "largest_block", 500_000), comparisons=self._comparisons(data["comparisons"]),
             training=tuple(tuple(item) for item in data.get("training", ())),
             likely_match=tuple(tuple(item) for item in data.get("likely_match", ())),
-            likely_match_recall=float(data.get("likely_match_recall", 0.7)), match_weight=float(data.get("match_weight", 7)),
+            likely_match_recall=float(data.get("likely_match_recall", 0.7)), sampled_pairs=self._number(data, "sampled_pairs", 1_000_000), match_weight=float(data.get("match_weight", 7)),
             review_weight=float(data.get("review_weight", 0)), margin=float(data.get("margin", 3)),
         )  # fmt: skip
         self._check(found)

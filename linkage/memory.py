@@ -10,6 +10,8 @@ import duckdb
 from warehouse.engine import literal
 from warehouse.files import replaced_whole, write_text
 
+_NIGHTS_OF_PAIRS = 7
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -58,10 +60,12 @@ class Memory:
         nights = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem < self.night.isoformat())
         return nights[-1] if nights else None
 
-    def node_table(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def node_table(self) -> str | None:
+        """What was compared the night before."""
         return self._table("node")
 
-    def pair_table(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+    def pair_table(self) -> str | None:
+        """The pairs that belong to the nodes of `node_table`."""
         return self._table("pair") if self.before("node") else None
 
     def _table(self, name: str) -> str | None:
@@ -72,3 +76,16 @@ class Memory:
         path = self.file(table)
         with replaced_whole(path) as temporary:
             connection.execute(f"COPY ({sql}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+
+    def until_now(self, table: str) -> str:
+        """SQL of a table's files up to this night."""
+        assert self.folder is not None and self.night is not None
+        files = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem <= self.night.isoformat())
+        return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
+
+    def forget_comparisons(self) -> None:
+        """Pairs can be found anew: only those of the last nights are kept."""
+        assert self.folder is not None
+        for table in ("pair", "node"):
+            for path in sorted((self.folder / table).glob("[0-9]*.parquet"))[:-_NIGHTS_OF_PAIRS]:
+                path.unlink()

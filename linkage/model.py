@@ -15,9 +15,10 @@ from warehouse.files import write_text
 
 _SEED = 1
 _FEWEST_PAIRS_TO_LEARN = 300
-_SAMPLED_PAIRS = 2e6
 # Shares nearer to 0 than this are accidents of a small sample.
 _LEAST = 1e-6
+# A name that occurs once in a million says no more than this.
+LEAST_FREQUENCY = 1e-5
 
 
 def make_settings(entity: Entity, shares: dict[str, Any] | None, only_new: bool) -> Any:
@@ -42,7 +43,7 @@ def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str,
     for level, (m, u) in zip(item.levels, known, strict=False):
         found = {"sql_condition": suffixed(level.sql), "label_for_charts": level.label, "m_probability": m, "u_probability": u}
         if level.term_frequency:
-            found |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": 1e-5}
+            found |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": LEAST_FREQUENCY}
         levels.append(found)
     m, u = known[-1]
     levels.append({"sql_condition": "ELSE", "label_for_charts": "anything else", "m_probability": m, "u_probability": u})
@@ -76,7 +77,7 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     shares: dict[str, Any] = {item.name: assumed(item) for item in entity.comparisons}
     shares["prior"] = _prior(connection, entity)
     found = linker(connection, "node", make_settings(entity, shares, only_new=False))
-    found.training.estimate_u_using_random_sampling(max_pairs=_SAMPLED_PAIRS, seed=_SEED, min_count_per_level=None, num_chunks=1)
+    found.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1)
     if _kernel_pairs(connection) >= _FEWEST_PAIRS_TO_LEARN:
         found.training.estimate_m_from_label_column("kernel")
     else:

@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 
 from linkage.config import Entity
+from linkage.explain import make_frequencies
 from linkage.memory import Memory
 from linkage.model import linker, make_settings
 from warehouse.engine import quoted
@@ -20,7 +21,7 @@ def name_nodes(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Me
         "CREATE TABLE named AS SELECT node.*, md5_number_lower(concat_ws(chr(31), node.profile_key, head.profile_key"
         f"{ids})) AS node_key FROM node JOIN profile AS head ON head.n = node.kernel"
     )
-    known = memory.node_table(connection)
+    known = memory.node_table()
     is_new = f"NOT EXISTS (FROM {known} AS k WHERE k.node_key = named.node_key)" if known else "true"
     connection.execute("DROP TABLE node")
     connection.execute(f"CREATE TABLE node AS SELECT *, {is_new} AS is_new FROM named")
@@ -31,7 +32,7 @@ def score(connection: duckdb.DuckDBPyConnection, entity: Entity, shares: dict[st
     """`pair` (one, other: numbers of profiles; match_weight) of at least the weight that a reviewer is asked about."""
     row = connection.execute("SELECT count(*), count(*) FILTER (is_new) FROM node").fetchone() or (0, 0)
     connection.execute("CREATE TABLE pair (one INTEGER, other INTEGER, match_weight DOUBLE)")
-    old = memory.pair_table(connection)
+    old = memory.pair_table()
     anew = old is None or row[1] > _MOST_NEW * row[0]
     if not anew:
         connection.execute(
@@ -42,7 +43,9 @@ def score(connection: duckdb.DuckDBPyConnection, entity: Entity, shares: dict[st
     table = "node" if anew else _neighbourhood(connection, entity)
     found = linker(connection, table, make_settings(entity, shares, only_new=not anew))
     for name in entity.term_frequencies:
-        _register_frequencies(connection, found, name)
+        # Of all profiles, also where only a part is compared.
+        lookup = found._db_api.register(make_frequencies(connection, name))
+        found.table_management.register_term_frequency_lookup(lookup, name)
     predicted = found.inference.predict(threshold_match_weight=entity.review_weight, warning_mode="never")
     connection.execute(f"INSERT INTO pair SELECT n_l, n_r, match_weight FROM {predicted.physical_name}")
 
@@ -56,13 +59,3 @@ def _neighbourhood(connection: duckdb.DuckDBPyConnection, entity: Entity) -> str
     near.append("SELECT n FROM node WHERE is_new")
     connection.execute(f"CREATE TABLE near_node AS SELECT * FROM node WHERE n IN ({' UNION '.join(near)})")
     return "near_node"
-
-
-def _register_frequencies(connection: duckdb.DuckDBPyConnection, found: Any, name: str) -> None:
-    """Of all profiles, also where only a part is compared."""
-    table, column = f"tf_{name}", quoted(name)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {column}, count(*) / sum(count(*)) OVER () AS {quoted('tf_' + name)} "
-        f"FROM node WHERE {column} IS NOT NULL GROUP BY {column}"
-    )
-    found.table_management.register_term_frequency_lookup(found._db_api.register(table), name)
