@@ -1,1 +1,6 @@
-"""The same person or body across agencies."""
+"""The same person or body across agencies: one id for each, from night to night. Works on any tables; knows no agency."""
+
+from linkage.config import Entity, LinkageConfigError, load_entity
+from linkage.resolve import resolve
+
+__all__ = ["Entity", "LinkageConfigError", "load_entity", "resolve"]

@@ -1,26 +1,124 @@
-"""Linkage of one night: what stands between staging and marts."""
+"""Linkage as a step of the night: from the intermediate records of people and bodies to the schema `linkage` of the build."""
 
 from datetime import date
-from typing import Any
 
 import duckdb
 
+from linkage.config import Entity, load_entity
+from linkage.explain import FIELD, fields_sql, make_frequencies
+from linkage.memory import Memory
+from linkage.model import load
+from linkage.profiles import SCRATCH, read_inputs
+from linkage.resolve import link, scratch
+from linkage.review import decisions, folder_of
+from linkage.stable_ids import give_ids
+from warehouse.engine import literal, quoted
 from warehouse.home import Home
 
-LINKAGE_TABLES = {
-    "person_link": "The person of each record.",
-    "body_link": "The body of each record.",
-    "case_disposition": "What was decided of cases, the last decision of each.",
+RESTRICTED = "restricted"
+INPUTS = {"person": "int_person_record", "body": "int_body_record"}
+_COMMENTS = {
+    "person_link": "One row per record about a person: which person_id it is of, how sure that is, and on what grounds.",
+    "body_link": "One row per record about a business or authority: which body_id it is of, how sure that is, and on what grounds.",
+    "entity_change": "What became of ids: new, merge, split, gone, with the night and the number of records that moved.",
+    "large_block": "Values that so many records share that comparing them all would not end: how they were handled. No values.",
+    "conflict": "Identifiers that one record has and others have with better reason. A lead, never a finding.",
 }
-_COLUMNS = "source VARCHAR, source_key VARCHAR, {entity}_id VARCHAR, match_probability DOUBLE, match_basis VARCHAR"
+_OTHERS = {
+    "entity_change": "entity VARCHAR, night DATE, change VARCHAR, from_id VARCHAR, to_id VARCHAR, records BIGINT",
+    "large_block": "entity VARCHAR, rule VARCHAR, value_count BIGINT, pairs BIGINT, handled VARCHAR",
+    "conflict": "entity VARCHAR, source VARCHAR, source_key VARCHAR, identifier VARCHAR, conflict VARCHAR",
+}
+_QUEUE = (
+    "entity VARCHAR, pair_id VARCHAR, one_source VARCHAR, one_source_key VARCHAR, other_source VARCHAR, other_source_key VARCHAR, "
+    f"match_weight DOUBLE, reason VARCHAR, fields {FIELD}[]"
+)
 
 
-def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> dict[str, dict[str, Any]]:
-    """Write the tables of the schema `linkage`; returns figures for each."""
-    connection.execute("CREATE SCHEMA IF NOT EXISTS linkage")
-    for entity in ("person", "body"):
-        connection.execute(f"CREATE OR REPLACE TABLE linkage.{entity}_link ({_COLUMNS.format(entity=entity)})")
+def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> None:
+    """Write the schema `linkage` of the build that `connection` has open, and `review_queue` of `restricted` where that is attached.
+
+    Where there are no intermediate records the tables are empty. What must outlast the build goes to `state/linkage/`.
+    """
+    build = str((connection.execute("SELECT current_database()").fetchone() or ("memory",))[0])
+    has_restricted = _exists(connection, "SELECT 1 FROM duckdb_databases() WHERE database_name = ?", RESTRICTED)
+    _make_tables(connection, build, has_restricted)
+    for name, table in INPUTS.items():
+        place = _input(connection, table)
+        if place is not None:
+            with scratch(connection):
+                _link_entity(connection, home, night, load_entity(name), place)
+                _write(connection, build, name, has_restricted)
+    for table, text in _COMMENTS.items():
+        connection.execute(f"COMMENT ON TABLE {quoted(build)}.linkage.{table} IS {literal(text)}")
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, sql: str, *values: str) -> bool:
+    return connection.execute(sql, list(values)).fetchone() is not None
+
+
+def _input(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    row = connection.execute(
+        "SELECT table_catalog FROM information_schema.tables WHERE table_schema = 'intermediate' AND table_name = ? "
+        f"ORDER BY table_catalog <> {literal(RESTRICTED)} LIMIT 1", [table]
+    ).fetchone()  # fmt: skip
+    return f"{quoted(row[0])}.intermediate.{table}" if row else None
+
+
+def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restricted: bool) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(build)}.linkage")
+    for name in INPUTS:
+        columns = f"source VARCHAR, source_key VARCHAR, {name}_id VARCHAR, match_probability DOUBLE, match_basis VARCHAR"
+        connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{name}_link ({columns})")
+    for table, columns in _OTHERS.items():
+        connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{table} ({columns})")
+    if has_restricted:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RESTRICTED}.linkage")
+        connection.execute(f"CREATE OR REPLACE TABLE {RESTRICTED}.linkage.review_queue ({_QUEUE})")
+
+
+def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity, table: str) -> None:
+    folder = folder_of(home, entity.entity)
+    folder.mkdir(parents=True, exist_ok=True)
+    memory = Memory(folder, night, decisions(home, entity.entity, night))
+    read_inputs(connection, {entity.entity: table}, entity)
+    link(connection, entity, memory)
+    give_ids(connection, memory, entity.id_prefix)
+    memory.write(connection, "pair", "SELECT l.node_key AS one, r.node_key AS other, match_weight FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other")
+    # The last of the night's files: what it compares with is only taken where all of it was written.
+    memory.write(connection, "node", "SELECT node_key FROM node")
+    memory.forget_comparisons()
+    _make_queue(connection, entity, memory)
+    connection.execute(f"CREATE TABLE changes AS SELECT {literal(entity.entity)} AS entity, * FROM {memory.until_now('change')}")
+
+
+def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
+    """`queue`: pairs in doubt, each with one record of either side. A pair that a steward decided on does not come again."""
+    shares = load(memory.folder / "model.json", entity) if memory.folder else None
+    for name in entity.term_frequencies:
+        make_frequencies(connection, name)
+    decided = [f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})" for d in memory.decisions]
+    without = f"WHERE (one_source, one_source_key, other_source, other_source_key) NOT IN ({', '.join(decided)})" if decided else ""
+    connection.execute(f"""
+        CREATE TABLE queue AS
+        WITH shown AS (SELECT n, min((source, source_key)) AS record FROM record_profile GROUP BY n)
+        SELECT {literal(entity.entity)} AS entity, left(md5(concat_ws(chr(31), one_source, one_source_key, other_source, other_source_key)), 12) AS pair_id, * FROM (
+          SELECT a.record[1] AS one_source, a.record[2] AS one_source_key, b.record[1] AS other_source, b.record[2] AS other_source_key, match_weight, reason,
+            {fields_sql(entity, shares or {})} AS fields
+          FROM review_pair AS p JOIN node AS l ON l.n = p.one JOIN node AS r ON r.n = p.other JOIN shown AS a ON a.n = p.one JOIN shown AS b ON b.n = p.other)
+        {without}""")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_restricted: bool) -> None:
+    target, name = f"{quoted(build)}.linkage", literal(entity)
     connection.execute(
-        "CREATE OR REPLACE TABLE linkage.case_disposition (match_case_id VARCHAR, disposition VARCHAR, reason VARCHAR, decided_by VARCHAR, decided_on DATE)"
+        f"INSERT INTO {target}.{entity}_link SELECT source, source_key, entity_id, match_probability, match_basis FROM {SCRATCH}.resolved "
+        f"JOIN {SCRATCH}.identified USING (entity) ORDER BY source, source_key"
     )
-    return {}
+    connection.execute(f"INSERT INTO {target}.entity_change BY NAME SELECT * FROM {SCRATCH}.changes ORDER BY ALL")
+    connection.execute(f"INSERT INTO {target}.large_block SELECT {name}, * FROM {SCRATCH}.large_block ORDER BY ALL")
+    connection.execute(
+        f"INSERT INTO {target}.conflict SELECT DISTINCT {name}, source, source_key, identifier, conflict FROM {SCRATCH}.conflict JOIN {SCRATCH}.record_profile USING (n) ORDER BY ALL"
+    )
+    if has_restricted:
+        connection.execute(f"INSERT INTO {RESTRICTED}.linkage.review_queue SELECT * FROM {SCRATCH}.queue ORDER BY match_weight DESC, pair_id")

@@ -10,7 +10,8 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
 from expectations.unrecorded import record_missed
-from linkage.night import LINKAGE_TABLES, link_night
+from linkage.cases import load_dispositions
+from linkage.night import link_night
 from orchestration.dbt import BySchema, build_variable, modelled_contracts, of_loaded, prepare, target_folder
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
@@ -25,6 +26,12 @@ from warehouse.nights import build_database, prune_nights, publish, start_build
 from warehouse.records import copy_into
 from warehouse.restricted import attach_restricted
 
+# What the marts read of linkage.
+_LINKED = {
+    "person_link": "The person of each record.",
+    "body_link": "The business or other body of each record.",
+    "case_disposition": "What was decided of cases.",
+}
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 STAGING = "tag:staging"
 # dbt assets would take all nights of a backfill in one run.
@@ -101,7 +108,7 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
     @dg.multi_asset(
         specs=[
             dg.AssetSpec(["linkage", table], deps=list(staging.keys), group_name="linkage", description=description)
-            for table, description in LINKAGE_TABLES.items()
+            for table, description in _LINKED.items()
         ],
         partitions_def=NIGHTS, backfill_policy=_NIGHT_BY_NIGHT, op_tags={STEP: "link"}, name="linkage",
     )  # fmt: skip
@@ -110,9 +117,11 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
         database = build_database(platform.home, night, context.run.run_id)
         with open_database(database) as connection:
             attach_restricted(connection, database)
-            figures = link_night(connection, platform.home, night)
-        for table in LINKAGE_TABLES:
-            yield dg.MaterializeResult(asset_key=["linkage", table], metadata=figures.get(table, {}))
+            link_night(connection, platform.home, night)
+            load_dispositions(connection, platform.home, night)
+            for table in _LINKED:
+                row = connection.execute(f"SELECT count(*) FROM linkage.{table}").fetchone()
+                yield dg.MaterializeResult(asset_key=["linkage", table], metadata={"rows": row[0] if row else 0})
 
     return linkage
 

@@ -1,0 +1,55 @@
+"""Why a pair weighs what it weighs: field by field both values, how they agree, and the bits that this is worth."""
+
+from typing import Any
+
+import duckdb
+
+from linkage.config import Comparison, Entity, columns_of
+from linkage.model import LEAST_FREQUENCY
+from warehouse.engine import literal, quoted
+
+FIELD = "STRUCT(field VARCHAR, one VARCHAR, other VARCHAR, agreement VARCHAR, weight DOUBLE)"
+
+
+def fields_sql(entity: Entity, shares: dict[str, Any]) -> str:
+    """SQL of a list of FIELD for a pair of nodes `l` and `r`: the prior first, then each comparison."""
+    from math import log2
+
+    prior = float(shares["prior"])
+    first = f"{{'field': 'before anything is compared', 'one': NULL, 'other': NULL, 'agreement': NULL, 'weight': {log2(prior / (1 - prior))}}}"
+    parts = [first, *(_field(item, shares[item.name]) for item in entity.comparisons)]
+    return f"[{', '.join(parts)}]::{FIELD}[]"
+
+
+def _field(item: Comparison, shares: list[list[float]]) -> str:
+    from math import log2
+
+    label, weight = [f"WHEN {item.absent} THEN 'absent'"], [f"WHEN {item.absent} THEN 0"]
+    for level, (m, u) in zip(item.levels, shares, strict=False):
+        label.append(f"WHEN {level.sql} THEN {literal(level.label)}")
+        weight.append(f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, u)}")
+    m, u = shares[-1]
+    shown = sorted(columns_of(item.absent))
+    values = {side: "concat_ws(' ', " + ", ".join(f"{side}.{quoted(name)}" for name in shown) + ")" for side in ("l", "r")}
+    return (
+        f"{{'field': {literal(item.name)}, 'one': {values['l']}, 'other': {values['r']}, "
+        f"'agreement': CASE {' '.join(label)} ELSE 'anything else' END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"
+    )
+
+
+def _frequency(column: str | None, u: float) -> str:
+    """A rare value that agrees says more than a common one."""
+    if column is None:
+        return ""
+    often = f"(SELECT {quoted('tf_' + column)} FROM {quoted('tf_' + column)} AS t WHERE t.{quoted(column)} = {{}}.{quoted(column)})"
+    return f" + coalesce(log2({u} / greatest({often.format('l')}, {often.format('r')}, {LEAST_FREQUENCY})), 0)"
+
+
+def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """`tf_<name>`: how often each value of a column occurs among the nodes."""
+    table, column = f"tf_{name}", quoted(name)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {column}, count(*) / sum(count(*)) OVER () AS {quoted('tf_' + name)} "
+        f"FROM node WHERE {column} IS NOT NULL GROUP BY {column}"
+    )
+    return table

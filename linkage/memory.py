@@ -1,0 +1,91 @@
+"""What linkage remembers from night to night, below `state/linkage/<entity>/`: model, pairs, decisions. Read as of a night."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from warehouse.engine import literal
+from warehouse.files import replaced_whole, write_text
+
+_NIGHTS_OF_PAIRS = 7
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a steward said of two records: the same or not, who, when, why."""
+
+    one_source: str
+    one_key: str
+    other_source: str
+    other_key: str
+    is_same: bool
+    reason: str
+    steward: str
+    decided_at: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """`folder` None: nothing is remembered, as for `resolve` on tables of one's own."""
+
+    folder: Path | None = None
+    night: date | None = None
+    decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def model(self) -> Path | None:
+        return self.folder / "model.json" if self.folder else None
+
+    def salt(self) -> str:
+        """The key of the hashes that are kept: made once, at random."""
+        if self.folder is None:
+            return ""
+        path = self.folder / "hash_key"
+        if not path.exists():
+            write_text(path, secrets.token_hex(16))
+            path.chmod(0o600)
+        return path.read_text(encoding="utf-8")
+
+    def file(self, table: str) -> Path:
+        assert self.folder is not None and self.night is not None
+        return self.folder / table / f"{self.night.isoformat()}.parquet"
+
+    def before(self, table: str) -> Path | None:
+        """The last night before this one; a night that is run again does not see itself."""
+        if self.folder is None or self.night is None:
+            return None
+        nights = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem < self.night.isoformat())
+        return nights[-1] if nights else None
+
+    def node_table(self) -> str | None:
+        """What was compared the night before."""
+        return self._table("node")
+
+    def pair_table(self) -> str | None:
+        """The pairs that belong to the nodes of `node_table`."""
+        return self._table("pair") if self.before("node") else None
+
+    def _table(self, name: str) -> str | None:
+        path = self.before(name)
+        return f"read_parquet({literal(str(path))})" if path else None
+
+    def write(self, connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
+        path = self.file(table)
+        with replaced_whole(path) as temporary:
+            connection.execute(f"COPY ({sql}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+
+    def until_now(self, table: str) -> str:
+        """SQL of a table's files up to this night."""
+        assert self.folder is not None and self.night is not None
+        files = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem <= self.night.isoformat())
+        return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
+
+    def forget_comparisons(self) -> None:
+        """Pairs can be found anew: only those of the last nights are kept."""
+        assert self.folder is not None
+        for table in ("pair", "node"):
+            for path in sorted((self.folder / table).glob("[0-9]*.parquet"))[:-_NIGHTS_OF_PAIRS]:
+                path.unlink()

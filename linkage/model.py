@@ -1,0 +1,156 @@
+"""The model of a comparison in Splink: settings from the declaration, training without labels, saved and used again."""
+
+import json
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkage.blocks import rules
+from linkage.config import Comparison, Entity, suffixed
+from warehouse.engine import quoted
+from warehouse.files import write_text
+
+_SEED = 1
+_FEWEST_PAIRS_TO_LEARN = 300
+# Shares nearer to 0 than this are accidents of a small sample.
+_LEAST = 1e-6
+# A name that occurs once in a million says no more than this.
+LEAST_FREQUENCY = 1e-5
+
+
+def make_settings(entity: Entity, shares: dict[str, Any] | None, only_new: bool) -> Any:
+    """Splink's settings; `shares` are what was learnt: by comparison the list of (m, u), and the prior."""
+    from splink import SettingsCreator
+
+    shares = shares or {}
+    return SettingsCreator(
+        link_type="dedupe_only", unique_id_column_name="n", comparisons=[_comparison(item, shares.get(item.name)) for item in entity.comparisons],
+        blocking_rules_to_generate_predictions=[{"blocking_rule": rule} for rule in rules(entity, only_new)],
+        probability_two_random_records_match=shares.get("prior", 1e-4), retain_matching_columns=False,
+        retain_intermediate_calculation_columns=False, max_iterations=15, em_convergence=0.001,
+        additional_columns_to_retain=[],
+    )  # fmt: skip
+
+
+def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": suffixed(item.absent), "label_for_charts": "absent", "is_null_level": True}
+    ]
+    known = shares or assumed(item)
+    for level, (m, u) in zip(item.levels, known, strict=False):
+        found = {"sql_condition": suffixed(level.sql), "label_for_charts": level.label, "m_probability": m, "u_probability": u}
+        if level.term_frequency:
+            found |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": LEAST_FREQUENCY}
+        levels.append(found)
+    m, u = known[-1]
+    levels.append({"sql_condition": "ELSE", "label_for_charts": "anything else", "m_probability": m, "u_probability": u})
+    return {"output_column_name": item.name, "comparison_levels": levels}
+
+
+def assumed(item: Comparison) -> list[list[float]]:
+    """(m, u) of each level and of all else, from the declaration; where it says nothing, falling by a factor from level to level."""
+    m = [level.m if level.m is not None else 0.8 * 0.2**at for at, level in enumerate(item.levels)]
+    u = [level.u if level.u is not None else 0.01 * 3**at for at, level in enumerate(item.levels)]
+    rest = [max(1 - sum(m), 0.005), max(1 - sum(u), 0.05)]
+    return [[a / (sum(m) + rest[0]), b / (sum(u) + rest[1])] for a, b in zip([*m, rest[0]], [*u, rest[1]], strict=True)]
+
+
+def linker(connection: duckdb.DuckDBPyConnection, table: str, settings: Any) -> Any:
+    from splink import Linker
+    from splink.backends.duckdb import DuckDBAPI
+
+    # Splink tells of every step; a night's log is not the place.
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    api = DuckDBAPI(connection)
+    return Linker(api.register(table), settings, log_level=logging.ERROR, validate_settings=False)
+
+
+def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, Any]:
+    """What random pairs (u) and true pairs (m) answer, without labels.
+
+    True pairs are those of kernels, where there are enough of them; otherwise expectation maximisation finds them. What
+    cannot be learnt keeps what the declaration assumes.
+    """
+    shares: dict[str, Any] = {item.name: assumed(item) for item in entity.comparisons}
+    shares["prior"] = _prior(connection, entity)
+    found = linker(connection, "node", make_settings(entity, shares, only_new=False))
+    found.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1)
+    if _kernel_pairs(connection) >= _FEWEST_PAIRS_TO_LEARN:
+        found.training.estimate_m_from_label_column("kernel")
+    else:
+        _expectation_maximisation(found, entity)
+    return _learnt(found, entity, shares)
+
+
+def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
+    """Pairs that agree in all that likely matches agree in, of all pairs there are, corrected by how many such pairs miss."""
+    count = (connection.execute("SELECT count(*) FROM node").fetchone() or (0,))[0]
+    pairs = 0
+    for names in entity.likely_match:
+        columns = ", ".join(quoted(name) for name in names)
+        complete = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+        row = connection.execute(
+            f"SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node WHERE {complete} GROUP BY {columns}) WHERE k < 1000"
+        ).fetchone()
+        pairs += int(row[0]) if row else 0
+    every = max(count * (count - 1) / 2, 1)
+    return min(max(pairs / entity.likely_match_recall / every, 1 / (every + 1), 1e-9), 0.3)
+
+
+def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _expectation_maximisation(found: Any, entity: Entity) -> None:
+    from splink import block_on
+    from splink.internals.exceptions import SplinkException
+
+    for names in entity.training:
+        try:
+            found.training.estimate_parameters_using_expectation_maximisation(block_on(*names), max_pairs=2e6, record_sample_proportion=1.0)
+        except (SplinkException, duckdb.Error, ValueError, ZeroDivisionError):
+            # Too few pairs agree in these columns to learn from: the assumed shares stay.
+            continue
+
+
+def _learnt(found: Any, entity: Entity, shares: dict[str, Any]) -> dict[str, Any]:
+    """Learnt shares in place of assumed ones where they make sense: a comparison's first level must speak for a match."""
+    said = found.misc.save_model_to_json()
+    for item, told in zip(entity.comparisons, said["comparisons"], strict=True):
+        levels = [level for level in told["comparison_levels"] if not level.get("is_null_level")]
+        pairs = [
+            [_share(level.get("m_probability"), m), _share(level.get("u_probability"), u)]
+            for level, (m, u) in zip(levels, shares[item.name], strict=True)
+        ]
+        if pairs[0][0] > pairs[0][1]:
+            shares[item.name] = pairs
+    return shares
+
+
+def _share(learnt: Any, fallback: float) -> float:
+    usable = isinstance(learnt, int | float) and not math.isnan(learnt)
+    return min(max(float(learnt), _LEAST), 1 - _LEAST) if usable else fallback
+
+
+def save(path: Path, entity: Entity, shares: dict[str, Any]) -> None:
+    write_text(path, json.dumps({"entity": entity.entity, "fingerprint": fingerprint(entity), "shares": shares}, indent=2) + "\n")
+
+
+def load(path: Path, entity: Entity) -> dict[str, Any] | None:
+    """What was learnt before; None where nothing was, or for another declaration of the comparisons."""
+    if not path.exists():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return dict(data["shares"]) if data.get("fingerprint") == fingerprint(entity) else None
+
+
+def fingerprint(entity: Entity) -> str:
+    """Changes when what is compared, and how, changes."""
+    import hashlib
+
+    said = repr((entity.columns, entity.derived, entity.identifiers, entity.corroborated_by, entity.blocking, entity.comparisons))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
