@@ -67,7 +67,9 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
             create_empty_relations(connection, _not_loaded(contracts))
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", *staged], context=context, target_path=target_folder(platform.home, "staging")
+            [*_BUILD, "--select", " ".join(staged)],
+            context=context,
+            target_path=target_folder(platform.home, "staging"),
         ).stream()
 
     @dbt_assets(
@@ -83,7 +85,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", *loaded, "--exclude", STAGING],
+            [*_BUILD, "--select", " ".join(loaded), "--exclude", STAGING],
             context=context,
             target_path=target_folder(platform.home, "marts"),
         ).stream()
