@@ -30,7 +30,9 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
         weight.append(f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, u)}")
     m, u = shares[-1]
     shown = sorted(columns_of(item.absent))
-    values = {side: "concat_ws(' ', " + ", ".join(f"{side}.{quoted(name)}" for name in shown) + ")" for side in ("l", "r")}
+    values = {
+        side: "concat_ws(' ', " + ", ".join(f"{side}.{quoted(name)}" for name in shown) + ")" for side in ("l", "r")
+    }
     return (
         f"{{'field': {literal(item.name)}, 'one': {values['l']}, 'other': {values['r']}, "
         f"'agreement': CASE {' '.join(label)} ELSE 'anything else' END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"

@@ -41,12 +41,23 @@ def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str,
     ]
     known = shares or assumed(item)
     for level, (m, u) in zip(item.levels, known, strict=False):
-        found = {"sql_condition": suffixed(level.sql), "label_for_charts": level.label, "m_probability": m, "u_probability": u}
+        found = {
+            "sql_condition": suffixed(level.sql),
+            "label_for_charts": level.label,
+            "m_probability": m,
+            "u_probability": u,
+        }
         if level.term_frequency:
-            found |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": LEAST_FREQUENCY}
+            found |= {
+                "tf_adjustment_column": level.term_frequency,
+                "tf_adjustment_weight": 1.0,
+                "tf_minimum_u_value": LEAST_FREQUENCY,
+            }
         levels.append(found)
     m, u = known[-1]
-    levels.append({"sql_condition": "ELSE", "label_for_charts": "anything else", "m_probability": m, "u_probability": u})
+    levels.append(
+        {"sql_condition": "ELSE", "label_for_charts": "anything else", "m_probability": m, "u_probability": u}
+    )
     return {"output_column_name": item.name, "comparison_levels": levels}
 
 
@@ -77,7 +88,9 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     shares: dict[str, Any] = {item.name: assumed(item) for item in entity.comparisons}
     shares["prior"] = _prior(connection, entity)
     found = linker(connection, "node", make_settings(entity, shares, only_new=False))
-    found.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1)
+    found.training.estimate_u_using_random_sampling(
+        max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1
+    )
     if _kernel_pairs(connection) >= _FEWEST_PAIRS_TO_LEARN:
         found.training.estimate_m_from_label_column("kernel")
     else:
@@ -101,7 +114,9 @@ def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
 
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute("SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)").fetchone()
+    row = connection.execute(
+        "SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)"
+    ).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -111,7 +126,9 @@ def _expectation_maximisation(found: Any, entity: Entity) -> None:
 
     for names in entity.training:
         try:
-            found.training.estimate_parameters_using_expectation_maximisation(block_on(*names), max_pairs=2e6, record_sample_proportion=1.0)
+            found.training.estimate_parameters_using_expectation_maximisation(
+                block_on(*names), max_pairs=2e6, record_sample_proportion=1.0
+            )
         except (SplinkException, duckdb.Error, ValueError, ZeroDivisionError):
             # Too few pairs agree in these columns to learn from: the assumed shares stay.
             continue
@@ -137,7 +154,10 @@ def _share(learnt: Any, fallback: float) -> float:
 
 
 def save(path: Path, entity: Entity, shares: dict[str, Any]) -> None:
-    write_text(path, json.dumps({"entity": entity.entity, "fingerprint": fingerprint(entity), "shares": shares}, indent=2) + "\n")
+    write_text(
+        path,
+        json.dumps({"entity": entity.entity, "fingerprint": fingerprint(entity), "shares": shares}, indent=2) + "\n",
+    )
 
 
 def load(path: Path, entity: Entity) -> dict[str, Any] | None:
@@ -152,5 +172,14 @@ def fingerprint(entity: Entity) -> str:
     """Changes when what is compared, and how, changes."""
     import hashlib
 
-    said = repr((entity.columns, entity.derived, entity.identifiers, entity.corroborated_by, entity.blocking, entity.comparisons))
+    said = repr(
+        (
+            entity.columns,
+            entity.derived,
+            entity.identifiers,
+            entity.corroborated_by,
+            entity.blocking,
+            entity.comparisons,
+        )
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:16]

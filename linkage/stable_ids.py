@@ -18,7 +18,11 @@ def give_ids(connection: duckdb.DuckDBPyConnection, memory: Memory, prefix: str)
     hash of the night and a record's key: the same night again gives the same, and an id tells nothing without the key.
     """
     past = memory.before("id")
-    known = f"read_parquet({literal(str(past))})" if past else "(SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_key, NULL::VARCHAR AS entity_id, NULL::DATE AS last_seen WHERE false)"
+    known = (
+        f"read_parquet({literal(str(past))})"
+        if past
+        else "(SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_key, NULL::VARCHAR AS entity_id, NULL::DATE AS last_seen WHERE false)"
+    )
     connection.execute(f"CREATE TABLE past_id AS FROM {known}")
     connection.execute("""
         CREATE TABLE moved AS SELECT r.entity, p.entity_id AS old_id, count(*) AS records, count(p.entity_id) AS known, min(r.source || chr(31) || r.source_key) AS least
@@ -40,7 +44,9 @@ def _made(text: str, memory: Memory, prefix: str) -> str:
     assert memory.night is not None
     number = f"md5_number(concat_ws(chr(31), {literal(memory.salt())}, {literal(memory.night.isoformat())}, {text}))"
     base = len(_LETTERS)
-    letters = " || ".join(f"{literal(_LETTERS)}[({number} // {base**place} % {base})::INTEGER + 1]" for place in range(12))
+    letters = " || ".join(
+        f"{literal(_LETTERS)}[({number} // {base**place} % {base})::INTEGER + 1]" for place in range(12)
+    )
     return f"{literal(prefix)} || {letters}"
 
 
@@ -58,7 +64,9 @@ def _tell_changes(connection: duckdb.DuckDBPyConnection, memory: Memory) -> None
         UNION ALL SELECT 'gone', entity_id, NULL, records FROM known
           WHERE last_seen = (SELECT max(last_seen) FROM past_id) AND entity_id NOT IN (SELECT entity_id FROM tonight)
             AND entity_id NOT IN (SELECT old_id FROM went WHERE old_id IS NOT NULL)""")
-    memory.write(connection, "change", f"SELECT {literal(str(memory.night))}::DATE AS night, * FROM change ORDER BY ALL")
+    memory.write(
+        connection, "change", f"SELECT {literal(str(memory.night))}::DATE AS night, * FROM change ORDER BY ALL"
+    )
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, memory: Memory) -> None:

@@ -8,10 +8,12 @@ from typer.core import TyperGroup
 from orchestration.command import (
     accept,
     backfill,
+    cases,
     contracts,
     doctor,
     new_feed,
     prune,
+    query,
     rejects,
     run,
     simulate,
@@ -52,6 +54,8 @@ app.command("new-feed")(new_feed.new_feed)
 app.command("try")(try_contract.try_contract)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
+app.command("query")(query.query)
+app.add_typer(cases.app, name="cases")
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")

@@ -1,0 +1,128 @@
+"""`interagency query`: SQL on the published warehouse, read only, as a table, CSV, JSON or Parquet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHOWN = 100
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT; marts are in the schema `marts`.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write JSON to standard output, one object for each row.")
+    ] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write Parquet to this file.")] = None,
+    limit: Annotated[
+        int, typer.Option(help="Show at most so many rows of a table; the others are counted.", min=1)
+    ] = _SHOWN,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Also attach the night's restricted.duckdb, as `restricted`.")
+    ] = False,
+) -> None:
+    """Ask the published warehouse. The query can change nothing, and reads no file and no network."""
+    import duckdb
+
+    from warehouse.engine import open_database
+    from warehouse.home import Home
+
+    if sum((csv, json, parquet is not None)) > 1:
+        stop("--csv, --json and --parquet are three ways to get one answer; choose one", WRONG_USE)
+    published = Home.from_environment().published
+    if not published.exists():
+        stop(f"nothing is published in {published.parent}; run `interagency run` first", NOT_DONE)
+    with open_database(published, read_only=True) as connection:
+        if restricted:
+            _attach(connection, published.resolve())
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        try:
+            answer = connection.sql(sql)
+            if answer is None:
+                stop("the statement gives no rows; write a SELECT", WRONG_USE)
+            _write(answer, limit, "csv" if csv else "json" if json else parquet)
+        except duckdb.Error as error:
+            stop(_plain(error), WRONG_USE)
+
+
+def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
+    import duckdb
+
+    from warehouse.restricted import KEY_VARIABLE, attach_restricted, restricted_file
+
+    if not restricted_file(published).exists():
+        stop("the published night has no restricted database; run `interagency run` again", NOT_DONE)
+    try:
+        attach_restricted(connection, published, read_only=True)
+    except (duckdb.Error, OSError):
+        stop(
+            f"the restricted database cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner for the right to read it",
+            NOT_DONE,
+        )
+
+
+def _write(answer: "duckdb.DuckDBPyRelation", limit: int, how: str | Path | None) -> None:
+    if how is None:
+        _show(answer, limit)
+    elif isinstance(how, Path):
+        import pyarrow.parquet
+
+        with (
+            answer.fetch_arrow_reader() as batches,
+            pyarrow.parquet.ParquetWriter(how, batches.schema, compression="zstd") as writer,
+        ):
+            for batch in batches:
+                writer.write_batch(batch)
+        typer.echo(f"written to {how}", err=True)
+    else:
+        _stream(answer, how)
+
+
+def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
+    """Batch by batch: an answer may be larger than memory."""
+    import csv
+    import json
+    import sys
+
+    writer = csv.writer(sys.stdout)
+    if how == "csv":
+        writer.writerow(answer.columns)
+    while rows := answer.fetchmany(10_000):
+        if how == "csv":
+            writer.writerows(rows)
+        else:
+            sys.stdout.writelines(
+                json.dumps(dict(zip(answer.columns, row, strict=True)), ensure_ascii=False, default=str) + "\n"
+                for row in rows
+            )
+
+
+def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
+    rows = answer.fetchmany(limit + 1)
+    shown = [["" if value is None else _text(value) for value in row] for row in rows[:limit]]
+    numbers = frozenset(
+        place
+        for place, kind in enumerate(answer.types)
+        if str(kind).startswith(("BIG", "INT", "HUGE", "DEC", "DOU", "UBIG", "SMALL"))
+    )
+    show_table("", answer.columns, shown, numbers)
+    if len(rows) > limit:
+        typer.echo(f"the first {limit} rows; --limit shows more, --csv and --parquet give all", err=True)
+
+
+def _text(value: object) -> str:
+    return (
+        f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000 else str(value)
+    )
+
+
+def _plain(error: Exception) -> str:
+    """What the engine says, with the names that it takes for near, without its picture of the statement."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(("LINE", " "))]
+    return "; ".join(lines)
