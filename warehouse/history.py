@@ -35,6 +35,14 @@ class Versioned:
         return f"{quoted(self.catalog)}.marts.{quoted(self.mart)}"
 
 
+def in_build(connection: duckdb.DuckDBPyConnection, marts: Iterable[Versioned]) -> list[Versioned]:
+    """Those of the marts that this build has: the others are of agencies that are not pulled here."""
+    found = connection.execute(
+        "SELECT database_name, table_name FROM duckdb_tables() WHERE schema_name = 'marts'"
+    ).fetchall()
+    return [versioned for versioned in marts if (versioned.catalog, versioned.mart) in found]
+
+
 def history_folder(home: Home, mart: str) -> Path:
     return home.state / "history" / mart
 
