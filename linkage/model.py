@@ -80,7 +80,7 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     found.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1)
     if _kernel_pairs(connection) >= _FEWEST_PAIRS_TO_LEARN:
         found.training.estimate_m_from_label_column("kernel")
-    else:
+    elif entity.training:
         _expectation_maximisation(found, entity)
     return _learnt(found, entity, shares)
 
@@ -97,7 +97,8 @@ def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
         ).fetchone()
         pairs += int(row[0]) if row else 0
     every = max(count * (count - 1) / 2, 1)
-    return min(max(pairs / entity.likely_match_recall / every, 1 / (every + 1), 1e-9), 0.3)
+    # At least one profile in ten has another one: with less nothing would ever be found.
+    return min(max(pairs / entity.likely_match_recall / every, 0.2 / max(count, 2)), 0.3)
 
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
@@ -126,7 +127,7 @@ def _learnt(found: Any, entity: Entity, shares: dict[str, Any]) -> dict[str, Any
             [_share(level.get("m_probability"), m), _share(level.get("u_probability"), u)]
             for level, (m, u) in zip(levels, shares[item.name], strict=True)
         ]
-        if pairs[0][0] > pairs[0][1]:
+        if all(level.is_learnt for level in item.levels) and pairs[0][0] > pairs[0][1]:
             shares[item.name] = pairs
     return shares
 
