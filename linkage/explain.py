@@ -8,6 +8,7 @@ from linkage.config import Comparison, Entity, columns_of
 from linkage.model import LEAST_FREQUENCY
 from warehouse.engine import literal, quoted
 
+Pair = tuple[tuple[str, str], tuple[str, str]]
 FIELD = "STRUCT(field VARCHAR, one VARCHAR, other VARCHAR, agreement VARCHAR, weight DOUBLE)"
 
 
@@ -53,3 +54,32 @@ def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str) -> str:
         f"FROM node WHERE {column} IS NOT NULL GROUP BY {column}"
     )
     return table
+
+
+def explain(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity, pair: Pair, shares: dict[str, Any]) -> list[dict[str, Any]]:
+    """Field, both values, agreement and bits of one pair of records; the bits sum to the pair's match weight.
+
+    `shares` are a model's (`linkage.model.load`). Raises KeyError where a record is not in the inputs.
+    """
+    from linkage.profiles import SCRATCH, make_profiles, read_inputs
+    from linkage.scratch import scratch
+
+    with scratch(connection):
+        read_inputs(connection, inputs, config)
+        connection.execute(f"USE {SCRATCH}")
+        make_profiles(connection, config, "")
+        connection.execute("ALTER TABLE profile RENAME TO node")
+        for name in config.term_frequencies:
+            make_frequencies(connection, name)
+        one, other = (_profile_of(connection, record) for record in pair)
+        found = connection.execute(
+            f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}"
+        ).fetchone()
+    return list(found[0]) if found else []
+
+
+def _profile_of(connection: duckdb.DuckDBPyConnection, record: tuple[str, str]) -> int:
+    row = connection.execute("SELECT min(n) FROM record_profile WHERE source = ? AND source_key = ?", list(record)).fetchone()
+    if row is None or row[0] is None:
+        raise KeyError(f"{record[0]} has no record {record[1]}")
+    return int(row[0])

@@ -9,8 +9,9 @@ from linkage.explain import FIELD, fields_sql, make_frequencies
 from linkage.memory import Memory
 from linkage.model import load
 from linkage.profiles import SCRATCH, read_inputs
-from linkage.resolve import link, scratch
+from linkage.resolve import link
 from linkage.review import decisions, folder_of
+from linkage.scratch import scratch
 from linkage.stable_ids import give_ids
 from warehouse.engine import literal, quoted
 from warehouse.home import Home

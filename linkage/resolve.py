@@ -1,7 +1,5 @@
 """`resolve`: from tables of records to an entity for each, by identifiers first and by resemblance where they are lacking."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -16,6 +14,7 @@ from linkage.identifiers import make_kernels
 from linkage.memory import Memory
 from linkage.pairs import name_nodes, score
 from linkage.profiles import SCRATCH, make_profiles, read_inputs
+from linkage.scratch import scratch
 
 RESULT = "linkage_result"
 
@@ -34,18 +33,6 @@ def resolve(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], confi
             f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM resolved"
         )
     return f"temp.{RESULT}"
-
-
-@contextmanager
-def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Working tables stand in a database of their own in memory (which the engine spills to disk), gone at the end."""
-    home = (connection.execute("SELECT current_database() || '.' || current_schema()").fetchone() or ("memory.main",))[0]
-    connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
-    try:
-        yield
-    finally:
-        connection.execute(f"USE {home}")
-        connection.execute(f"DETACH {SCRATCH}")
 
 
 def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:

@@ -10,6 +10,7 @@ from orchestration.command import (
     backfill,
     contracts,
     doctor,
+    linkage,
     new_feed,
     prune,
     rejects,
@@ -55,6 +56,7 @@ app.add_typer(contracts.app, name="contracts")
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")
+app.add_typer(linkage.app, name="linkage")
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
 app.command("simulate")(simulate.simulate)

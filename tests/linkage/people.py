@@ -16,7 +16,7 @@ from stdnum.ee import ik
 from stdnum.gb import nhs
 from stdnum.in_ import aadhaar
 
-from simulation.profile import load_profile, DEFAULT
+from simulation.profile import DEFAULT, load_profile
 from simulation.simulate import simulate
 from simulation.world import Plan
 from tests.simulation.reading import Record, records
