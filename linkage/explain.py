@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 
 from linkage.config import Comparison, Entity, columns_of
-from linkage.model import LEAST_FREQUENCY
+from linkage.model import LEAST_FREQUENCY, REST
 from warehouse.engine import literal, quoted
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
@@ -34,7 +34,7 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
     values = {side: "concat_ws(' ', " + ", ".join(f"{side}.{quoted(name)}" for name in shown) + ")" for side in ("l", "r")}
     return (
         f"{{'field': {literal(item.name)}, 'one': {values['l']}, 'other': {values['r']}, "
-        f"'agreement': CASE {' '.join(label)} ELSE 'anything else' END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"
+        f"'agreement': CASE {' '.join(label)} ELSE {literal(REST)} END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"
     )
 
 

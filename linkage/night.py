@@ -81,7 +81,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restrict
 def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity, table: str) -> None:
     folder = folder_of(home, entity.entity)
     folder.mkdir(parents=True, exist_ok=True)
-    memory = Memory(folder, night, decisions(home, entity.entity, night))
+    memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
     read_inputs(connection, {entity.entity: table}, entity)
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)
@@ -95,7 +95,7 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
 
 def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
     """`queue`: pairs in doubt, each with one record of either side. A pair that a steward decided on does not come again."""
-    shares = load(memory.folder / "model.json", entity) if memory.folder else None
+    shares = load(memory.model, entity) if memory.model else None
     for name in entity.term_frequencies:
         make_frequencies(connection, name)
     decided = [f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})" for d in memory.decisions]

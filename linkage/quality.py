@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from linkage.config import Entity
+from linkage.model import REST
 from warehouse.files import write_text
 
 
@@ -63,7 +64,7 @@ def write_chart(path: Path, entity: Entity, shares: dict[str, Any]) -> None:
     rows = [
         (f"{item.name}: {label}", log2(m / u))
         for item in entity.comparisons
-        for label, (m, u) in zip([*(level.label for level in item.levels), "anything else"], shares[item.name], strict=True)
+        for label, (m, u) in zip([*(level.label for level in item.levels), REST], shares[item.name], strict=True)
     ]
     write_text(path, _svg(rows))
 

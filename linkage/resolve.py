@@ -1,5 +1,6 @@
 """`resolve`: from tables of records to an entity for each, by identifiers first and by resemblance where they are lacking."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,16 +20,19 @@ from linkage.scratch import scratch
 RESULT = "linkage_result"
 
 
-def resolve(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity) -> str:
+def resolve(
+    connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity, model_file: Path | None = None
+) -> str:
     """Name of a temporary table (source, source_key, entity_id, match_probability, match_basis): a row per record.
 
     `inputs` are tables with a column `source_key` and what `config` compares, by the name of their source. `entity_id` holds
     within this result only. `match_probability` is the best one between a record's kernel and the rest of its entity: 1 where an
     identifier proves it, null where it is alone. `match_basis`: identifier, identical, resemblance, decision or alone.
+    `model_file`: a model that was learnt before is read from it; one that is learnt now is written to it.
     """
     with scratch(connection):
         read_inputs(connection, inputs, config)
-        link(connection, config, Memory())
+        link(connection, config, Memory(model=model_file))
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM resolved"
         )
