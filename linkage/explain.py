@@ -61,20 +61,17 @@ def explain(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], confi
 
     `shares` are a model's (`linkage.model.load`). Raises KeyError where a record is not in the inputs.
     """
-    from linkage.profiles import SCRATCH, make_profiles, read_inputs
+    from linkage.profiles import make_profiles, read_inputs
     from linkage.scratch import scratch
 
-    with scratch(connection):
+    with scratch(connection) as work:
         read_inputs(connection, inputs, config)
-        connection.execute(f"USE {SCRATCH}")
-        make_profiles(connection, config, "")
-        connection.execute("ALTER TABLE profile RENAME TO node")
+        make_profiles(work, config, "")
+        work.execute("ALTER TABLE profile RENAME TO node")
         for name in config.term_frequencies:
-            make_frequencies(connection, name)
-        one, other = (_profile_of(connection, record) for record in pair)
-        found = connection.execute(
-            f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}"
-        ).fetchone()
+            make_frequencies(work, name)
+        one, other = (_profile_of(work, record) for record in pair)
+        found = work.execute(f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}").fetchone()
     return list(found[0]) if found else []
 
 

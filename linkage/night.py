@@ -47,8 +47,10 @@ def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -
     for name, table in INPUTS.items():
         place = _input(connection, table)
         if place is not None:
-            with scratch(connection):
-                _link_entity(connection, home, night, load_entity(name), place)
+            entity = load_entity(name)
+            with scratch(connection) as work:
+                read_inputs(connection, {name: place}, entity)
+                _link_entity(work, home, night, entity)
                 _write(connection, build, name, has_restricted)
     for table, text in _COMMENTS.items():
         connection.execute(f"COMMENT ON TABLE {quoted(build)}.linkage.{table} IS {literal(text)}")
@@ -78,11 +80,10 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restrict
         connection.execute(f"CREATE OR REPLACE TABLE {RESTRICTED}.linkage.review_queue ({_QUEUE})")
 
 
-def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity, table: str) -> None:
+def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity) -> None:
     folder = folder_of(home, entity.entity)
     folder.mkdir(parents=True, exist_ok=True)
     memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
-    read_inputs(connection, {entity.entity: table}, entity)
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)
     memory.write(connection, "pair", "SELECT l.node_key AS one, r.node_key AS other, match_weight FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other")

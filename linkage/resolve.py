@@ -30,11 +30,11 @@ def resolve(
     identifier proves it, null where it is alone. `match_basis`: identifier, identical, resemblance, decision or alone.
     `model_file`: a model that was learnt before is read from it; one that is learnt now is written to it.
     """
-    with scratch(connection):
+    with scratch(connection) as work:
         read_inputs(connection, inputs, config)
-        link(connection, config, Memory(model=model_file))
+        link(work, config, Memory(model=model_file))
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM resolved"
+            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM {SCRATCH}.resolved"
         )
     return f"temp.{RESULT}"
 
@@ -44,7 +44,6 @@ def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) 
 
     Beside it stay `large_block`, `conflict`, `node`, `pair` and `review_pair` until the scratch database goes.
     """
-    connection.execute(f"USE {SCRATCH}")
     make_large_block_table(connection)
     make_profiles(connection, entity, memory.salt())
     decided = _decided(connection, memory)

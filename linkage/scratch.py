@@ -6,16 +6,16 @@ from contextlib import contextmanager
 import duckdb
 
 from linkage.profiles import SCRATCH
-from warehouse.engine import quoted
 
 
 @contextmanager
-def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """The scratch database is attached within the block; afterwards the connection stands where it stood."""
-    database, schema = connection.execute("SELECT current_database(), current_schema()").fetchone() or ("memory", "main")
+def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection that stands in the scratch database, where no temporary table of the first one hides another."""
     connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
+    work = connection.cursor()
     try:
-        yield
+        work.execute(f"USE {SCRATCH}")
+        yield work
     finally:
-        connection.execute(f"USE {quoted(database)}.{quoted(schema)}")
+        work.close()
         connection.execute(f"DETACH {SCRATCH}")

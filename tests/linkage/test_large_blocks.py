@@ -17,10 +17,10 @@ SECONDS = 60
 
 
 def large_blocks(connection: duckdb.DuckDBPyConnection, entity: Entity, table: str) -> list[tuple[object, ...]]:
-    with scratch(connection):
+    with scratch(connection) as work:
         read_inputs(connection, {"records": table}, entity)
-        link(connection, entity, Memory())
-        return connection.execute("SELECT rule, value_count, pairs, handled FROM large_block ORDER BY ALL").fetchall()
+        link(work, entity, Memory())
+        return work.execute("SELECT rule, value_count, pairs, handled FROM large_block ORDER BY ALL").fetchall()
 
 
 @pytest.fixture(scope="module")
