@@ -17,7 +17,9 @@ def codes(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], table: 
         f"CASE WHEN {quoted(name)} IS NULL THEN {NONE} ELSE dense_rank() OVER (ORDER BY {quoted(name)}) END AS c{at}"
         for at, name in enumerate(names)
     ]
-    found = connection.execute(f"SELECT * EXCLUDE (n) FROM (SELECT n, {', '.join(columns)} FROM {table}) ORDER BY n").fetchnumpy()
+    found = connection.execute(
+        f"SELECT * EXCLUDE (n) FROM (SELECT n, {', '.join(columns)} FROM {table}) ORDER BY n"
+    ).fetchnumpy()
     return np.column_stack([np.asarray(found[f"c{at}"], dtype=np.int64) for at in range(len(names))])
 
 

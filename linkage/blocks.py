@@ -60,4 +60,6 @@ def rules(entity: Entity, only_new: bool) -> list[str]:
         for name in entity.authoritative
     ]
     more = ["l.kernel <> r.kernel", *apart, *(["(l.is_new OR r.is_new)"] if only_new else [])]
-    return [" AND ".join([f"l.block_{number} = r.block_{number}", *more]) for number in range(1, len(entity.blocking) + 1)]
+    return [
+        " AND ".join([f"l.block_{number} = r.block_{number}", *more]) for number in range(1, len(entity.blocking) + 1)
+    ]

@@ -71,7 +71,9 @@ def cluster(count: int, edges: Edges, rules: Rules) -> tuple[Integers, Flags]:
     place = np.full(count, NONE, dtype=np.int64)
     place[nodes] = np.arange(len(nodes))
     small = Edges(place[edges.left[rows]], place[edges.right[rows]], edges.weight[rows])
-    apart = [(int(place[one]), int(place[other])) for one, other in rules.apart if place[one] >= 0 and place[other] >= 0]
+    apart = [
+        (int(place[one]), int(place[other])) for one, other in rules.apart if place[one] >= 0 and place[other] >= 0
+    ]
     found, refused[rows] = _best_first(small, Rules(rules.identifiers[nodes], apart, rules.margin, rules.support))
     label[nodes] = nodes[found]
     return label, refused
@@ -151,7 +153,9 @@ class _Agglomeration:
 
     def _is_close(self, row: int) -> bool:
         """Whether either end has another candidate nearly as good that this one contradicts: then neither is taken."""
-        return self._has_rival(self.left[row], self.right[row], row) or self._has_rival(self.right[row], self.left[row], row)
+        return self._has_rival(self.left[row], self.right[row], row) or self._has_rival(
+            self.right[row], self.left[row], row
+        )
 
     def _has_rival(self, node: int, chosen: int, row: int) -> bool:
         for other_row in self.at[node]:

@@ -160,8 +160,13 @@ class _Reader:
     def _comparisons(self, items: Any) -> tuple[Comparison, ...]:
         found = []
         for number, item in enumerate(items, 1):
-            self._check_keys(f"comparison {number}", item, frozenset({"name", "absent", "levels"}), {"name", "absent", "levels"})
-            levels = tuple(self._level(f"comparison {item['name']}, level {at}", level) for at, level in enumerate(item["levels"], 1))
+            self._check_keys(
+                f"comparison {number}", item, frozenset({"name", "absent", "levels"}), {"name", "absent", "levels"}
+            )
+            levels = tuple(
+                self._level(f"comparison {item['name']}, level {at}", level)
+                for at, level in enumerate(item["levels"], 1)
+            )
             found.append(Comparison(str(item["name"]), _condition(item["absent"], "absent"), levels))
         return tuple(found)
 
@@ -176,11 +181,22 @@ class _Reader:
         parts += [f"({item['sql']})"] if "sql" in item else []
         if not parts:
             raise self.stop(place, "says no condition; give equal, similar or sql")
-        return Level(str(item["label"]), " AND ".join(parts), item.get("m"), item.get("u"), item.get("term_frequency"), item.get("is_learnt", True))
+        return Level(
+            str(item["label"]),
+            " AND ".join(parts),
+            item.get("m"),
+            item.get("u"),
+            item.get("term_frequency"),
+            item.get("is_learnt", True),
+        )
 
     def _check(self, entity: Entity) -> None:
         known = {*entity.columns, *entity.derived, *(common(name) for name in entity.common_words)}
-        named: dict[str, set[str]] = {"common_words": set(entity.common_words), "identifiers": set(entity.identifiers), "authoritative": set(entity.authoritative)}
+        named: dict[str, set[str]] = {
+            "common_words": set(entity.common_words),
+            "identifiers": set(entity.identifiers),
+            "authoritative": set(entity.authoritative),
+        }
         for block in entity.blocking:
             named[f"blocking {block.name}"] = {*block.columns, *block.narrow_by}
         for rule in (*entity.training, *entity.likely_match):
@@ -189,7 +205,9 @@ class _Reader:
             named["corroborated_by"] = named.get("corroborated_by", set()) | columns_of(condition)
         for item in entity.comparisons:
             frequencies = {level.term_frequency for level in item.levels if level.term_frequency}
-            named[f"comparison {item.name}"] = frequencies.union(*(columns_of(text) for text in (item.absent, *(level.sql for level in item.levels))))
+            named[f"comparison {item.name}"] = frequencies.union(
+                *(columns_of(text) for text in (item.absent, *(level.sql for level in item.levels)))
+            )
         for place, names in named.items():
             unknown = sorted(names - known)
             if unknown:

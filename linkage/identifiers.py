@@ -44,7 +44,9 @@ def _corroborated(connection: duckdb.DuckDBPyConnection, entity: Entity) -> Edge
         f"SELECT one, other, (count(*) * 10 + max(reasons))::DOUBLE AS weight FROM ({' UNION ALL '.join(parts)}) "
         "WHERE reasons > 0 GROUP BY one, other"
     ).fetchnumpy()
-    return Edges(found["one"].astype(np.int64), found["other"].astype(np.int64), np.asarray(found["weight"], dtype=np.float64))
+    return Edges(
+        found["one"].astype(np.int64), found["other"].astype(np.int64), np.asarray(found["weight"], dtype=np.float64)
+    )
 
 
 def _drop_placeholders(connection: duckdb.DuckDBPyConnection, entity: Entity, name: str) -> None:
@@ -91,5 +93,9 @@ def _undisputed(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
             f"INSERT INTO conflict SELECT n, {literal(name)}, 'disputed' FROM profile JOIN kernel_of USING (n) WHERE {column} IS NOT NULL "
             f"AND NOT EXISTS (FROM {table} AS o WHERE o.label = kernel_of.label AND o.value = profile.{column})"
         )
-        chosen.append(f"LEFT JOIN (SELECT label, min(value) AS {quoted('id_' + name)} FROM {table} GROUP BY label) USING (label)")
-    connection.execute(f"CREATE OR REPLACE TABLE kernel AS SELECT * RENAME (label AS kernel) FROM kernel_of {' '.join(chosen)}")
+        chosen.append(
+            f"LEFT JOIN (SELECT label, min(value) AS {quoted('id_' + name)} FROM {table} GROUP BY label) USING (label)"
+        )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE kernel AS SELECT * RENAME (label AS kernel) FROM kernel_of {' '.join(chosen)}"
+    )

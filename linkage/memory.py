@@ -54,7 +54,9 @@ class Memory:
         """The last night before this one; a night that is run again does not see itself."""
         if self.folder is None or self.night is None:
             return None
-        nights = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem < self.night.isoformat())
+        nights = sorted(
+            path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem < self.night.isoformat()
+        )
         return nights[-1] if nights else None
 
     def node_table(self) -> str | None:
@@ -77,7 +79,9 @@ class Memory:
     def until_now(self, table: str) -> str:
         """SQL of a table's files up to this night."""
         assert self.folder is not None and self.night is not None
-        files = sorted(path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem <= self.night.isoformat())
+        files = sorted(
+            path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem <= self.night.isoformat()
+        )
         return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
 
     def forget_comparisons(self) -> None:

@@ -45,9 +45,18 @@ def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str,
     ]
     known = shares or assumed(item)
     for level, (m, u) in zip(item.levels, known, strict=False):
-        found = {"sql_condition": suffixed(level.sql), "label_for_charts": level.label, "m_probability": m, "u_probability": u}
+        found = {
+            "sql_condition": suffixed(level.sql),
+            "label_for_charts": level.label,
+            "m_probability": m,
+            "u_probability": u,
+        }
         if level.term_frequency:
-            found |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": LEAST_FREQUENCY}
+            found |= {
+                "tf_adjustment_column": level.term_frequency,
+                "tf_adjustment_weight": 1.0,
+                "tf_minimum_u_value": LEAST_FREQUENCY,
+            }
         levels.append(found)
     m, u = known[-1]
     levels.append({"sql_condition": "ELSE", "label_for_charts": REST, "m_probability": m, "u_probability": u})
@@ -83,7 +92,9 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     if _count(connection, "node") < _FEWEST_TO_LEARN:
         return shares
     found = linker(connection, "node", make_settings(entity, shares, only_new=False))
-    found.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1)
+    found.training.estimate_u_using_random_sampling(
+        max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1
+    )
     shares = _learnt(found, entity, shares)
     by_kernel = _kernel_pairs(connection) >= _FEWEST_TO_LEARN
     _make_training_nodes(connection, (("kernel",),) if by_kernel else entity.training)
@@ -134,7 +145,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute("SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)").fetchone()
+    row = connection.execute(
+        "SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)"
+    ).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -144,7 +157,9 @@ def _expectation_maximisation(found: Any, entity: Entity) -> None:
 
     for names in entity.training:
         try:
-            found.training.estimate_parameters_using_expectation_maximisation(block_on(*names), max_pairs=2e6, record_sample_proportion=0.1)
+            found.training.estimate_parameters_using_expectation_maximisation(
+                block_on(*names), max_pairs=2e6, record_sample_proportion=0.1
+            )
         except (SplinkException, duckdb.Error, ValueError, ZeroDivisionError, TypeError):
             # Too few pairs agree in these columns to learn from: the assumed shares stay.
             continue
@@ -152,7 +167,9 @@ def _expectation_maximisation(found: Any, entity: Entity) -> None:
 
 def _learnt(found: Any, entity: Entity, shares: dict[str, Any]) -> dict[str, Any]:
     """Learnt shares in place of assumed ones where they make sense: a comparison's first level must speak for a match."""
-    said = {told["output_column_name"]: told["comparison_levels"] for told in found.misc.save_model_to_json()["comparisons"]}
+    said = {
+        told["output_column_name"]: told["comparison_levels"] for told in found.misc.save_model_to_json()["comparisons"]
+    }
     for item in entity.comparisons:
         learnt = {level["label_for_charts"]: level for level in said.get(item.name, [])}
         answers = [learnt.get(label, {}) for label in (*(level.label for level in item.levels), REST)]
@@ -171,7 +188,10 @@ def _share(learnt: Any, fallback: float) -> float:
 
 
 def save(path: Path, entity: Entity, shares: dict[str, Any]) -> None:
-    write_text(path, json.dumps({"entity": entity.entity, "fingerprint": fingerprint(entity), "shares": shares}, indent=2) + "\n")
+    write_text(
+        path,
+        json.dumps({"entity": entity.entity, "fingerprint": fingerprint(entity), "shares": shares}, indent=2) + "\n",
+    )
 
 
 def load(path: Path, entity: Entity) -> dict[str, Any] | None:
@@ -186,5 +206,14 @@ def fingerprint(entity: Entity) -> str:
     """Changes when what is compared, and how, changes."""
     import hashlib
 
-    said = repr((entity.columns, entity.derived, entity.identifiers, entity.corroborated_by, entity.blocking, entity.comparisons))
+    said = repr(
+        (
+            entity.columns,
+            entity.derived,
+            entity.identifiers,
+            entity.corroborated_by,
+            entity.blocking,
+            entity.comparisons,
+        )
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -71,7 +71,9 @@ def _input(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
 def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restricted: bool) -> None:
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(build)}.linkage")
     for name in INPUTS:
-        columns = f"source VARCHAR, source_key VARCHAR, {name}_id VARCHAR, match_probability DOUBLE, match_basis VARCHAR"
+        columns = (
+            f"source VARCHAR, source_key VARCHAR, {name}_id VARCHAR, match_probability DOUBLE, match_basis VARCHAR"
+        )
         connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{name}_link ({columns})")
     for table, columns in _OTHERS.items():
         connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{table} ({columns})")
@@ -86,12 +88,18 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
     memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)
-    memory.write(connection, "pair", "SELECT l.node_key AS one, r.node_key AS other, match_weight FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other")
+    memory.write(
+        connection,
+        "pair",
+        "SELECT l.node_key AS one, r.node_key AS other, match_weight FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other",
+    )
     # The last of the night's files: what it compares with is only taken where all of it was written.
     memory.write(connection, "node", "SELECT node_key FROM node")
     memory.forget_comparisons()
     _make_queue(connection, entity, memory)
-    connection.execute(f"CREATE TABLE changes AS SELECT {literal(entity.entity)} AS entity, * FROM {memory.until_now('change')}")
+    connection.execute(
+        f"CREATE TABLE changes AS SELECT {literal(entity.entity)} AS entity, * FROM {memory.until_now('change')}"
+    )
 
 
 def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
@@ -99,8 +107,15 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
     shares = load(memory.model, entity) if memory.model else None
     for name in entity.term_frequencies:
         make_frequencies(connection, name)
-    decided = [f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})" for d in memory.decisions]
-    without = f"WHERE (one_source, one_source_key, other_source, other_source_key) NOT IN ({', '.join(decided)})" if decided else ""
+    decided = [
+        f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})"
+        for d in memory.decisions
+    ]
+    without = (
+        f"WHERE (one_source, one_source_key, other_source, other_source_key) NOT IN ({', '.join(decided)})"
+        if decided
+        else ""
+    )
     connection.execute(f"""
         CREATE TABLE queue AS
         WITH shown AS (SELECT n, min((source, source_key)) AS record FROM record_profile GROUP BY n)
@@ -123,4 +138,6 @@ def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_r
         f"INSERT INTO {target}.conflict SELECT DISTINCT {name}, source, source_key, identifier, conflict FROM {SCRATCH}.conflict JOIN {SCRATCH}.record_profile USING (n) ORDER BY ALL"
     )
     if has_restricted:
-        connection.execute(f"INSERT INTO {RESTRICTED}.linkage.review_queue SELECT * FROM {SCRATCH}.queue ORDER BY match_weight DESC, pair_id")
+        connection.execute(
+            f"INSERT INTO {RESTRICTED}.linkage.review_queue SELECT * FROM {SCRATCH}.queue ORDER BY match_weight DESC, pair_id"
+        )

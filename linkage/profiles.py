@@ -16,7 +16,9 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], e
     """
     parts = [_read(connection, name, table, entity) for name, table in inputs.items()]
     empty = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in _shape(entity).items())
-    connection.execute(f"CREATE TABLE {SCRATCH}.record AS {' UNION ALL BY NAME '.join([f'SELECT {empty} WHERE false', *parts])}")
+    connection.execute(
+        f"CREATE TABLE {SCRATCH}.record AS {' UNION ALL BY NAME '.join([f'SELECT {empty} WHERE false', *parts])}"
+    )
 
 
 def _shape(entity: Entity) -> dict[str, str]:
@@ -66,7 +68,9 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, salt: s
         "said.* EXCLUDE (said_key, is_telling) FROM (SELECT profile_key, any_value(said_key) AS said_key, count(*) AS records "
         "FROM keyed_profile GROUP BY profile_key) JOIN said USING (said_key)"
     )
-    connection.execute("CREATE TABLE record_profile AS SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)")
+    connection.execute(
+        "CREATE TABLE record_profile AS SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
+    )
     for table in ("keyed", "said", "keyed_profile"):
         connection.execute(f"DROP TABLE {table}")
     for name, share in entity.common_words.items():
@@ -80,7 +84,9 @@ def _note_common_words(connection: duckdb.DuckDBPyConnection, name: str, target:
         f"GROUP BY word HAVING count(*) > greatest({share} * (SELECT count(*) FROM profile), 1))"
     )
     connection.execute(f"ALTER TABLE profile ADD COLUMN {target} VARCHAR[]")
-    connection.execute(f"UPDATE profile SET {target} = list_sort(list_intersect({name}, coalesce((SELECT words FROM common_word), [])))")
+    connection.execute(
+        f"UPDATE profile SET {target} = list_sort(list_intersect({name}, coalesce((SELECT words FROM common_word), [])))"
+    )
 
 
 def _tells_enough(entity: Entity) -> str:

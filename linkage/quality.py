@@ -38,7 +38,14 @@ def measure(connection: duckdb.DuckDBPyConnection, result: str, truth: str) -> Q
     """`result` as `resolve` names it, `truth` a table (source, source_key, person_id); records of which the truth is unknown are left out."""
     joined = f"(SELECT entity_id, person_id FROM {result} JOIN {truth} USING (source, source_key) WHERE person_id IS NOT NULL)"
     counts = [
-        int((connection.execute(f"SELECT coalesce(sum(k * (k - 1) // 2), 0) FROM (SELECT count(*) AS k FROM {joined} GROUP BY {by})").fetchone() or (0,))[0])
+        int(
+            (
+                connection.execute(
+                    f"SELECT coalesce(sum(k * (k - 1) // 2), 0) FROM (SELECT count(*) AS k FROM {joined} GROUP BY {by})"
+                ).fetchone()
+                or (0,)
+            )[0]
+        )
         for by in ("entity_id, person_id", "entity_id", "person_id")
     ]
     return Quality(*counts)
@@ -79,7 +86,9 @@ def _svg(rows: list[tuple[str, float]]) -> str:
         left, colour = (520, "#2a6f97") if bits >= 0 else (520 - width, "#b5542b")
         lines.append(f'<text x="320" y="{top + 11}" text-anchor="end">{escape(label)}</text>')
         lines.append(f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="14" fill="{colour}"/>')
-        lines.append(f'<text x="{(left + width + 4 if bits >= 0 else left - 4):.1f}" y="{top + 11}" text-anchor="{"start" if bits >= 0 else "end"}">{bits:.1f}</text>')
+        lines.append(
+            f'<text x="{(left + width + 4 if bits >= 0 else left - 4):.1f}" y="{top + 11}" text-anchor="{"start" if bits >= 0 else "end"}">{bits:.1f}</text>'
+        )
     body = "\n".join(lines)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="780" height="{40 + len(rows) * 20}" font-family="sans-serif" font-size="12">\n'

@@ -58,11 +58,16 @@ def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) 
 
 def _decided(connection: duckdb.DuckDBPyConnection, memory: Memory) -> dict[bool, list[tuple[int, int]]]:
     """Stewards' decisions as pairs of profiles: True for the same thing. The last word on a pair counts."""
-    last = {(item.one_source, item.one_key, item.other_source, item.other_key): item.is_same for item in memory.decisions}
+    last = {
+        (item.one_source, item.one_key, item.other_source, item.other_key): item.is_same for item in memory.decisions
+    }
     found: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     for (one_source, one_key, other_source, other_key), is_same in last.items():
         one, other = (
-            connection.execute("SELECT min(n) FROM record_profile WHERE source = ? AND source_key = ?", list(key)).fetchone() or (None,)
+            connection.execute(
+                "SELECT min(n) FROM record_profile WHERE source = ? AND source_key = ?", list(key)
+            ).fetchone()
+            or (None,)
             for key in ((one_source, one_key), (other_source, other_key))
         )
         if one[0] is not None and other[0] is not None and one[0] != other[0]:
@@ -91,7 +96,9 @@ def _cluster(connection: duckdb.DuckDBPyConnection, entity: Entity, decided: dic
     ids = tuple(f"id_{name}" for name in entity.authoritative)
     connection.execute("CREATE TABLE head AS SELECT * FROM node WHERE n = kernel ORDER BY n")
     kernels = np.asarray(connection.execute("SELECT n FROM head ORDER BY n").fetchnumpy()["n"], dtype=np.int64)
-    kernel_of = np.asarray(connection.execute("SELECT kernel FROM node ORDER BY n").fetchnumpy()["kernel"], dtype=np.int64)
+    kernel_of = np.asarray(
+        connection.execute("SELECT kernel FROM node ORDER BY n").fetchnumpy()["kernel"], dtype=np.int64
+    )
     found = connection.execute(
         f"SELECT one, other, match_weight FROM kernel_pair WHERE match_weight >= {entity.match_weight} ORDER BY one, other"
     ).fetchnumpy()
@@ -99,7 +106,9 @@ def _cluster(connection: duckdb.DuckDBPyConnection, entity: Entity, decided: dic
     apart = [(_at(kernels, kernel_of[one]), _at(kernels, kernel_of[other])) for one, other in decided[False]]
     rules = Rules(codes(connection, ids, "head"), [pair for pair in apart if pair[0] != pair[1]], entity.margin)
     label, refused = cluster(len(kernels), edges, rules)
-    connection.execute(f"CREATE TABLE entity_of AS SELECT n AS kernel, label AS entity FROM {stored(connection, kernels, kernels[label])}")
+    connection.execute(
+        f"CREATE TABLE entity_of AS SELECT n AS kernel, label AS entity FROM {stored(connection, kernels, kernels[label])}"
+    )
     refusals = stored(connection, kernels[edges.left[refused]], kernels[edges.right[refused]])
     connection.execute(
         f"CREATE TABLE review_pair AS SELECT best_one AS one, best_other AS other, match_weight, CASE WHEN refused.n IS NULL THEN 'uncertain' ELSE 'contradicted' END AS reason "
@@ -109,7 +118,9 @@ def _cluster(connection: duckdb.DuckDBPyConnection, entity: Entity, decided: dic
     )
 
 
-def _with_decisions(kernels: Integers, kernel_of: Integers, found: dict[str, Any], same: list[tuple[int, int]]) -> Edges:
+def _with_decisions(
+    kernels: Integers, kernel_of: Integers, found: dict[str, Any], same: list[tuple[int, int]]
+) -> Edges:
     pairs = np.array([(kernel_of[one], kernel_of[other]) for one, other in same], dtype=np.int64).reshape(-1, 2)
     left = np.concatenate([np.asarray(found["one"], dtype=np.int64), pairs.min(axis=1, initial=2**31)])
     right = np.concatenate([np.asarray(found["other"], dtype=np.int64), pairs.max(axis=1, initial=0)])

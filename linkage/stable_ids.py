@@ -51,7 +51,9 @@ def _made(text: str, memory: Memory, prefix: str) -> str:
     assert memory.night is not None
     number = f"md5_number(concat_ws(chr(31), {literal(memory.salt())}, {literal(memory.night.isoformat())}, {text}))"
     base = len(_LETTERS)
-    letters = " || ".join(f"{literal(_LETTERS)}[({number} // {base**place} % {base})::INTEGER + 1]" for place in range(12))
+    letters = " || ".join(
+        f"{literal(_LETTERS)}[({number} // {base**place} % {base})::INTEGER + 1]" for place in range(12)
+    )
     return f"{literal(prefix)} || {letters}"
 
 
@@ -69,7 +71,9 @@ def _tell_changes(connection: duckdb.DuckDBPyConnection, memory: Memory) -> None
         UNION ALL SELECT 'gone', entity_id, NULL, records FROM known
           WHERE last_seen = (SELECT max(last_seen) FROM past_id) AND entity_id NOT IN (SELECT entity_id FROM tonight)
             AND entity_id NOT IN (SELECT old_id FROM went WHERE old_id IS NOT NULL)""")
-    memory.write(connection, "change", f"SELECT {literal(str(memory.night))}::DATE AS night, * FROM change ORDER BY ALL")
+    memory.write(
+        connection, "change", f"SELECT {literal(str(memory.night))}::DATE AS night, * FROM change ORDER BY ALL"
+    )
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, memory: Memory) -> None:

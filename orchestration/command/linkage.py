@@ -28,7 +28,9 @@ def list_pairs(
     waiting = [pair for pair in _queue(home, entity) if not _is_decided(home, pair)]
     rows = [row for pair in waiting[:limit] for row in _shown(pair)]
     show_table("Pairs in doubt", ("pair", "field", "one", "other", "agreement", "bits"), rows, frozenset({5}))
-    typer.echo(f"{len(waiting)} pairs wait for a decision" + (f"; the first {limit} are shown" if len(waiting) > limit else ""))
+    typer.echo(
+        f"{len(waiting)} pairs wait for a decision" + (f"; the first {limit} are shown" if len(waiting) > limit else "")
+    )
 
 
 @review.command("accept")
@@ -75,7 +77,14 @@ def _shown(pair: dict[str, Any]) -> list[list[str]]:
     one, other = f"{pair['one_source']} {pair['one_source_key']}", f"{pair['other_source']} {pair['other_source_key']}"
     head = [pair["pair_id"], pair["entity"], one, other, pair["reason"], f"{pair['match_weight']:.1f}"]
     fields = [
-        ["", field["field"], field["one"] or "", field["other"] or "", field["agreement"] or "", f"{field['weight']:.1f}"]
+        [
+            "",
+            field["field"],
+            field["one"] or "",
+            field["other"] or "",
+            field["agreement"] or "",
+            f"{field['weight']:.1f}",
+        ]
         for field in pair["fields"]
     ]
     return [head, *fields]
@@ -94,11 +103,16 @@ def _queue(home: "Home", entity: str | None) -> list[dict[str, Any]]:
     try:
         with open_database() as connection:
             _attach(connection, restricted)
-            cursor = connection.execute(f"SELECT * FROM restricted.linkage.review_queue {where} ORDER BY match_weight DESC, pair_id")
+            cursor = connection.execute(
+                f"SELECT * FROM restricted.linkage.review_queue {where} ORDER BY match_weight DESC, pair_id"
+            )
             names = [item[0] for item in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except duckdb.Error as error:
-        stop(f"the queue of pairs cannot be read ({safe_message(error)}); set INTERAGENCY_KEY if the night was sealed with one", NOT_DONE)
+        stop(
+            f"the queue of pairs cannot be read ({safe_message(error)}); set INTERAGENCY_KEY if the night was sealed with one",
+            NOT_DONE,
+        )
 
 
 def _attach(connection: Any, path: Path) -> None:

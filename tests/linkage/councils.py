@@ -22,7 +22,10 @@ def folder() -> Path | None:
 def registered(place: Path) -> pa.Table:
     """Each name that a register ever gave a council, with the council's code."""
     found = {(code, key_of(name)) for register in REGISTERS for code, name in _names(place, register)}
-    rows = [{"source_key": f"{code} {number}", "registry_code": code, "name_key": name} for number, (code, name) in enumerate(sorted(found))]
+    rows = [
+        {"source_key": f"{code} {number}", "registry_code": code, "name_key": name}
+        for number, (code, name) in enumerate(sorted(found))
+    ]
     return pa.Table.from_pylist(rows)
 
 

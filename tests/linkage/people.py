@@ -23,7 +23,13 @@ from tests.simulation.reading import Record, records
 
 NIGHT = date(2026, 3, 2)
 _PARTICLES = {"VON", "ZU", "VAN", "DEN", "DE", "LA", "AF"}
-_CHECKS = {"national_number": ik, "health_number": nhs, "resident_number": aadhaar, "tax_number": idnr, "iban": iban_number}
+_CHECKS = {
+    "national_number": ik,
+    "health_number": nhs,
+    "resident_number": aadhaar,
+    "tax_number": idnr,
+    "iban": iban_number,
+}
 SCHEMA = pa.schema([
     ("source", pa.string()), ("source_key", pa.string()), ("national_number", pa.string()), ("health_number", pa.string()),
     ("resident_number", pa.string()), ("tax_number", pa.string()), ("iban", pa.string()), ("given_name", pa.string()),
@@ -89,7 +95,9 @@ def person_records(folder: Path, night: date = NIGHT) -> pa.Table:
 def truth(folder: Path, night: date = NIGHT) -> pa.Table:
     """source, source_key, person_id of one night."""
     table = pq.read_table(folder / "truth" / "record.parquet", filters=[("night", "=", night)])
-    source = [f"{agency}/{feed}" for agency, feed in zip(table["agency"].to_pylist(), table["feed"].to_pylist(), strict=True)]
+    source = [
+        f"{agency}/{feed}" for agency, feed in zip(table["agency"].to_pylist(), table["feed"].to_pylist(), strict=True)
+    ]
     return pa.table({"source": source, "source_key": table["source_key"], "person_id": table["person_id"]})
 
 

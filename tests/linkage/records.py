@@ -21,7 +21,15 @@ def table(rows: dict[str, dict[str, Any]]) -> pa.Table:
     for key, row in rows.items():
         keys = {"given_key": key_of(row.get("given_name")), "surname_key": key_of(row.get("surname"))}
         born = row.get("birth_date")
-        full.append({**row, **keys, "source": row.get("source", "registry"), "source_key": key, "birth_date": born and date.fromisoformat(born)})
+        full.append(
+            {
+                **row,
+                **keys,
+                "source": row.get("source", "registry"),
+                "source_key": key,
+                "birth_date": born and date.fromisoformat(born),
+            }
+        )
     return pa.Table.from_pylist(full, schema=SCHEMA)
 
 
@@ -32,5 +40,7 @@ def together(
     connection.register("by_hand", table(rows))
     connection.execute("CREATE OR REPLACE TEMP TABLE registered AS FROM record WHERE source = 'civil_registry/person'")
     found = resolve(connection, {"country": "registered", "by_hand": "by_hand"}, entity, model)
-    sql = f"SELECT list(source_key) FROM {found} WHERE source_key IN (SELECT source_key FROM by_hand) GROUP BY entity_id"
+    sql = (
+        f"SELECT list(source_key) FROM {found} WHERE source_key IN (SELECT source_key FROM by_hand) GROUP BY entity_id"
+    )
     return {frozenset(keys) for (keys,) in connection.execute(sql).fetchall()}

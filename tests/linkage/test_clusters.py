@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from linkage.clusters import NONE, Edges, Rules, cluster, components
 
-_PAIRS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.floats(0, 30)).filter(lambda pair: pair[0] != pair[1]), max_size=40)
+_PAIRS = st.lists(
+    st.tuples(st.integers(0, 11), st.integers(0, 11), st.floats(0, 30)).filter(lambda pair: pair[0] != pair[1]),
+    max_size=40,
+)
 
 
 def edges(pairs: list[tuple[int, int, float]]) -> Edges:
@@ -19,9 +22,15 @@ def none(count: int) -> np.ndarray:
     return np.full((count, 1), NONE, dtype=np.int64)
 
 
-@given(_PAIRS, st.lists(st.integers(NONE, 3), min_size=24, max_size=24), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=5))
+@given(
+    _PAIRS,
+    st.lists(st.integers(NONE, 3), min_size=24, max_size=24),
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=5),
+)
 @settings(max_examples=200, deadline=None)
-def test_never_two_conflicting_identifiers(pairs: list[tuple[int, int, float]], codes: list[int], apart: list[tuple[int, int]]) -> None:
+def test_never_two_conflicting_identifiers(
+    pairs: list[tuple[int, int, float]], codes: list[int], apart: list[tuple[int, int]]
+) -> None:
     identifiers = np.array(codes, dtype=np.int64).reshape(12, 2)
     told = [pair for pair in apart if pair[0] != pair[1]]
     label, _ = cluster(12, edges(pairs), Rules(identifiers, told, 2.0))

@@ -9,7 +9,10 @@ import pytest
 from linkage import load_entity, resolve
 from tests.linkage.councils import crosswalk, folder, named, registered
 
-LISTS = [("food-authority", "food_standards/local-authorities.tsv", "food-authority"), ("edubase", "edubase/local-authorities.tsv", "code")]
+LISTS = [
+    ("food-authority", "food_standards/local-authorities.tsv", "food-authority"),
+    ("edubase", "edubase/local-authorities.tsv", "code"),
+]
 
 
 @pytest.mark.skipif(folder() is None, reason="INTERAGENCY_SHARED_DATA names no folder with uk_local_authorities")

@@ -50,22 +50,34 @@ def test_one_surname_for_everyone(country: duckdb.DuckDBPyConnection, quick: Ent
 
 
 def test_one_number_for_everyone_is_nobodys(country: duckdb.DuckDBPyConnection, quick: Entity) -> None:
-    country.execute("CREATE TABLE same AS SELECT * REPLACE ('38001010002' AS national_number) FROM record WHERE source = 'civil_registry/person'")
+    country.execute(
+        "CREATE TABLE same AS SELECT * REPLACE ('38001010002' AS national_number) FROM record WHERE source = 'civil_registry/person'"
+    )
     found = large_blocks(country, quick, "same")
-    assert [(row[0], row[3]) for row in found if str(row[0]).startswith("identifier")] == [("identifier national_number", "left out")]
-    people = country.execute(f"SELECT count(DISTINCT entity_id) FROM {resolve(country, {'x': 'same'}, quick)}").fetchone()
+    assert [(row[0], row[3]) for row in found if str(row[0]).startswith("identifier")] == [
+        ("identifier national_number", "left out")
+    ]
+    people = country.execute(
+        f"SELECT count(DISTINCT entity_id) FROM {resolve(country, {'x': 'same'}, quick)}"
+    ).fetchone()
     assert people and people[0] > 3000
 
 
 def test_all_null_keys_join_nobody(connection: duckdb.DuckDBPyConnection, quick: Entity) -> None:
-    connection.execute("CREATE TABLE nothing AS SELECT i::VARCHAR AS source_key, NULL::VARCHAR AS given_key FROM range(5000) AS t(i)")
+    connection.execute(
+        "CREATE TABLE nothing AS SELECT i::VARCHAR AS source_key, NULL::VARCHAR AS given_key FROM range(5000) AS t(i)"
+    )
     result = resolve(connection, {"nothing": "nothing"}, quick)
-    assert connection.execute(f"SELECT count(*), count(DISTINCT entity_id), min(match_basis), max(match_basis) FROM {result}").fetchone() == (5000, 5000, "alone", "alone")
+    assert connection.execute(
+        f"SELECT count(*), count(DISTINCT entity_id), min(match_basis), max(match_basis) FROM {result}"
+    ).fetchone() == (5000, 5000, "alone", "alone")
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_empty_and_tiny_sources(connection: duckdb.DuckDBPyConnection, quick: Entity, rows: int) -> None:
     connection.execute("CREATE TABLE empty (source_key VARCHAR, given_key VARCHAR)")
-    connection.execute(f"CREATE TABLE tiny AS SELECT i::VARCHAR AS source_key, 'ANNA' AS given_key FROM range({rows}) AS t(i)")
+    connection.execute(
+        f"CREATE TABLE tiny AS SELECT i::VARCHAR AS source_key, 'ANNA' AS given_key FROM range({rows}) AS t(i)"
+    )
     result = resolve(connection, {"empty": "empty", "tiny": "tiny"}, quick)
     assert connection.execute(f"SELECT count(DISTINCT entity_id) FROM {result}").fetchone() == (rows,)

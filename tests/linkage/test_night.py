@@ -33,11 +33,18 @@ class Nights:
     def link(self, records: pa.Table, days: int = 0, restricted: Path | None = None) -> Links:
         """Link a night and keep what the build holds; returns the person of each record."""
         with open_database() as connection:
-            connection.execute(f"ATTACH '{restricted or ':memory:'}' AS restricted; CREATE SCHEMA restricted.intermediate")
+            connection.execute(
+                f"ATTACH '{restricted or ':memory:'}' AS restricted; CREATE SCHEMA restricted.intermediate"
+            )
             connection.register("made", records)
             connection.execute("CREATE TABLE restricted.intermediate.int_person_record AS FROM made")
             link_night(connection, self.home, FIRST + timedelta(days=days))
-            tables = ("linkage.entity_change", "linkage.conflict", "linkage.large_block", "restricted.linkage.review_queue")
+            tables = (
+                "linkage.entity_change",
+                "linkage.conflict",
+                "linkage.large_block",
+                "restricted.linkage.review_queue",
+            )
             self.rows = {name.rpartition(".")[2]: connection.execute(f"FROM {name}").fetchall() for name in tables}
             rows = connection.execute("SELECT source, source_key, person_id FROM linkage.person_link").fetchall()
         return {(source, key): person for source, key, person in rows}
@@ -56,7 +63,8 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
 def crowd(more: dict[str, dict[str, Any]]) -> pa.Table:
     """Rows by hand among 40 people who have nothing to do with them."""
     others = {
-        f"x{at}": {"given_name": f"Person{at}", "surname": f"Other{at}", "birth_date": f"19{at + 40}-05-17", "sex": "M"} for at in range(40)
+        f"x{at}": {"given_name": f"Person{at}", "surname": f"Other{at}", "birth_date": f"19{at + 40}-05-17", "sex": "M"}
+        for at in range(40)
     }
     return table({**others, **more})
 
@@ -99,10 +107,22 @@ def test_a_night_of_few_changes_gives_what_a_full_one_gives(people: tuple[pa.Tab
 def test_merge_split_new_and_gone_are_told(nights: Nights) -> None:
     one = {**ANNA, "national_number": NUMBER}
     other = {**ANNA, "given_name": "Greta", "surname": "Holm", "birth_date": "1990-01-30", "postcode": "18018"}
-    before = nights.link(crowd({"a": one, "b": {**one, "source": "tax"}, "c": other, "d": {**other, "source": "tax"}, "e": {**other, "source": "health"}}))
+    before = nights.link(
+        crowd(
+            {
+                "a": one,
+                "b": {**one, "source": "tax"},
+                "c": other,
+                "d": {**other, "source": "tax"},
+                "e": {**other, "source": "health"},
+            }
+        )
+    )
     assert person(before, "a") == person(before, "b") != person(before, "c") == person(before, "d")
     # It comes out that c and d were another's, and that all of them were a's; e has died and is left out.
-    after = nights.link(crowd({"a": one, "b": {**one, "source": "tax"}, "c": one, "d": {**one, "source": "tax"}}), days=1)
+    after = nights.link(
+        crowd({"a": one, "b": {**one, "source": "tax"}, "c": one, "d": {**one, "source": "tax"}}), days=1
+    )
     assert person(after, "c") == person(after, "a")
     assert [row[0] for row in nights.changes(1)] == ["merge"]
     # Now b turns out to be somebody else, and somebody new comes.
@@ -125,7 +145,9 @@ def test_an_older_night_knows_nothing_of_later_ones(nights: Nights) -> None:
 def test_no_intermediate_records_are_no_error(nights: Nights) -> None:
     with open_database() as connection:
         link_night(connection, nights.home, FIRST)
-        names = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'linkage' ORDER BY 1").fetchall()
+        names = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'linkage' ORDER BY 1"
+        ).fetchall()
         assert [name for (name,) in names] == ["body_link", "conflict", "entity_change", "large_block", "person_link"]
         assert connection.execute("SELECT count(*) FROM linkage.person_link").fetchone() == (0,)
     assert nights.link(table({})) == {}
@@ -145,7 +167,12 @@ def test_bodies_are_linked_by_code_and_by_name(nights: Nights) -> None:
 
 def doubtful() -> pa.Table:
     """b is a's by name and year, and not by much else."""
-    return crowd({"a": {**ANNA, "national_number": NUMBER}, "b": {**ANNA, "birth_date": "1980-03-17", "street": "Elsewhere", "source": "education"}})
+    return crowd(
+        {
+            "a": {**ANNA, "national_number": NUMBER},
+            "b": {**ANNA, "birth_date": "1980-03-17", "street": "Elsewhere", "source": "education"},
+        }
+    )
 
 
 @pytest.mark.parametrize("word", ["accept", "reject"])
@@ -162,7 +189,8 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
     (night / "published.duckdb").touch()
     queue = nights.rows["review_queue"]
     assert len(queue) == 1, queue
-    pair = queue[0][1]
+    pair, weight, fields = queue[0][1], queue[0][6], queue[0][8]
+    assert sum(field["weight"] for field in fields) == pytest.approx(weight, abs=0.01)
     listed = run(app, ["linkage", "review", "list"])
     assert listed.exit_code == 0, listed.output
     assert pair in listed.output
@@ -182,7 +210,12 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
 def test_apart_binds_also_where_a_number_says_the_same(nights: Nights) -> None:
     from linkage.review import decide
 
-    records = crowd({"a": {**ANNA, "national_number": NUMBER}, "b": {**ANNA, "given_name": "Anne", "national_number": NUMBER, "source": "tax"}})
+    records = crowd(
+        {
+            "a": {**ANNA, "national_number": NUMBER},
+            "b": {**ANNA, "given_name": "Anne", "national_number": NUMBER, "source": "tax"},
+        }
+    )
     assert len({person(nights.link(records), key) for key in "ab"}) == 1
     decide(nights.home, "person", ("registry", "a", "tax", "b"), False, "twins with one number")
     days = (date.today() - FIRST).days + 1

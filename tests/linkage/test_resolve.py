@@ -19,7 +19,12 @@ def test_people_are_found_across_agencies(country: duckdb.DuckDBPyConnection, pe
     assert quality.precision >= 0.999, quality
     assert quality.recall >= 0.97, quality
     rows = country.execute(f"SELECT count(*), count(DISTINCT (source, source_key)) FROM {result}").fetchone()
-    assert rows == country.execute("SELECT count(DISTINCT (source, source_key)), count(DISTINCT (source, source_key)) FROM record").fetchone()
+    assert (
+        rows
+        == country.execute(
+            "SELECT count(DISTINCT (source, source_key)), count(DISTINCT (source, source_key)) FROM record"
+        ).fetchone()
+    )
     assert country.execute("SELECT current_database()").fetchone() == ("memory",)
     assert not country.execute("SELECT * FROM duckdb_databases() WHERE database_name LIKE 'linkage%'").fetchall()
 
@@ -31,7 +36,9 @@ def test_without_any_identifier_the_rest_is_enough_for_most(country: duckdb.Duck
     assert quality.recall >= 0.9, quality
 
 
-def test_no_cluster_holds_two_numbers_of_a_kind_unless_one_is_flagged(country: duckdb.DuckDBPyConnection, person: Entity, model: Path) -> None:
+def test_no_cluster_holds_two_numbers_of_a_kind_unless_one_is_flagged(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path
+) -> None:
     result = resolve(country, {"records": "record"}, person, model)
     # Borrowed numbers are flagged and count no more; among these few people no other conflict may be left.
     held = country.execute(
@@ -49,30 +56,62 @@ def test_no_cluster_holds_two_numbers_of_a_kind_unless_one_is_flagged(country: d
         {"given_name": "Анна", "surname": "Свенссон"},
         {"surname": "Berg", "national_number": NUMBER},
     ],
-    ids=["swapped names", "day and month turned", "a letter missing", "another script", "married name and the same number"],
+    ids=[
+        "swapped names",
+        "day and month turned",
+        "a letter missing",
+        "another script",
+        "married name and the same number",
+    ],
 )
-def test_the_same_person_written_differently(country: duckdb.DuckDBPyConnection, person: Entity, model: Path, other: dict[str, str]) -> None:
+def test_the_same_person_written_differently(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path, other: dict[str, str]
+) -> None:
     rows = {"a": {**ANNA, "national_number": NUMBER}, "b": {**ANNA, **other, "source": "tax"}}
     assert together(country, person, model, rows) == {frozenset("ab")}
 
 
 @pytest.mark.parametrize("numbers", [(NUMBER, OTHER_NUMBER), (NUMBER, None), (None, None)])
-def test_twins_are_two_people(country: duckdb.DuckDBPyConnection, person: Entity, model: Path, numbers: tuple[str | None, str | None]) -> None:
+def test_twins_are_two_people(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path, numbers: tuple[str | None, str | None]
+) -> None:
     """Same surname, birthday and home; the record of another agency belongs to the one whose given name it bears."""
     twin = {**ANNA, "given_name": "Birgitta", "national_number": numbers[1]}
-    rows = {"a": {**ANNA, "national_number": numbers[0]}, "t": twin, "b": {**twin, "national_number": None, "source": "education", "sex": None}}
+    rows = {
+        "a": {**ANNA, "national_number": numbers[0]},
+        "t": twin,
+        "b": {**twin, "national_number": None, "source": "education", "sex": None},
+    }
     assert together(country, person, model, rows) == {frozenset("a"), frozenset("tb")}
 
 
-def test_a_number_given_again_after_a_death_joins_nobody(country: duckdb.DuckDBPyConnection, person: Entity, model: Path) -> None:
-    old = {**ANNA, "birth_date": "1911-05-20", "given_name": "Hildegard", "surname": "Mommsen", "postcode": "11204", "national_number": NUMBER}
+def test_a_number_given_again_after_a_death_joins_nobody(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path
+) -> None:
+    old = {
+        **ANNA,
+        "birth_date": "1911-05-20",
+        "given_name": "Hildegard",
+        "surname": "Mommsen",
+        "postcode": "11204",
+        "national_number": NUMBER,
+    }
     rows = {"a": {**ANNA, "national_number": NUMBER}, "o": old, "p": {**old, "source": "pensions"}}
     assert together(country, person, model, rows) == {frozenset("a"), frozenset("op")}
 
 
-def test_a_borrowed_number_does_not_bring_the_borrower_along(country: duckdb.DuckDBPyConnection, person: Entity, model: Path) -> None:
+def test_a_borrowed_number_does_not_bring_the_borrower_along(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path
+) -> None:
     """The record goes where name, birthday and home say, although its number is another person's."""
-    lender = {**ANNA, "given_name": "Olga", "surname": "Petrenko", "birth_date": "1975-11-30", "postcode": "19018", "national_number": OTHER_NUMBER}
+    lender = {
+        **ANNA,
+        "given_name": "Olga",
+        "surname": "Petrenko",
+        "birth_date": "1975-11-30",
+        "postcode": "19018",
+        "national_number": OTHER_NUMBER,
+    }
     rows = {
         "a": {**ANNA, "national_number": NUMBER}, "b": {**ANNA, "national_number": OTHER_NUMBER, "source": "benefits"},
         "l": lender, "m": {**lender, "source": "health"},
@@ -80,7 +119,9 @@ def test_a_borrowed_number_does_not_bring_the_borrower_along(country: duckdb.Duc
     assert together(country, person, model, rows) == {frozenset("ab"), frozenset("lm")}
 
 
-def test_two_equally_good_candidates_are_left_to_a_steward(country: duckdb.DuckDBPyConnection, person: Entity, model: Path) -> None:
+def test_two_equally_good_candidates_are_left_to_a_steward(
+    country: duckdb.DuckDBPyConnection, person: Entity, model: Path
+) -> None:
     rows = {
         "a": {**ANNA, "national_number": NUMBER}, "b": {**ANNA, "national_number": OTHER_NUMBER},
         "c": {**ANNA, "source": "education"},
@@ -89,16 +130,30 @@ def test_two_equally_good_candidates_are_left_to_a_steward(country: duckdb.DuckD
 
 
 def test_a_name_alone_makes_nobody_one(country: duckdb.DuckDBPyConnection, person: Entity, model: Path) -> None:
-    rows = {key: {"given_name": "Anna", "surname": "Svensson", "source": source} for key, source in zip("abc", ("tax", "tax", "health"), strict=True)}
+    rows = {
+        key: {"given_name": "Anna", "surname": "Svensson", "source": source}
+        for key, source in zip("abc", ("tax", "tax", "health"), strict=True)
+    }
     assert len(together(country, person, model, rows)) == 3
 
 
-def test_explained_bits_sum_to_the_weight_and_name_each_field(country: duckdb.DuckDBPyConnection, person: Entity) -> None:
+def test_explained_bits_sum_to_the_weight_and_name_each_field(
+    country: duckdb.DuckDBPyConnection, person: Entity
+) -> None:
     shares = {item.name: assumed(item) for item in person.comparisons} | {"prior": 1e-4}
-    pair = country.execute("SELECT source, source_key FROM record WHERE source = 'civil_registry/person' ORDER BY source_key LIMIT 1").fetchone()
+    pair = country.execute(
+        "SELECT source, source_key FROM record WHERE source = 'civil_registry/person' ORDER BY source_key LIMIT 1"
+    ).fetchone()
     assert pair
     fields = explain(country, {"records": "record"}, person, (pair, pair), shares)
-    assert [field["field"] for field in fields] == ["before anything is compared", "name", "birth", "sex", "home", "iban"]
+    assert [field["field"] for field in fields] == [
+        "before anything is compared",
+        "name",
+        "birth",
+        "sex",
+        "home",
+        "iban",
+    ]
     assert fields[1]["agreement"] == "same words"
     assert sum(field["weight"] for field in fields) > 20
     with pytest.raises(KeyError):
