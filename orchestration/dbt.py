@@ -1,5 +1,6 @@
 """dbt as Dagster sees it: the project, its parsed manifest, and one build folder that all of a run's steps share."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from sources.contract import Contract
 from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
+from warehouse.history import Versioned
 from warehouse.home import PROJECT, Home
 from warehouse.nights import DATABASE
 
@@ -70,6 +72,16 @@ def of_loaded(contracts: list[Contract]) -> list[str]:
     """dbt's selectors of all models that say anything of the agencies with a contract here, and of what these are made from."""
     modelled = {contract.agency for contract in modelled_contracts()}
     return [f"@source:{agency}" for agency in sorted({contract.agency for contract in contracts} & modelled)]
+
+
+def versioned_marts(manifest: Path) -> list[Versioned]:
+    """The marts whose models name a `history_key`: what was published of them is kept."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return [
+        Versioned(node["database"], node["name"], tuple(node["config"]["meta"]["history_key"]))
+        for node in nodes
+        if "history_key" in node["config"].get("meta", {})
+    ]
 
 
 def build_variable(home: Home) -> dict[str, str]:

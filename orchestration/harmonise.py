@@ -12,7 +12,15 @@ from expectations.data_docs import write_data_docs
 from expectations.unrecorded import record_missed
 from linkage.cases import load_dispositions
 from linkage.night import link_night
-from orchestration.dbt import BySchema, build_variable, modelled_contracts, of_loaded, prepare, target_folder
+from orchestration.dbt import (
+    BySchema,
+    build_variable,
+    modelled_contracts,
+    of_loaded,
+    prepare,
+    target_folder,
+    versioned_marts,
+)
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
@@ -21,8 +29,9 @@ from sources.accepted import SCHEMA, create_empty_relations, create_relations, l
 from sources.contract import Contract
 from sources.retention import forget_originals, forget_superseded
 from warehouse.engine import open_database
+from warehouse.history import Versioned, add_history, in_build, keep_history
 from warehouse.home import Home
-from warehouse.nights import build_database, prune_nights, publish, start_build
+from warehouse.nights import build_database, is_newest, prune_nights, publish, start_build
 from warehouse.records import copy_into
 from warehouse.restricted import attach_restricted
 
@@ -95,7 +104,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         _linkage_asset(staging),
         marts,
         _gate_asset(contracts, marts),
-        _published_asset(contracts),
+        _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
 
@@ -158,7 +167,7 @@ def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.Ass
     return finding
 
 
-def _published_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
+def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> dg.AssetsDefinition:
     @dg.asset(
         key=PUBLISHED_KEY, deps=[GATE_KEY], partitions_def=NIGHTS, group_name="warehouse", op_tags={STEP: "publish"},
         description="The warehouse that analysts read; readers see the old night or the new one, never half of it.", kinds={"duckdb"},
@@ -167,8 +176,13 @@ def _published_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
         home, night = platform.home, night_of(context)
         database = build_database(home, night, context.run.run_id)
         with open_database(database) as connection:
+            attach_restricted(connection, database)
             copy_into(connection, home, night)
+            kept = in_build(connection, versioned)
+            add_history(connection, home, night, kept)
             connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+        if is_newest(home, night):
+            keep_history(home, night, kept)
         is_current = publish(home, database)
         prune_nights(home)
         forget_originals(contracts, home)

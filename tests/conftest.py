@@ -170,3 +170,20 @@ def published_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     assert done.returncode == 0, done.stdout + done.stderr
     (root / "closing.txt").write_text(done.stdout)
     yield Home(root)
+
+
+@pytest.fixture(scope="session")
+def country_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The first night of the simulated country with 2,000 people, pulled from its agencies' systems; for slow tests."""
+    root = tmp_path_factory.mktemp("country")
+    command = [sys.executable, "-m", "simulation.country", "--people", "2000", "--nights", "1"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env={**os.environ, "INTERAGENCY_HOME": str(root)},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return Home(root / "country" / "platform")

@@ -12,6 +12,7 @@ from orchestration.command.main import app
 from sharing.agreements import load_agreements
 from sources.contract_file import load
 from sources.landing import land_extract
+from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
 from warehouse.home import PROJECT, Home
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -41,7 +42,21 @@ def test_sql_example_gives_its_answer(published_home: Home, page: str, query: st
 
 def test_every_sql_block_has_an_answer() -> None:
     blocks = sum(page.read_text().count("```sql") for page in PAGES)
-    assert blocks == len(sql_examples()) >= 7
+    assert blocks == len(sql_examples()) + len(questions())
+    assert len(sql_examples()) >= 7
+
+
+def test_there_are_ten_worked_questions_with_pictures() -> None:
+    pictures = [PICTURES / f"{question.picture}.svg" for question in questions()]
+    assert (len(pictures), all(picture.read_text().startswith("<svg") for picture in pictures)) == (10, True)
+
+
+@pytest.mark.slow
+def test_worked_questions_have_their_answers_and_pictures(country_home: Home) -> None:
+    for question in questions():
+        frame = answered(country_home.published, question.sql)
+        assert as_table(frame) == question.answer
+        assert drawn(frame) == (PICTURES / f"{question.picture}.svg").read_text().rstrip("\n")
 
 
 def test_every_command_in_the_docs_exists() -> None:

@@ -78,11 +78,16 @@ def publish(home: Home, database: Path) -> bool:
     # Last, and whole: a folder that has it is a night.
     write_text(database.parent / _COMPLETE, datetime.now(UTC).isoformat())
     sync_folder(home.nights)
-    current = current_night(home)
-    if current and current.extract_date > _extract_date(database.parent):
+    if not is_newest(home, _extract_date(database.parent)):
         return False
     _show(home, database)
     return True
+
+
+def is_newest(home: Home, extract_date: date) -> bool:
+    """Whether readers will see a build of this night: none of a later one is published."""
+    current = current_night(home)
+    return current is None or current.extract_date <= extract_date
 
 
 def _show(home: Home, database: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
-from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, project_contracts
+from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, modelled_contracts
 from sources.accepted import create_relations
 from sources.dbt_sources import write_dbt_sources
 from warehouse.engine import open_database
@@ -15,7 +15,7 @@ from warehouse.home import Home
 
 def test_unit_tests_of_the_models_pass(tmp_path: Path) -> None:
     database, target = tmp_path / "published.duckdb", tmp_path / "target"
-    contracts = project_contracts()
+    contracts = modelled_contracts()
     write_dbt_sources(contracts, SOURCES)
     with open_database(database) as connection:
         create_relations(connection, contracts, Home(tmp_path / "home"), date(2026, 11, 20))
