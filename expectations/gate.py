@@ -18,6 +18,7 @@ from sources.manifest import REJECTS, ROWS, Manifest
 from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
 from warehouse.engine import literal, open_database, quoted, safe_message
 from warehouse.files import remove_unfinished, versioned_folder
+from warehouse.functions import register_functions
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
 
     Leaves a view `rows` of the landed rows, each with its number as `_row`.
     """
+    register_functions(connection)
     connection.execute(
         "CREATE VIEW rows AS SELECT *, file_row_number + 1 AS _row "
         f"FROM read_parquet({literal(str(landed))}, file_row_number = true)"

@@ -45,6 +45,7 @@ _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 STAGING = "tag:staging"
 # dbt assets would take all nights of a backfill in one run.
 _NIGHT_BY_NIGHT = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
+PERSON_RECORD = dg.AssetKey(["intermediate", "int_person_record"])
 GATE_KEY = dg.AssetKey(["quality", "finding"])
 PUBLISHED_KEY = dg.AssetKey(["warehouse", "published"])
 REPORT_KEY = dg.AssetKey(["quality", "report"])
@@ -101,7 +102,8 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
 
     return [
         staging,
-        _linkage_asset(staging),
+        # Without an agency of people or bodies there is nothing to link.
+        *([_linkage_asset(staging)] if PERSON_RECORD in staging.keys else []),
         marts,
         _gate_asset(contracts, marts),
         _published_asset(contracts, versioned_marts(manifest)),

@@ -47,6 +47,15 @@ class Column:
     def is_masked(self) -> bool:
         return CLASSIFICATIONS.index(self.classification) > CLASSIFICATIONS.index("internal")
 
+    @property
+    def must_have_value(self) -> bool:
+        return self.required or self.key_position is not None
+
+    @property
+    def identifier_kind(self) -> str | None:
+        """The module of python-stdnum that knows this identifier, such as `ee.ik`; None where it is none."""
+        return self.custom.get("identifierKind")
+
 
 @dataclass(frozen=True)
 class QualityRule:

@@ -53,5 +53,5 @@ def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, Any]:
     described: dict[str, Any] = {"name": column.name, "description": column.description}
-    kind = column.custom.get("identifierKind")
+    kind = column.identifier_kind
     return {**described, "config": {"meta": {"identifier_kind": kind}}} if kind else described

@@ -1,4 +1,7 @@
-"""What a contract demands of landed rows, as SQL: said once here, used by the gate's suite, its rejects and the docs."""
+"""What a contract demands of landed rows, as SQL: said once here, used by the gate's suite, its rejects and the docs.
+
+Rules on identifiers need the functions of `warehouse.functions` on the connection that evaluates them.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +15,7 @@ _COMPARISONS = {
 }  # fmt: skip
 _BOUNDS = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
 NUMERIC = ("integer", "number")
+_IDENTIFIER = "identifierKind"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def row_rules(contract: Contract) -> list[RowRule]:
 def _column_rules(column: Column) -> list[RowRule]:
     name, value = column.name, quoted(column.name)
     rules = []
-    if column.required or column.key_position is not None:
+    if column.must_have_value:
         rules.append(RowRule(f"{name}_required", "completeness", name, f"{value} IS NOT NULL", "must have a value"))
     if column.enum:
         allowed = ", ".join(literal(entry) for entry in column.enum)
@@ -66,7 +70,11 @@ def _column_rules(column: Column) -> list[RowRule]:
         if option in column.options:
             bound = column.options[option]
             rules.append(_conformity(column, option, f"{value} {operator} {literal(bound)}", f"be {operator} {bound}"))
-    return rules + _text_rules(column)
+    rules += _text_rules(column)
+    if column.identifier_kind and column.must_have_value:
+        kind = column.identifier_kind
+        rules.append(_conformity(column, _IDENTIFIER, f"NOT {_is_no_identifier(column)}", f"be a valid {kind}"))
+    return rules
 
 
 def _text_rules(column: Column) -> list[RowRule]:
@@ -90,6 +98,12 @@ def _conformity(column: Column, option: str, condition: str, demand: str) -> Row
     )
 
 
+def _is_no_identifier(column: Column) -> str:
+    """A value whose check digit, length or sign is not one of its kind; by the same function that staging uses."""
+    text = f"CAST({quoted(column.name)} AS VARCHAR)"
+    return f"({text} IS NOT NULL AND canonical_identifier({literal(column.identifier_kind)}, {text}) IS NULL)"
+
+
 def key_rules(contract: Contract) -> list[KeyRule]:
     """The primary key, and each column that is unique by itself."""
     keys = [KeyRule("primary_key", contract.key)]
@@ -101,8 +115,18 @@ def key_rules(contract: Contract) -> list[KeyRule]:
 
 
 def table_rules(contract: Contract) -> list[TableRule]:
-    """Every quality rule of the contract that is a measured number."""
-    return [_table_rule(rule) for rule in contract.quality if rule.expectation is None]
+    """Every quality rule of the contract that is a measured number, and a warning for each identifier that a row may do without."""
+    rules = [_table_rule(rule) for rule in contract.quality if rule.expectation is None]
+    may_be_wrong = [column for column in contract.columns if column.identifier_kind and not column.must_have_value]
+    return rules + [_identifier_rule(column) for column in may_be_wrong]
+
+
+def _identifier_rule(column: Column) -> TableRule:
+    """The row stays: staging leaves the identifier out, and shows what was sent beside it."""
+    return TableRule(
+        f"{column.name}_{_IDENTIFIER}", "conformity", "warning", f"Every {column.name} that is given is a valid {column.identifier_kind}",
+        f"(SELECT count(*) FILTER (WHERE {_is_no_identifier(column)}) FROM {{rows}})", "= 0",
+    )  # fmt: skip
 
 
 def volume_rule(contract: Contract, rows_before: int) -> TableRule:

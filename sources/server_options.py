@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from sources.connectors import Kind
@@ -45,6 +46,13 @@ def _parts(count: int) -> Shape:
 
 def _is_pattern(value: str) -> bool:
     return engine_fault(f"regexp_matches('', {literal(value)})") is None
+
+
+def _checks_identifiers(value: str) -> bool:
+    try:
+        return hasattr(import_module(f"stdnum.{value}"), "validate")
+    except (ImportError, ValueError):
+        return False
 
 
 _CONTROL = mapping(
@@ -156,7 +164,8 @@ SHAPES: Mapping[str, Shape] = {
 }  # fmt: skip
 # Of a property: where its value stands in a record, and which identifier it is.
 _COLUMN_SHAPES: Mapping[str, Shape] = {
-    **_PLACE, "encodedAs": _ENCODED_AS, "decimals": _DIGITS, "identifierKind": text("the name of a module of python-stdnum"),
+    **_PLACE, "encodedAs": _ENCODED_AS, "decimals": _DIGITS,
+    "identifierKind": text("one such as iban or ee.ik", _checks_identifiers, "name of a module of python-stdnum"),
 }  # fmt: skip
 # Options that say nothing, or cannot be used, without another one.
 _NEEDS = {

@@ -14,6 +14,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.pool import StaticPool
 
+from warehouse.functions import register_functions
+
 NAME = "interagency_duckdb"
 
 
@@ -29,11 +31,17 @@ class BufferedExecutionContext(DuckDBExecutionContext):
 
 
 class BufferedDialect(DuckDBDialect):
-    """duckdb-sqlalchemy's dialect with buffered results."""
+    """duckdb-sqlalchemy's dialect with buffered results and our SQL functions."""
 
     name = "duckdb"
     supports_statement_cache = False
     execution_ctx_cls = BufferedExecutionContext
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        connection = super().connect(*arguments, **options)
+        # The wrapper hands everything that is not its own on to the engine's connection.
+        register_functions(connection)
+        return connection
 
     @classmethod
     def get_pool_class(cls, url: Any) -> type[StaticPool]:

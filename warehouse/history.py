@@ -15,6 +15,7 @@ import duckdb
 from warehouse.engine import literal, quoted
 from warehouse.files import sync_folder
 from warehouse.home import Home
+from warehouse.restricted import RESTRICTED
 
 CHANGE = "_change"
 # A mart's own column of the night: it differs every night, and is no change.
@@ -137,7 +138,9 @@ def _make_versions(
         ("known_to", "The first night on which it was not any more; null where it still is."),
     ):
         connection.execute(f"COMMENT ON COLUMN {target}.{column} IS {literal(text)}")
+    # The restricted file is always attached under this name; the published one may be opened under any.
+    versions = target if versioned.catalog == RESTRICTED else f"history.{quoted(versioned.mart)}"
     connection.execute(
         f"CREATE OR REPLACE MACRO {quoted(versioned.catalog)}.marts.{quoted(versioned.mart + '_as_of')}(known_on) AS TABLE "
-        f"SELECT {shown} FROM history.{quoted(versioned.mart)} WHERE known_from <= known_on AND (known_to IS NULL OR known_to > known_on)"
+        f"SELECT {shown} FROM {versions} WHERE known_from <= known_on AND (known_to IS NULL OR known_to > known_on)"
     )

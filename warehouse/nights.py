@@ -48,7 +48,9 @@ def start_build(home: Home, extract_date: date, run: str) -> Path:
     for leftover in home.nights.glob("*"):
         if not (leftover / _COMPLETE).exists():
             shutil.rmtree(leftover)
-    database.parent.mkdir(parents=True)
+    home.nights.mkdir(parents=True, exist_ok=True)
+    # Nobody else looks in before it is published: the engine's own logs and spilled rows are as readable as it makes them.
+    database.parent.mkdir(mode=0o700)
     point_link(home.building, database.parent)
     return database
 
@@ -74,6 +76,7 @@ def publish(home: Home, database: Path) -> bool:
         raise PublishError(
             f"views read files outside the warehouse: {', '.join(name for (name,) in foreign)}; make them tables"
         )
+    database.parent.chmod(home.nights.stat().st_mode)
     sync_tree(database.parent)
     # Last, and whole: a folder that has it is a night.
     write_text(database.parent / _COMPLETE, datetime.now(UTC).isoformat())

@@ -2,17 +2,16 @@
 
 with records as (
 
+    -- by name: what an agency does not send is null
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
+        latin_given_name,
+        latin_surname,
         birth_date,
         death_date,
         sex,
@@ -22,58 +21,42 @@ with records as (
         town,
         municipality_code
     from {{ ref('stg_civil_registry__person') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
         tax_number,
         iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
-        null::varchar as sex,
         street,
         house_number,
         postcode,
-        town,
-        null::varchar as municipality_code
+        town
     from {{ ref('stg_tax_authority__income') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
         iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
         sex,
-        null::varchar as street,
-        null::varchar as house_number,
-        null::varchar as postcode,
-        null::varchar as town,
         municipality_code
     from {{ ref('stg_social_security__payment') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
         health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
         birth_date,
@@ -82,87 +65,52 @@ with records as (
         street,
         house_number,
         postcode,
-        town,
-        null::varchar as municipality_code
+        town
     from {{ ref('stg_health_service__patient') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
-        null::varchar as sex,
         street,
         house_number,
-        postcode,
-        null::varchar as town,
-        null::varchar as municipality_code
+        postcode
     from {{ ref('stg_vehicle_licensing__vehicle') }}
     where keeper_kind = 'person'
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
-        null::varchar as national_number,
-        null::varchar as health_number,
         resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
-        null::varchar as sex,
-        null::varchar as street,
-        null::varchar as house_number,
-        postcode,
-        null::varchar as town,
-        null::varchar as municipality_code
+        postcode
     from {{ ref('stg_education__enrolment') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
-        birth_date,
-        null::date as death_date,
-        null::varchar as sex,
-        null::varchar as street,
-        null::varchar as house_number,
-        null::varchar as postcode,
-        null::varchar as town,
-        null::varchar as municipality_code
+        birth_date
     from {{ ref('stg_business_register__role') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
         sex,
         street,
         house_number,
@@ -170,59 +118,56 @@ with records as (
         town,
         municipality_code
     from {{ ref('stg_municipalities__residents') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
-        null::varchar as iban,
         given_name,
         surname,
         birth_date,
-        null::date as death_date,
         sex,
         street,
         house_number,
         postcode,
-        null::varchar as town,
         municipality_code
     from {{ ref('stg_municipalities__jarvalinn_residents') }}
-    union all
+    union all by name
     select
         agency || '/' || feed as source,
         source_key,
         extract_date,
         national_number,
-        null::varchar as health_number,
-        null::varchar as resident_number,
-        null::varchar as tax_number,
         iban,
         given_name,
         surname,
         birth_date,
-        death_date,
-        null::varchar as sex,
-        null::varchar as street,
-        null::varchar as house_number,
-        null::varchar as postcode,
-        null::varchar as town,
-        null::varchar as municipality_code
+        death_date
     from {{ ref('stg_pensions__pension') }}
 
 )
 
 select
-    *,
-    -- particles and suffixes of a surname come and go between agencies
-    latin(given_name) as given_key,
-    nullif(trim(regexp_replace(
-        latin(surname),
-        '\b(VAN|VON|VOM|DER|DEN|DE|DEL|DELLA|DI|DA|DO|DOS|DU|LA|LE|AL|EL|BIN|IBN|TER|TEN|ZU|ZUR|AF|AV)\b ?',
-        '',
-        'g'
-    )), '') as surname_key
+    source,
+    source_key,
+    extract_date,
+    national_number,
+    health_number,
+    resident_number,
+    tax_number,
+    iban,
+    given_name,
+    surname,
+    birth_date,
+    death_date,
+    sex,
+    street,
+    house_number,
+    postcode,
+    town,
+    municipality_code,
+    -- the registry transcribes names itself, and that is how most others write them
+    latin(coalesce(latin_given_name, given_name)) as given_key,
+    {{ surname_key('coalesce(latin_surname, surname)') }} as surname_key
 from records

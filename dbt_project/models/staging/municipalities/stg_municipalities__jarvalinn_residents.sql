@@ -8,14 +8,18 @@ renamed as (
 
     select
         resident_number as resident_entry_number,
-        '0164' as municipality_code,
+        (
+            select municipality_code
+            from {{ ref('municipality') }}
+            where municipality_name = 'Järvalinn'
+        ) as municipality_code,
         {{ identifier('municipalities', 'jarvalinn_residents', 'national_number') }} as national_number,
         national_number as national_number_sent,
         {{ given_name_after_comma('name') }} as given_name,
         {{ surname_before_comma('name') }} as surname,
         name as name_sent,
         date_of_birth as birth_date,
-        case upper(left(sex, 1)) when 'F' then 'F' when 'M' then 'M' end as sex,
+        {{ sex('sex') }} as sex,
         {{ street_of('address') }} as street,
         {{ house_number_of('address') }} as house_number,
         address as address_sent,

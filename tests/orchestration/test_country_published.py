@@ -1,0 +1,104 @@
+"""A night of the simulated country, as published: stagings are whole, and nothing that names a person is in the open file."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from orchestration.dbt import SIMULATED
+from sources.accepted import accepted_nights, state_of
+from sources.contract import Contract
+from sources.contract_file import load_all
+from warehouse.engine import literal, open_database, quoted
+from warehouse.home import Home
+from warehouse.nights import current_night
+from warehouse.restricted import attach_restricted, restricted_file
+
+pytestmark = pytest.mark.slow
+
+CONTRACTS = load_all([SIMULATED])
+# What tells who somebody is, besides the identifiers that contracts name.
+_NAMING = ("name", "surname", "given", "patronymic", "birth", "born", "street", "house", "address")
+
+
+@pytest.fixture(scope="module")
+def night(country_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_database(country_home.published, read_only=True) as connection:
+        attach_restricted(connection, country_home.published.resolve(), read_only=True)
+        yield connection
+
+
+def accepted(contract: Contract, home: Home) -> str:
+    """SQL of the rows that the night was built from."""
+    found = current_night(home)
+    assert found is not None
+    return state_of(contract, accepted_nights(contract, home, found.extract_date))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.relation)
+def test_every_accepted_row_is_staged_with_what_was_sent(
+    contract: Contract, country_home: Home, night: duckdb.DuckDBPyConnection
+) -> None:
+    staged = f"restricted.staging.stg_{contract.relation}"
+    rows = night.execute(
+        f"SELECT count(*), count(s.source_key) FROM ({accepted(contract, country_home)}) AS a "
+        f"FULL JOIN {staged} AS s ON a._source_key = s.source_key"
+    ).fetchone()
+    assert rows is not None
+    assert rows[0] == rows[1] > 0
+    columns = [name for (name, *_) in night.execute(f"DESCRIBE {staged}").fetchall()]
+    for name in columns:
+        if f"{name}_sent" in columns:
+            given = night.execute(f"SELECT count({name}), count({name}_sent) FROM {staged}").fetchone()
+            assert given is not None
+            assert 0.98 * given[1] <= given[0] <= given[1], f"{name}: nearly all of what is sent can be used"
+
+
+def test_identifiers_are_valid_or_left_out(country_home: Home, night: duckdb.DuckDBPyConnection) -> None:
+    left_out = night.execute(
+        "SELECT count(*), count(resident_number) FROM restricted.staging.stg_education__enrolment "
+        "WHERE resident_number_sent IS NOT NULL AND resident_number IS DISTINCT FROM resident_number_sent"
+    ).fetchone()
+    assert left_out is not None
+    assert left_out[0] > 0, "the country has wrong check digits"
+    assert left_out[1] == 0, "what is not valid is null"
+
+
+def test_nobody_else_reads_the_restricted_file(country_home: Home) -> None:
+    assert restricted_file(country_home.published.resolve()).stat().st_mode & 0o077 == 0
+
+
+def test_no_identifier_is_published(country_home: Home, night: duckdb.DuckDBPyConnection) -> None:
+    secrets = " UNION ".join(
+        f"SELECT CAST({quoted(column.name)} AS VARCHAR) AS value FROM ({accepted(contract, country_home)})"
+        for contract in CONTRACTS
+        for column in contract.columns
+        if column.identifier_kind and column.is_masked
+    )
+    night.execute(f"CREATE TEMP TABLE secret AS SELECT DISTINCT value FROM ({secrets}) WHERE value IS NOT NULL")
+    columns = night.execute(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = 'published' AND NOT internal"
+    ).fetchall()
+    assert columns
+    leaks = []
+    for schema, table, column in columns:
+        value = f"CAST({quoted(column)} AS VARCHAR)"
+        found = night.execute(
+            f"SELECT count(*) FROM published.{quoted(schema)}.{quoted(table)} AS t "
+            f"WHERE list_has_any(regexp_extract_all({value}, '[A-Z]*[0-9]+'), (SELECT list(value) FROM secret))"
+        ).fetchone()
+        if found != (0,):
+            leaks.append(f"{schema}.{table}.{column}")
+    assert leaks == []
+
+
+def test_no_name_birthday_or_street_of_a_person_is_published(night: duckdb.DuckDBPyConnection) -> None:
+    """By the words of the columns; a business, a school or a municipality has a name that everybody may know."""
+    protected = {column.name for contract in CONTRACTS for column in contract.columns if column.is_masked}
+    naming = {name for name in protected if any(word in name for word in _NAMING)}
+    columns = night.execute(
+        "SELECT schema_name || '.' || table_name || '.' || column_name, column_name FROM duckdb_columns() "
+        f"WHERE database_name = 'published' AND column_name NOT IN ({literal('birth_year')})"
+    ).fetchall()
+    told = {place for place, name in columns if name in naming | {"given_key", "surname_key", "birth_date", "death_date"}}
+    assert told == set()
