@@ -18,7 +18,7 @@ from sources.formats.transcoded import in_utf8
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one plain text file. Raises ExtractError where its columns cannot be told or it is not in the declared encoding."""
     text = in_utf8(paths[0], contract.server.encoding, scratch)
-    dialect = detected(text.path, contract, Dialect.of(contract.server))
+    dialect = detected(connection, text.path, contract, Dialect.of(contract.server))
     table = find_table(text.path, contract, dialect)
     table = table.with_notes(text.notes)
 

@@ -24,6 +24,7 @@ _MAX_SURPLUS = 3
 _MAX_CHARACTERS = 100_000
 STRAY_QUOTE = "a quote too many, kept in its value"
 EMPTY_COLUMN = "an empty column too many"
+_BACKSLASH = "\\"
 # Stands for a quote that is taken for a letter while a record is read once more.
 _LETTER = "\ue000"
 
@@ -62,9 +63,12 @@ class Alternatives:
     def take(self, broken: BrokenRecord) -> bool:
         """False where the record has no other reading at all, or too many to be told apart."""
         text = broken.record
+        is_quote = broken.reason == MISQUOTED
         if len(self._taken) >= MAX_RECORDS or len(text) > _MAX_CHARACTERS:
             return False
-        is_quote = broken.reason == MISQUOTED
+        # Quotes behind a backslash belong to another dialect than the contract's: the backslashes would land as letters.
+        if is_quote and _BACKSLASH + self._quote in text:
+            return False
         fields = [] if is_quote else self._fields(text)
         wanted = set(islice(self._with_letters(text), _MAX_READINGS)) if is_quote else self._shorter(fields)
         wanted.discard(())
