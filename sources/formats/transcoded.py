@@ -52,7 +52,9 @@ def in_utf8(path: Path, encoding: str, scratch: Path) -> Utf8Text:
     if not is_utf8(encoding) and not marked:
         _refuse_if_utf8(path, encoding)
     if codecs.lookup(encoding).name == "iso8859-1" and _has_signs_of_windows(path):
-        return Utf8Text(_copied(path, _WINDOWS, scratch), (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),))
+        return Utf8Text(
+            _copied(path, _WINDOWS, scratch), (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),)
+        )
     return Utf8Text(_copied(path, encoding, scratch))
 
 

@@ -1,7 +1,7 @@
 """Broken records of delimited text that may have one right reading all the same, by the contract's own types."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, islice
 
 import duckdb
@@ -81,6 +81,17 @@ class Alternatives:
         self._readings += [(number, False, reading) for reading in others]
         return True
 
+    def are_rows(self, rows: list[list[str]]) -> bool:
+        """Whether all are of the contract's types, and each has a value that is more than a text."""
+        columns = [self._contract.matching_header(header) for header in self._headers]
+        telling = [place for place, column in enumerate(columns) if column and column.sql_type != "VARCHAR"]
+        if not all(any(row[place] not in self._nulls for place in telling) for row in rows):
+            return False
+        self.connection.register("rows_within", pa.table(self._cells(rows)))
+        wrong = self.connection.execute(f"SELECT 1 FROM rows_within WHERE NOT ({self._all_right()}) LIMIT 1").fetchone()
+        self.connection.unregister("rows_within")
+        return wrong is None
+
     def has_right_ones(self) -> bool:
         return bool(self._taken and self._chosen())
 
@@ -97,15 +108,12 @@ class Alternatives:
 
     def _chosen(self) -> dict[int, tuple[str, ...]]:
         """By number of the record: its reading, where it is the only one that is right."""
-        names = [str(index) for index in range(self._width)]
-        columns = zip(*(reading for _, _, reading in self._readings), strict=True)
-        cells = {name: self._as_texts(values) for name, values in zip(names, columns, strict=True)}
+        cells = self._cells(reading for _, _, reading in self._readings)
         places = pa.array(range(len(self._readings)), pa.int64())
         numbers = pa.array([number for number, _, _ in self._readings], pa.int64())
         self.connection.register("readings", pa.table({**cells, "reading": places, "record": numbers}))
-        right = " AND ".join(self._is_right(header, name) for header, name in zip(self._headers, names, strict=True))
         found = self.connection.execute(
-            f"SELECT record, min(reading) FROM readings WHERE {right} GROUP BY record HAVING count(*) = 1"
+            f"SELECT record, min(reading) FROM readings WHERE {self._all_right()} GROUP BY record HAVING count(*) = 1"
         ).fetchall()
         self.connection.unregister("readings")
         return {number: self._readings[place][2] for number, place in found if self._readings[place][1]}
@@ -115,6 +123,13 @@ class Alternatives:
 
     def _as_texts(self, fields: Iterable[str]) -> pa.Array:
         return pa.array([self._value(field) for field in fields], pa.string())
+
+    def _cells(self, rows: Iterable[Sequence[str]]) -> dict[str, pa.Array]:
+        """Columns by their numbers."""
+        return {str(number): self._as_texts(values) for number, values in enumerate(zip(*rows, strict=True))}
+
+    def _all_right(self) -> str:
+        return " AND ".join(self._is_right(header, str(number)) for number, header in enumerate(self._headers))
 
     def _is_right(self, header: str, name: str) -> str:
         column = self._contract.matching_header(header)

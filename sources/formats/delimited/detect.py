@@ -127,7 +127,9 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
     weight = _DOUBLE_WEIGHS * still['"'] + still["'"]
     # With a heading, the names in it say more.
     fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
-    return _Look(dialect, at is not None and bool(dialect.heading_rows), widths[width], len(records), escapes, weight, fitting)
+    return _Look(
+        dialect, at is not None and bool(dialect.heading_rows), widths[width], len(records), escapes, weight, fitting
+    )
 
 
 def _heading_at(records: list[Record], expected: set[str], rows: int) -> int | None:

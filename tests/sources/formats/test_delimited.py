@@ -142,6 +142,16 @@ def test_what_a_file_leaves_open_is_told_by_the_contract(name: str, tmp_path: Pa
     assert landed.rejects == []
 
 
+def test_two_stray_quotes_do_not_swallow_the_records_between_them(tmp_path: Path) -> None:
+    """Lines within quotes that are records of the contract's types are none of a text; such as are not, are its lines."""
+    between = "".join(f"{number},2026-01-01,x\n" for number in range(3, 90))
+    sent = f'a,b,c\n1,2026-01-01,x\n2,2026-01-01,"x\n{between}90,2026-01-01,x"\n91,2026-01-01,"one, of\na, b, c\nd, e, f\n"\n'
+    landed = landed_with(tmp_path, sent, TYPED)
+    assert {row["a"] for row in landed.rows} >= {1, *range(3, 90), 91}
+    assert next(row["c"] for row in landed.rows if row["a"] == 91) == "one, of\na, b, c\nd, e, f\n"
+    assert landed.manifest.rows_sent == 91
+
+
 def test_an_escape_stands_before_a_line_end_too(tmp_path: Path) -> None:
     landed = landed_with(tmp_path, 'a,b,c\n1,"x\\\ny",z\n2,x,y\n', escape=r"'\'")
     assert values(landed) == [("1", "x\\\ny", "z"), ("2", "x", "y")]
