@@ -82,6 +82,8 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, str]]] = {
         '1;x;y\n2;"é, z";"say ""so"""\n',
         {"dialect": "detect", "headerRows": "0"},
     ),
+    "end mark of DOS": (TEXT + "\x1a" * 3, {}),
+    "end mark of DOS behind the last record": (TEXT.rstrip("\n") + "\x1a", {}),
     "byte order mark": ("\ufeff" + TEXT, {}),
     "UTF-16 by its mark": (TEXT.encode("utf-16"), {}),
     "UTF-16 that is detected": (TEXT.encode("utf-16"), {"dialect": "detect"}),
