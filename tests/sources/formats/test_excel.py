@@ -152,3 +152,14 @@ def test_a_zero_in_a_date_cell_is_no_day(form: str, tmp_path: Path) -> None:
     landed = land(tmp_path, workbook("One", write=write), feed(headerRow="1"))
     assert [(row["id"], row["opened"]) for row in landed.rows] == [("46024", date(2026, 1, 2))]
     assert [reject["line"] for reject in landed.rejects] == [2, 3, 4]
+
+
+def test_a_sheet_that_is_a_chart_is_none_of_the_sheets(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        table(["id"], ["a"])(book.add_worksheet("One"), book)
+        chart = book.add_chart({"type": "bar"})
+        chart.add_series({"values": "=One!$A$2:$A$2"})
+        book.add_chartsheet("Chart").set_chart(chart)
+    landed = land(tmp_path, stream.getvalue(), Feed([ID], path="x.xlsx", format="excel", options={"headerRow": "1"}))
+    assert landed.rows == [{"id": "a"}]
