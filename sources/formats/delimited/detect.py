@@ -1,5 +1,6 @@
 """The dialect that a contract leaves to be detected: the contract's own columns say which reading of the file is the right one."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ _DELIMITERS = (" | ", " ; ", ", ", "; ", ",", ";", "\t", "|", "||", "::", ":", "
 _NO_DELIMITER = "\x1f"
 # A field that still stands in double quotes weighs as much as so many in single ones, which are letters more often.
 _DOUBLE_WEIGHS = 10
+# One within a word, which would be doubled where it was a quote.
+_APOSTROPHE = re.compile(r"\w'\w")
 _QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
 
 
@@ -33,7 +36,7 @@ _QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
 class _Look:
     """How a dialect reads the head of the file: whether a record has the contract's headings, and how many records are as wide.
 
-    `escapes` are quotes behind a backslash where that is the escape, `quoted` weighs the fields that still stand in quotes,
+    `escapes` are quotes behind a backslash where that is the escape, `quoted` weighs what speaks against the quote,
     `fitting` are the values of the contract's types.
     """
 
@@ -125,6 +128,8 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
     fields = chain.from_iterable(record.fields or [] for record in records)
     still = Counter(field[0] for field in fields if len(field) > 1 and field[0] == field[-1] and field[0] in _QUOTES)
     weight = _DOUBLE_WEIGHS * still['"'] + still["'"]
+    if dialect.quote == "'":
+        weight += sum(len(_APOSTROPHE.findall(record.text)) for record in records)
     # With a heading, the names in it say more.
     fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
     return _Look(

@@ -132,6 +132,7 @@ GUESSED: dict[str, tuple[str, list[str], str, list[tuple[Any, ...]]]] = {
     "one column that is quoted": ('a\n"one, two"\nthree\n', ONE, "1", [("one, two",), ("three",)]),
     "only the types tell": ("1;x,y\n2;z,w\n", TWO, "0", [(1, "x,y"), (2, "z,w")]),
     "no quotes but double ones": ("a,b\n1,'x'\n2,'y'\n\"3\",\"z\"\n", TWO, "1", [(1, "'x'"), (2, "'y'"), (3, "z")]),
+    "apostrophes that are letters": ("a,b\n1,'x'\n2,it's\n", TWO, "1", [(1, "'x'"), (2, "it's")]),
     "apostrophes around double ones": ("a,b\n1,'x'\n2,'\"y\" z'\n", TWO, "1", [(1, "x"), (2, '"y" z')]),
 }
 
