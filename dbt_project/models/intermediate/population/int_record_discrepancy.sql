@@ -39,8 +39,8 @@ with as_sent as (
                 '{{ text | replace("_", " ") }}' as detail
             from {{ ref(model) }}
             where
-        regexp_matches({{ text }}_sent, '[?\x{FFFD}]')
-        or readable({{ text }}_sent) <> nfc_normalize({{ text }}_sent)
+                regexp_matches({{ text }}_sent, '[?\x{FFFD}]')
+                or readable({{ text }}_sent) <> nfc_normalize({{ text }}_sent)
             union all
         {% endfor -%}
     {% endfor -%}
