@@ -21,8 +21,8 @@ from warehouse.engine import quoted
 
 _RECORDS = 200
 _HEAD_CHARACTERS = 1 << 20
-# From the usual to the rare: of those that are as good, the first is taken. What stands with blanks goes before the bare sign.
-_DELIMITERS = (" | ", " ; ", ", ", "; ", ",", ";", "\t", "|", "||", "::", ":", "^", "~", "\x1f", "\x01", "§", " ")
+# From the usual to the rare: of those that are as good, the first is taken. What is longer goes before its own part.
+_DELIMITERS = (" | ", " ; ", ", ", "; ", ",", ";", "\t", "||", "|", "::", ":", "^", "~", "\x1f", "\x01", "§", " ")
 # In a table of one column nothing delimits; this sign, which no file of letters has, stands for that.
 _NO_DELIMITER = "\x1f"
 # A field that still stands in double quotes weighs as much as so many in single ones, which are letters more often.
@@ -50,7 +50,13 @@ class _Look:
 
     @property
     def score(self) -> tuple[bool, float, int, int, int]:
-        return self.has_headings, self.right / max(1, self.records), self.fitting, self.escapes, -self.quoted
+        # A heading of which nothing else in the file is, is itself the line with other signs.
+        right = self.right / max(1, self.records)
+        return self.has_headings and self.is_right, right, self.fitting, self.escapes, -self.quoted
+
+    @property
+    def is_right(self) -> bool:
+        return self.right * 2 >= self.records
 
 
 def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contract, dialect: Dialect) -> Dialect:
@@ -63,7 +69,7 @@ def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contra
     candidates = _candidates(dialect, "".join(head), len(contract.columns))
     looks = [_look(candidate, head, contract, fits) for candidate in candidates]
     best = max(looks, key=lambda look: look.score)
-    if not best.has_headings and best.right * 2 < best.records:
+    if not best.has_headings and not best.is_right:
         wanted = ", ".join(column.header for column in contract.columns)
         raise ExtractError(
             f"line 1 ff.: no delimiter and quote give the columns {wanted}; ask {contract.agency_name} what changed, or declare "
@@ -122,8 +128,12 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
     rows = max(1, dialect.heading_rows)
     at = _heading_at(records, expected, rows) if dialect.heading_rows else 0
     # What stands above the heading, and below the table, is of another width.
-    widths = Counter(len(record.fields) for record in records[at or 0 :] if record.fields is not None)
-    width = len(records[at].fields or []) if at is not None and dialect.heading_rows else len(contract.columns)
+    table = records[at or 0 :]
+    widths = Counter(len(record.fields) for record in table if record.fields is not None)
+    # A column without a name is a delimiter too many in the heading as a rule.
+    has_headings = at is not None and dialect.heading_rows > 0
+    heading = (table[0].fields or []) if has_headings else contract.columns
+    right = max(widths[len(heading)], widths[sum(map(bool, heading))])
     escapes = sum(record.text.count("\\" + dialect.quote) for record in records) if not dialect.is_doubled else 0
     fields = chain.from_iterable(record.fields or [] for record in records)
     still = Counter(field[0] for field in fields if len(field) > 1 and field[0] == field[-1] and field[0] in _QUOTES)
@@ -132,9 +142,7 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
         weight += sum(len(_APOSTROPHE.findall(record.text)) for record in records)
     # With a heading, the names in it say more.
     fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
-    return _Look(
-        dialect, at is not None and bool(dialect.heading_rows), widths[width], len(records), escapes, weight, fitting
-    )
+    return _Look(dialect, has_headings, right, len(table), escapes, weight, fitting)
 
 
 def _heading_at(records: list[Record], expected: set[str], rows: int) -> int | None:

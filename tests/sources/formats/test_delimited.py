@@ -86,6 +86,8 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, str]]] = {
     "end mark of DOS behind the last record": (TEXT.rstrip("\n") + "\x1a", {}),
     "byte order mark": ("\ufeff" + TEXT, {}),
     "UTF-16 by its mark": (TEXT.encode("utf-16"), {}),
+    "detected double pipes": ('a||b||c\n1||x||y\n2||é, z||"say ""so"""\n', {"dialect": "detect"}),
+    "detected below a header with a comma too many": (TEXT.replace("a,b", "a,,b"), {"dialect": "detect"}),
     "UTF-16 that is detected": (TEXT.encode("utf-16"), {"dialect": "detect"}),
     "code page": (TEXT.encode("cp1252"), {"encoding": "cp1252"}),
     "code page of DOS": (TEXT.encode("cp850"), {"encoding": "cp850"}),
@@ -178,6 +180,11 @@ def test_a_broken_record_costs_itself_alone(name: str, end: str, tmp_path: Path)
     landed = landed_with(tmp_path, content.replace("\n", end))
     assert [(reject["line"], reject["reason"]) for reject in landed.rejects] == rejects
     assert [row["a"] for row in landed.rows] == keys
+
+
+def test_a_header_with_other_signs_decides_nothing_where_the_rows_agree(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, "a b c\n" + "".join(f"{n},x y,z\n" for n in range(9)), dialect="detect")
+    assert [row["a"] for row in landed.rows] == [str(n) for n in range(9)]
 
 
 def test_inches_are_no_quotes_of_values(tmp_path: Path) -> None:
