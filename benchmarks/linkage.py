@@ -29,7 +29,9 @@ _PLAIN_NAMES = ("given_name", "surname", "date_of_birth", "postcode", "suburb", 
 
 
 def show(name: str, quality: Quality, more: str = "") -> None:
-    typer.echo(f"{name:<46} precision {quality.precision:.5f}  recall {quality.recall:.5f}  F1 {quality.f1:.5f}  {more}")
+    typer.echo(
+        f"{name:<46} precision {quality.precision:.5f}  recall {quality.recall:.5f}  F1 {quality.f1:.5f}  {more}"
+    )
 
 
 def febrl() -> None:
@@ -39,11 +41,16 @@ def febrl() -> None:
         for bare in (False, True):
             with open_database() as connection:
                 inputs = {file: _read_febrl(connection, file, bare) for file in files}
-                truth = " UNION ALL ".join(f"SELECT '{file}' AS source, source_key, person_id FROM {table}" for file, table in inputs.items())
+                truth = " UNION ALL ".join(
+                    f"SELECT '{file}' AS source, source_key, person_id FROM {table}" for file, table in inputs.items()
+                )
                 connection.execute(f"CREATE TABLE truth AS {truth}")
                 ending = " without soc_sec_id" if bare else ""
                 show(f"{name}{ending}", measure(connection, resolve(connection, inputs, entity), "truth"))
-                show(f"  Splink, plain settings{ending}", measure(connection, _plain_splink(connection, inputs, bare), "truth"))
+                show(
+                    f"  Splink, plain settings{ending}",
+                    measure(connection, _plain_splink(connection, inputs, bare), "truth"),
+                )
 
 
 def _read_febrl(connection: duckdb.DuckDBPyConnection, file: str, bare: bool) -> str:
@@ -72,20 +79,31 @@ def _plain_splink(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str],
         cl.ExactMatch("postcode"), cl.JaroWinklerAtThresholds("suburb"), cl.JaroWinklerAtThresholds("address_1"),
         *([] if bare else [cl.LevenshteinAtThresholds("soc_sec_id", [1, 2])]),
     ]  # fmt: skip
-    rules = [block_on("given_name", "surname"), block_on("date_of_birth"), block_on("postcode", "surname"), block_on("postcode", "given_name")]
+    rules = [
+        block_on("given_name", "surname"),
+        block_on("date_of_birth"),
+        block_on("postcode", "surname"),
+        block_on("postcode", "given_name"),
+    ]
     settings = SettingsCreator(
         link_type="dedupe_only" if len(inputs) == 1 else "link_only", unique_id_column_name="source_key", comparisons=compared,
         blocking_rules_to_generate_predictions=[*rules, *([] if bare else [block_on("soc_sec_id")])],
     )  # fmt: skip
-    linker = Linker([api.register(table, dataset_display_name=f"d{file}") for file, table in inputs.items()], settings, log_level=50)
-    linker.training.estimate_probability_two_random_records_match([block_on("given_name", "surname", "date_of_birth")], recall=0.6)
+    linker = Linker(
+        [api.register(table, dataset_display_name=f"d{file}") for file, table in inputs.items()], settings, log_level=50
+    )
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on("given_name", "surname", "date_of_birth")], recall=0.6
+    )
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
     for rule in (block_on("date_of_birth"), block_on("given_name", "surname")):
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
     edges = linker.inference.predict(threshold_match_probability=0.9)
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(edges, threshold_match_probability=0.9)
     source = "replace(source_dataset, 'd', '')" if len(inputs) > 1 else literal(next(iter(inputs)))
-    connection.execute(f"CREATE OR REPLACE TABLE plain AS SELECT {source} AS source, source_key, cluster_id AS entity_id FROM {clusters.physical_name}")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE plain AS SELECT {source} AS source, source_key, cluster_id AS entity_id FROM {clusters.physical_name}"
+    )
     return "plain"
 
 
@@ -116,7 +134,11 @@ def country() -> None:
             connection.execute(f"CREATE TABLE {name} AS FROM made")
         began = time.perf_counter()
         result = resolve(connection, {"records": "record"}, load_entity("person"))
-        show(f"country of {PEOPLE:,} people", measure(connection, result, "truth"), f"{time.perf_counter() - began:.0f} s")
+        show(
+            f"country of {PEOPLE:,} people",
+            measure(connection, result, "truth"),
+            f"{time.perf_counter() - began:.0f} s",
+        )
         rows = connection.execute(f"""
             WITH j AS (FROM {result} JOIN truth USING (source, source_key)), main AS (SELECT person_id, mode(entity_id) AS entity_id FROM j GROUP BY 1)
             SELECT source, count(*), avg((j.entity_id = main.entity_id)::INTEGER) FROM j JOIN main USING (person_id) GROUP BY 1 ORDER BY 1""").fetchall()
@@ -142,7 +164,9 @@ def _two_sources(path: Path) -> None:
     surnames = sorted({word.latin.upper() for word in vocabulary.surname[0]})
     typeerr = "CASE WHEN hash({0}, i) % 16 = 0 THEN left({0}, length({0}) // 2) || right({0}, length({0}) - length({0}) // 2 - 1) ELSE {0} END"
     with open_database() as connection:
-        connection.execute("CREATE TABLE word AS SELECT $1::VARCHAR[] AS given, $2::VARCHAR[] AS surname", [given, surnames])
+        connection.execute(
+            "CREATE TABLE word AS SELECT $1::VARCHAR[] AS given, $2::VARCHAR[] AS surname", [given, surnames]
+        )
         connection.execute(f"""
             CREATE TABLE person AS SELECT i, given[1 + floor(pow((hash(i, 1) % 1000000) / 1e6, 2) * {len(given)})::INTEGER] AS given_key,
               surname[1 + floor(pow((hash(i, 2) % 1000000) / 1e6, 2) * {len(surnames)})::INTEGER] AS surname_key,
@@ -169,11 +193,15 @@ def _timed(name: str, path: str, work: Any) -> None:
     with open_database() as connection:
         connection.execute(f"CREATE TABLE record AS FROM read_parquet({literal(path)})")
         connection.execute("CREATE TABLE truth AS SELECT source, source_key, i AS person_id FROM record")
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         result = work(connection, load_entity("person"))
-        seconds = time.perf_counter() - began
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        show(f"two sources, {RECORDS:,} records: {name}", measure(connection, result, "truth"), f"{seconds:.0f} s, {peak:.1f} GiB")
+        show(
+            f"two sources, {RECORDS:,} records: {name}",
+            measure(connection, result, "truth"),
+            f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB",
+        )
 
 
 def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> str:
@@ -185,19 +213,33 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
     from linkage.names import create_functions
 
     create_functions(connection, "main")
-    missing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in entity.columns.items() if name not in _columns(connection, "record"))
+    missing = ", ".join(
+        f"NULL::{kind} AS {name}" for name, kind in entity.columns.items() if name not in _columns(connection, "record")
+    )
     derived = ", ".join(f"{sql} AS {name}" for name, sql in entity.derived.items())
-    connection.execute(f"CREATE TABLE plain_node AS SELECT *, {derived} FROM (SELECT row_number() OVER () AS n, *, {missing} FROM record)")
+    connection.execute(
+        f"CREATE TABLE plain_node AS SELECT *, {derived} FROM (SELECT row_number() OVER () AS n, *, {missing} FROM record)"
+    )
     settings = make_settings(replace(entity, authoritative=()), None, only_new=False)
     settings.blocking_rules_to_generate_predictions = [block_on(*block.columns) for block in entity.blocking]
     linker = Linker(DuckDBAPI(connection).register("plain_node"), settings, log_level=50, validate_settings=False)
-    linker.training.estimate_probability_two_random_records_match([block_on(*rule) for rule in entity.likely_match], recall=0.8)
-    linker.training.estimate_u_using_random_sampling(max_pairs=entity.sampled_pairs, seed=1, min_count_per_level=None, num_chunks=1)
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on(*rule) for rule in entity.likely_match], recall=0.8
+    )
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=entity.sampled_pairs, seed=1, min_count_per_level=None, num_chunks=1
+    )
     for rule in entity.training:
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=2e6, record_sample_proportion=0.1)
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            block_on(*rule), max_pairs=2e6, record_sample_proportion=0.1
+        )
     edges = linker.inference.predict(threshold_match_weight=entity.review_weight)
-    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(edges, threshold_match_weight=entity.match_weight)
-    connection.execute(f"CREATE TABLE plain AS SELECT source, source_key, cluster_id AS entity_id FROM plain_node JOIN {clusters.physical_name} USING (n)")
+    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
+        edges, threshold_match_weight=entity.match_weight
+    )
+    connection.execute(
+        f"CREATE TABLE plain AS SELECT p.source, p.source_key, cluster_id AS entity_id FROM plain_node AS p JOIN {clusters.physical_name} AS c ON c.n = p.n"
+    )
     return "plain"
 
 
@@ -217,12 +259,17 @@ def change() -> None:
         seconds = []
         for day, columns in enumerate(("*", changed)):
             with open_database(Path(folder) / f"night{day}.duckdb") as connection:
-                connection.execute(f"CREATE SCHEMA intermediate; CREATE TABLE intermediate.int_person_record AS SELECT {columns} FROM read_parquet({literal(str(path))})")
-                began = time.perf_counter()
+                connection.execute(
+                    f"CREATE SCHEMA intermediate; CREATE TABLE intermediate.int_person_record AS SELECT {columns} FROM read_parquet({literal(str(path))})"
+                )
+                # Of the processor: other work on the machine must not blur a share.
+                began = time.process_time()
                 link_night(connection, home, date(2026, 3, 2) + timedelta(days=day))
-                seconds.append(time.perf_counter() - began)
+                seconds.append(time.process_time() - began)
         share = seconds[1] / seconds[0]
-        typer.echo(f"night of {RECORDS:,} records {seconds[0]:.0f} s; next night, 1 % changed {seconds[1]:.0f} s: {share:.0%}, goal 15 %: {'met' if share <= 0.15 else 'MISSED'}")
+        typer.echo(
+            f"night of {RECORDS:,} records {seconds[0]:.0f} s; next night, 1 % changed {seconds[1]:.0f} s: {share:.0%}, goal 15 %: {'met' if share <= 0.15 else 'MISSED'}"
+        )
 
 
 PARTS = {part.__name__: part for part in (febrl, councils, country, million, change)}

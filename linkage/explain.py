@@ -28,7 +28,9 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
     label, weight = [f"WHEN {item.absent} THEN 'absent'"], [f"WHEN {item.absent} THEN 0"]
     for level, (m, u) in zip(item.levels, shares, strict=False):
         label.append(f"WHEN {level.sql} THEN {literal(level.label)}")
-        weight.append(f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, _usual(item, shares, level.term_frequency, u))}")
+        weight.append(
+            f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, _usual(item, shares, level.term_frequency, u))}"
+        )
     m, u = shares[-1]
     shown = sorted(columns_of(item.absent))
     values = {
@@ -42,7 +44,9 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
 
 def _usual(item: Comparison, shares: list[list[float]], column: str | None, u: float) -> float:
     """How often the column agrees by chance: as Splink has it, the share of the level that is nothing but its equality."""
-    plain = [share[1] for level, share in zip(item.levels, shares, strict=False) if level.sql == f"l.{column} = r.{column}"]
+    plain = [
+        share[1] for level, share in zip(item.levels, shares, strict=False) if level.sql == f"l.{column} = r.{column}"
+    ]
     return plain[0] if plain else u
 
 
