@@ -193,14 +193,14 @@ def _timed(name: str, path: str, work: Any) -> None:
     with open_database() as connection:
         connection.execute(f"CREATE TABLE record AS FROM read_parquet({literal(path)})")
         connection.execute("CREATE TABLE truth AS SELECT source, source_key, i AS person_id FROM record")
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         result = work(connection, load_entity("person"))
-        seconds = time.perf_counter() - began
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         show(
             f"two sources, {RECORDS:,} records: {name}",
             measure(connection, result, "truth"),
-            f"{seconds:.0f} s, {peak:.1f} GiB",
+            f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB",
         )
 
 
@@ -238,7 +238,7 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
         edges, threshold_match_weight=entity.match_weight
     )
     connection.execute(
-        f"CREATE TABLE plain AS SELECT source, source_key, cluster_id AS entity_id FROM plain_node JOIN {clusters.physical_name} USING (n)"
+        f"CREATE TABLE plain AS SELECT p.source, p.source_key, cluster_id AS entity_id FROM plain_node AS p JOIN {clusters.physical_name} AS c ON c.n = p.n"
     )
     return "plain"
 
@@ -262,9 +262,10 @@ def change() -> None:
                 connection.execute(
                     f"CREATE SCHEMA intermediate; CREATE TABLE intermediate.int_person_record AS SELECT {columns} FROM read_parquet({literal(str(path))})"
                 )
-                began = time.perf_counter()
+                # Of the processor: other work on the machine must not blur a share.
+                began = time.process_time()
                 link_night(connection, home, date(2026, 3, 2) + timedelta(days=day))
-                seconds.append(time.perf_counter() - began)
+                seconds.append(time.process_time() - began)
         share = seconds[1] / seconds[0]
         typer.echo(
             f"night of {RECORDS:,} records {seconds[0]:.0f} s; next night, 1 % changed {seconds[1]:.0f} s: {share:.0%}, goal 15 %: {'met' if share <= 0.15 else 'MISSED'}"
