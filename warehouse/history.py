@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engine import literal, quoted
-from warehouse.files import sync_folder
+from warehouse.files import remove_temporary, sync_folder
 from warehouse.home import Home
 from warehouse.restricted import RESTRICTED
 
@@ -93,6 +93,7 @@ def _write_changes(
 ) -> None:
     folder = history_folder(home, versioned.mart)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    remove_temporary(folder, f"*{_TEMPORARY}")
     key = ", ".join(map(quoted, versioned.key))
     compared = ", ".join(quoted(name) for name in columns if name not in (*versioned.key, _NIGHT_COLUMN)) or "NULL"
     equal = " AND ".join(f"was.{quoted(name)} IS NOT DISTINCT FROM now.{quoted(name)}" for name in versioned.key)

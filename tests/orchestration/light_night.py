@@ -117,6 +117,7 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     from orchestration.resources import Platform
     from sources.accepted import create_relations, last_accepted
     from warehouse.engine import open_database
+    from warehouse.history import Versioned
     from warehouse.nights import start_build
 
     @dg.asset(key=harmonise.GATE_KEY, partitions_def=NIGHTS)
@@ -132,7 +133,8 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
         assert any(last_accepted(contract, platform.home, night) for contract in contracts)
 
     # The two are made by the module's own makers: only dbt's part is another here.
-    assets = [built, harmonise._published_asset(contracts), harmonise._report_asset(contracts)]
+    kept = [Versioned("published", contract.relation, tuple(contract.key)) for contract in contracts]
+    assets = [built, harmonise._published_asset(contracts, kept), harmonise._report_asset(contracts)]
     defs = dg.Definitions(
         assets=assets, jobs=[dg.define_asset_job("light")], resources={"platform": Platform()},
         executor=dg.in_process_executor,

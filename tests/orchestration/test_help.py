@@ -11,6 +11,7 @@ COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
     ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["try"], ["simulate"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
+    ["query"], ["cases"], ["cases", "list"], ["cases", "decide"],
 ]  # fmt: skip
 SCRIPT = """
 import sys
