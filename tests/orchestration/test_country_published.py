@@ -104,5 +104,7 @@ def test_no_name_birthday_or_street_of_a_person_is_published(night: duckdb.DuckD
         "SELECT schema_name || '.' || table_name || '.' || column_name, column_name FROM duckdb_columns() "
         "WHERE database_name = 'published'"
     ).fetchall()
-    told = {place for place, name in columns if name in naming | {"given_key", "surname_key", "birth_date", "death_date"}}
+    told = {
+        place for place, name in columns if name in naming | {"given_key", "surname_key", "birth_date", "death_date"}
+    }
     assert told == set()

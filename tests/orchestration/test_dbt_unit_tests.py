@@ -6,6 +6,8 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
+from linkage.cases import load_dispositions
+from linkage.night import link_night
 from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, modelled_contracts
 from sources.accepted import create_relations
 from sources.dbt_sources import write_dbt_sources
@@ -18,7 +20,11 @@ def test_unit_tests_of_the_models_pass(tmp_path: Path) -> None:
     contracts = modelled_contracts()
     write_dbt_sources(contracts, SOURCES)
     with open_database(database) as connection:
-        create_relations(connection, contracts, Home(tmp_path / "home"), date(2026, 11, 20))
+        home, night = Home(tmp_path / "home"), date(2026, 11, 20)
+        create_relations(connection, contracts, home, night)
+        # Without records of people they are empty.
+        link_night(connection, home, night)
+        load_dispositions(connection, home, night)
     # In one invocation: each model's unit tests run once its parents are there.
     kinds = [word for kind in ("seed", "model", "unit_test") for word in ("--resource-type", kind)]
     done = subprocess.run(
