@@ -17,11 +17,11 @@ test: .venv/installed  ## lint, then the tests that take minutes, not more
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -m "not slow"
 
-test-slow: .venv/installed  ## nights that are killed at every step, and the like
+test-slow: .venv/installed  ## nights broken at every call or killed, older nights, backfills, ten million rows; about two hours
 	$(BIN)/pytest -m slow
 
-bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; about half an hour
-	for bench in landing databases formats feeds; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
+bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; about three quarters of an hour
+	for bench in landing databases formats feeds polluted; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

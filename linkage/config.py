@@ -10,7 +10,7 @@ import yaml
 _HERE = Path(__file__).parent
 _SIDES = re.compile(r"\b([lr])\.(\w+)")
 _KEYS = frozenset({
-    "entity", "id_prefix", "columns", "derived", "identifiers", "authoritative", "corroborated_by", "largest_identifier_group",
+    "entity", "id_prefix", "columns", "derived", "common_words", "identifiers", "authoritative", "corroborated_by", "largest_identifier_group",
     "blocking", "largest_block", "comparisons", "training", "likely_match", "likely_match_recall", "sampled_pairs", "match_weight",
     "review_weight", "margin",
 })  # fmt: skip
@@ -22,9 +22,10 @@ class LinkageConfigError(Exception):
 
 @dataclass(frozen=True)
 class Level:
-    """One answer of a comparison: an SQL condition over `l.column` and `r.column`, and what is assumed until it is learnt.
+    """One answer of a comparison: an SQL condition over `l.column` and `r.column`.
 
-    `m` is the share of true pairs that give this answer, `u` the share of pairs of two different things; None: even shares.
+    `m` is the share of true pairs that give this answer, `u` the share of pairs of two different things. They are what is
+    assumed until (or, where `is_learnt` is false, instead of what) pairs teach.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Level:
     m: float | None
     u: float | None
     term_frequency: str | None
+    is_learnt: bool
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ class Block:
 class Entity:
     """How records of one kind of thing are compared. `columns` are names with their SQL types.
 
+    `common_words`: for a derived list of words, the share of profiles from which on a word is common; `<name>_common` holds
+    those of each profile.
+
     Weights are bits: the binary logarithm of the odds of a match.
     """
 
@@ -66,6 +71,7 @@ class Entity:
     id_prefix: str
     columns: dict[str, str]
     derived: dict[str, str]
+    common_words: dict[str, float]
     identifiers: tuple[str, ...]
     authoritative: tuple[str, ...]
     corroborated_by: tuple[str, ...]
@@ -118,6 +124,7 @@ class _Reader:
         derived = {str(name): str(sql) for name, sql in data.get("derived", {}).items()}
         found = Entity(
             entity=str(data["entity"]), id_prefix=str(data["id_prefix"]), columns=dict(data["columns"]), derived=derived,
+            common_words={str(name): float(share) for name, share in data.get("common_words", {}).items()},
             identifiers=tuple(data.get("identifiers", ())), authoritative=tuple(data.get("authoritative", ())),
             corroborated_by=tuple(data.get("corroborated_by", ())),
             largest_identifier_group=self._number(data, "largest_identifier_group", 200), blocking=self._blocks(data["blocking"]),
@@ -164,7 +171,7 @@ class _Reader:
         return tuple(found)
 
     def _level(self, place: str, item: dict[str, Any]) -> Level:
-        known = frozenset({"label", "equal", "similar", "sql", "m", "u", "term_frequency"})
+        known = frozenset({"label", "equal", "similar", "sql", "m", "u", "term_frequency", "is_learnt"})
         self._check_keys(place, item, known, {"label"})
         parts = [f"l.{name} = r.{name}" for name in item.get("equal", ())]
         for name, least in item.get("similar", {}).items():
@@ -174,11 +181,19 @@ class _Reader:
         parts += [f"({item['sql']})"] if "sql" in item else []
         if not parts:
             raise self.stop(place, "says no condition; give equal, similar or sql")
-        return Level(str(item["label"]), " AND ".join(parts), item.get("m"), item.get("u"), item.get("term_frequency"))
+        return Level(
+            str(item["label"]),
+            " AND ".join(parts),
+            item.get("m"),
+            item.get("u"),
+            item.get("term_frequency"),
+            item.get("is_learnt", True),
+        )
 
     def _check(self, entity: Entity) -> None:
-        known = {*entity.columns, *entity.derived}
+        known = {*entity.columns, *entity.derived, *(common(name) for name in entity.common_words)}
         named: dict[str, set[str]] = {
+            "common_words": set(entity.common_words),
             "identifiers": set(entity.identifiers),
             "authoritative": set(entity.authoritative),
         }
@@ -209,6 +224,10 @@ def _condition(value: Any, kind: str) -> str:
         lacking = [f"{side}.{name} IS NULL" for name in value for side in ("l", "r")]
         return " OR ".join(lacking)
     return str(value)
+
+
+def common(name: str) -> str:
+    return f"{name}_common"
 
 
 def columns_of(condition: str) -> set[str]:

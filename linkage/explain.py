@@ -5,9 +5,10 @@ from typing import Any
 import duckdb
 
 from linkage.config import Comparison, Entity, columns_of
-from linkage.model import LEAST_FREQUENCY
+from linkage.model import LEAST_FREQUENCY, REST
 from warehouse.engine import literal, quoted
 
+Pair = tuple[tuple[str, str], tuple[str, str]]
 FIELD = "STRUCT(field VARCHAR, one VARCHAR, other VARCHAR, agreement VARCHAR, weight DOUBLE)"
 
 
@@ -27,7 +28,9 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
     label, weight = [f"WHEN {item.absent} THEN 'absent'"], [f"WHEN {item.absent} THEN 0"]
     for level, (m, u) in zip(item.levels, shares, strict=False):
         label.append(f"WHEN {level.sql} THEN {literal(level.label)}")
-        weight.append(f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, u)}")
+        weight.append(
+            f"WHEN {level.sql} THEN {log2(m / u)}{_frequency(level.term_frequency, _usual(item, shares, level.term_frequency, u))}"
+        )
     m, u = shares[-1]
     shown = sorted(columns_of(item.absent))
     values = {
@@ -35,8 +38,16 @@ def _field(item: Comparison, shares: list[list[float]]) -> str:
     }
     return (
         f"{{'field': {literal(item.name)}, 'one': {values['l']}, 'other': {values['r']}, "
-        f"'agreement': CASE {' '.join(label)} ELSE 'anything else' END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"
+        f"'agreement': CASE {' '.join(label)} ELSE {literal(REST)} END, 'weight': CASE {' '.join(weight)} ELSE {log2(m / u)} END}}"
     )
+
+
+def _usual(item: Comparison, shares: list[list[float]], column: str | None, u: float) -> float:
+    """How often the column agrees by chance: as Splink has it, the share of the level that is nothing but its equality."""
+    plain = [
+        share[1] for level, share in zip(item.levels, shares, strict=False) if level.sql == f"l.{column} = r.{column}"
+    ]
+    return plain[0] if plain else u
 
 
 def _frequency(column: str | None, u: float) -> str:
@@ -55,3 +66,35 @@ def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str) -> str:
         f"FROM node WHERE {column} IS NOT NULL GROUP BY {column}"
     )
     return table
+
+
+def explain(
+    connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity, pair: Pair, shares: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Field, both values, agreement and bits of one pair of records; the bits sum to the pair's match weight.
+
+    `shares` are a model's (`linkage.model.load`). Raises KeyError where a record is not in the inputs.
+    """
+    from linkage.profiles import make_profiles, read_inputs
+    from linkage.scratch import scratch
+
+    with scratch(connection) as work:
+        read_inputs(connection, inputs, config)
+        make_profiles(work, config, "")
+        work.execute("ALTER TABLE profile RENAME TO node")
+        for name in config.term_frequencies:
+            make_frequencies(work, name)
+        one, other = (_profile_of(work, record) for record in pair)
+        found = work.execute(
+            f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}"
+        ).fetchone()
+    return list(found[0]) if found else []
+
+
+def _profile_of(connection: duckdb.DuckDBPyConnection, record: tuple[str, str]) -> int:
+    row = connection.execute(
+        "SELECT min(n) FROM record_profile WHERE source = ? AND source_key = ?", list(record)
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise KeyError(f"{record[0]} has no record {record[1]}")
+    return int(row[0])

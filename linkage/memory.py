@@ -34,10 +34,7 @@ class Memory:
     folder: Path | None = None
     night: date | None = None
     decisions: list[Decision] = field(default_factory=list)
-
-    @property
-    def model(self) -> Path | None:
-        return self.folder / "model.json" if self.folder else None
+    model: Path | None = None
 
     def salt(self) -> str:
         """The key of the hashes that are kept: made once, at random."""

@@ -14,7 +14,11 @@ from warehouse.engine import quoted
 from warehouse.files import write_text
 
 _SEED = 1
-_FEWEST_PAIRS_TO_LEARN = 300
+REST = "anything else"
+# Profiles, or pairs, below which an accident would be taken for a rule.
+_FEWEST_TO_LEARN = 300
+_LARGEST_TO_LEARN = 100
+_LEARNT_FROM = 200_000
 # Shares nearer to 0 than this are accidents of a small sample.
 _LEAST = 1e-6
 # A name that occurs once in a million says no more than this.
@@ -55,9 +59,7 @@ def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str,
             }
         levels.append(found)
     m, u = known[-1]
-    levels.append(
-        {"sql_condition": "ELSE", "label_for_charts": "anything else", "m_probability": m, "u_probability": u}
-    )
+    levels.append({"sql_condition": "ELSE", "label_for_charts": REST, "m_probability": m, "u_probability": u})
     return {"output_column_name": item.name, "comparison_levels": levels}
 
 
@@ -87,20 +89,43 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     """
     shares: dict[str, Any] = {item.name: assumed(item) for item in entity.comparisons}
     shares["prior"] = _prior(connection, entity)
+    if _count(connection, "node") < _FEWEST_TO_LEARN:
+        return shares
     found = linker(connection, "node", make_settings(entity, shares, only_new=False))
     found.training.estimate_u_using_random_sampling(
         max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1
     )
-    if _kernel_pairs(connection) >= _FEWEST_PAIRS_TO_LEARN:
+    shares = _learnt(found, entity, shares)
+    by_kernel = _kernel_pairs(connection) >= _FEWEST_TO_LEARN
+    _make_training_nodes(connection, (("kernel",),) if by_kernel else entity.training)
+    if _count(connection, "training_node") < _FEWEST_TO_LEARN:
+        return shares
+    found = linker(connection, "training_node", make_settings(entity, shares, only_new=False))
+    if by_kernel:
         found.training.estimate_m_from_label_column("kernel")
     else:
         _expectation_maximisation(found, entity)
     return _learnt(found, entity, shares)
 
 
+def _make_training_nodes(connection: duckdb.DuckDBPyConnection, keys: tuple[tuple[str, ...], ...]) -> None:
+    """Profiles with a key that few share: a key that thousands share makes millions of pairs and teaches nothing."""
+    small = [
+        f"count(*) OVER (PARTITION BY {', '.join(quoted(name) for name in names)}) <= {_LARGEST_TO_LEARN} "
+        f"OR {' OR '.join(f'{quoted(name)} IS NULL' for name in names)}"
+        for names in keys
+    ] or ["false"]
+    # Whole groups of one key stay together in the sample where there is one key; of several the first decides.
+    order = f"hash({', '.join(quoted(name) for name in keys[0])})" if keys else "n"
+    connection.execute(
+        f"CREATE OR REPLACE TABLE training_node AS SELECT * FROM node QUALIFY {' AND '.join(f'({part})' for part in small)} "
+        f"ORDER BY {order} LIMIT {_LEARNT_FROM}"
+    )
+
+
 def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
     """Pairs that agree in all that likely matches agree in, of all pairs there are, corrected by how many such pairs miss."""
-    count = (connection.execute("SELECT count(*) FROM node").fetchone() or (0,))[0]
+    count = _count(connection, "node")
     pairs = 0
     for names in entity.likely_match:
         columns = ", ".join(quoted(name) for name in names)
@@ -110,7 +135,13 @@ def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
         ).fetchone()
         pairs += int(row[0]) if row else 0
     every = max(count * (count - 1) / 2, 1)
-    return min(max(pairs / entity.likely_match_recall / every, 1 / (every + 1), 1e-9), 0.3)
+    # At least one profile in ten has another one: with less nothing would ever be found.
+    return min(max(pairs / entity.likely_match_recall / every, 0.2 / max(count, 2)), 0.3)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
@@ -127,23 +158,26 @@ def _expectation_maximisation(found: Any, entity: Entity) -> None:
     for names in entity.training:
         try:
             found.training.estimate_parameters_using_expectation_maximisation(
-                block_on(*names), max_pairs=2e6, record_sample_proportion=1.0
+                block_on(*names), max_pairs=2e6, record_sample_proportion=0.1
             )
-        except (SplinkException, duckdb.Error, ValueError, ZeroDivisionError):
+        except (SplinkException, duckdb.Error, ValueError, ZeroDivisionError, TypeError):
             # Too few pairs agree in these columns to learn from: the assumed shares stay.
             continue
 
 
 def _learnt(found: Any, entity: Entity, shares: dict[str, Any]) -> dict[str, Any]:
     """Learnt shares in place of assumed ones where they make sense: a comparison's first level must speak for a match."""
-    said = found.misc.save_model_to_json()
-    for item, told in zip(entity.comparisons, said["comparisons"], strict=True):
-        levels = [level for level in told["comparison_levels"] if not level.get("is_null_level")]
+    said = {
+        told["output_column_name"]: told["comparison_levels"] for told in found.misc.save_model_to_json()["comparisons"]
+    }
+    for item in entity.comparisons:
+        learnt = {level["label_for_charts"]: level for level in said.get(item.name, [])}
+        answers = [learnt.get(label, {}) for label in (*(level.label for level in item.levels), REST)]
         pairs = [
-            [_share(level.get("m_probability"), m), _share(level.get("u_probability"), u)]
-            for level, (m, u) in zip(levels, shares[item.name], strict=True)
+            [_share(answer.get("m_probability"), m), _share(answer.get("u_probability"), u)]
+            for answer, (m, u) in zip(answers, shares[item.name], strict=True)
         ]
-        if pairs[0][0] > pairs[0][1]:
+        if all(level.is_learnt for level in item.levels) and pairs[0][0] > pairs[0][1]:
             shares[item.name] = pairs
     return shares
 

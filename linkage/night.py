@@ -9,8 +9,9 @@ from linkage.explain import FIELD, fields_sql, make_frequencies
 from linkage.memory import Memory
 from linkage.model import load
 from linkage.profiles import SCRATCH, read_inputs
-from linkage.resolve import link, scratch
+from linkage.resolve import link
 from linkage.review import decisions, folder_of
+from linkage.scratch import scratch
 from linkage.stable_ids import give_ids
 from warehouse.engine import literal, quoted
 from warehouse.home import Home
@@ -46,8 +47,10 @@ def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -
     for name, table in INPUTS.items():
         place = _input(connection, table)
         if place is not None:
-            with scratch(connection):
-                _link_entity(connection, home, night, load_entity(name), place)
+            entity = load_entity(name)
+            with scratch(connection) as work:
+                read_inputs(connection, {name: place}, entity)
+                _link_entity(work, home, night, entity)
                 _write(connection, build, name, has_restricted)
     for table, text in _COMMENTS.items():
         connection.execute(f"COMMENT ON TABLE {quoted(build)}.linkage.{table} IS {literal(text)}")
@@ -79,11 +82,10 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restrict
         connection.execute(f"CREATE OR REPLACE TABLE {RESTRICTED}.linkage.review_queue ({_QUEUE})")
 
 
-def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity, table: str) -> None:
+def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity) -> None:
     folder = folder_of(home, entity.entity)
     folder.mkdir(parents=True, exist_ok=True)
-    memory = Memory(folder, night, decisions(home, entity.entity, night))
-    read_inputs(connection, {entity.entity: table}, entity)
+    memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)
     memory.write(
@@ -102,7 +104,7 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
 
 def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
     """`queue`: pairs in doubt, each with one record of either side. A pair that a steward decided on does not come again."""
-    shares = load(memory.folder / "model.json", entity) if memory.folder else None
+    shares = load(memory.model, entity) if memory.model else None
     for name in entity.term_frequencies:
         make_frequencies(connection, name)
     decided = [

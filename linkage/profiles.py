@@ -2,7 +2,7 @@
 
 import duckdb
 
-from linkage.config import Entity
+from linkage.config import Entity, common
 from linkage.names import create_functions
 from warehouse.engine import literal, quoted
 
@@ -73,6 +73,20 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, salt: s
     )
     for table in ("keyed", "said", "keyed_profile"):
         connection.execute(f"DROP TABLE {table}")
+    for name, share in entity.common_words.items():
+        _note_common_words(connection, quoted(name), quoted(common(name)), share)
+
+
+def _note_common_words(connection: duckdb.DuckDBPyConnection, name: str, target: str, share: float) -> None:
+    """Words that many have tell their bearers apart (North, South); what only few have may be left out without harm."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE common_word AS SELECT list(word) AS words FROM (SELECT word FROM (SELECT unnest({name}) AS word FROM profile) "
+        f"GROUP BY word HAVING count(*) > greatest({share} * (SELECT count(*) FROM profile), 1))"
+    )
+    connection.execute(f"ALTER TABLE profile ADD COLUMN {target} VARCHAR[]")
+    connection.execute(
+        f"UPDATE profile SET {target} = list_sort(list_intersect({name}, coalesce((SELECT words FROM common_word), [])))"
+    )
 
 
 def _tells_enough(entity: Entity) -> str:

@@ -1,7 +1,6 @@
 """`resolve`: from tables of records to an entity for each, by identifiers first and by resemblance where they are lacking."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,38 +15,28 @@ from linkage.identifiers import make_kernels
 from linkage.memory import Memory
 from linkage.pairs import name_nodes, score
 from linkage.profiles import SCRATCH, make_profiles, read_inputs
+from linkage.scratch import scratch
 
 RESULT = "linkage_result"
 
 
-def resolve(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity) -> str:
+def resolve(
+    connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], config: Entity, model_file: Path | None = None
+) -> str:
     """Name of a temporary table (source, source_key, entity_id, match_probability, match_basis): a row per record.
 
     `inputs` are tables with a column `source_key` and what `config` compares, by the name of their source. `entity_id` holds
     within this result only. `match_probability` is the best one between a record's kernel and the rest of its entity: 1 where an
     identifier proves it, null where it is alone. `match_basis`: identifier, identical, resemblance, decision or alone.
+    `model_file`: a model that was learnt before is read from it; one that is learnt now is written to it.
     """
-    with scratch(connection):
+    with scratch(connection) as work:
         read_inputs(connection, inputs, config)
-        link(connection, config, Memory())
+        link(work, config, Memory(model=model_file))
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM resolved"
+            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM {SCRATCH}.resolved"
         )
     return f"temp.{RESULT}"
-
-
-@contextmanager
-def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Working tables stand in a database of their own in memory (which the engine spills to disk), gone at the end."""
-    home = (connection.execute("SELECT current_database() || '.' || current_schema()").fetchone() or ("memory.main",))[
-        0
-    ]
-    connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
-    try:
-        yield
-    finally:
-        connection.execute(f"USE {home}")
-        connection.execute(f"DETACH {SCRATCH}")
 
 
 def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
@@ -55,7 +44,6 @@ def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) 
 
     Beside it stay `large_block`, `conflict`, `node`, `pair` and `review_pair` until the scratch database goes.
     """
-    connection.execute(f"USE {SCRATCH}")
     make_large_block_table(connection)
     make_profiles(connection, entity, memory.salt())
     decided = _decided(connection, memory)

@@ -1,5 +1,7 @@
 """Ids that stay from night to night: a cluster keeps the id that most of its records had; what happened to ids is told."""
 
+from pathlib import Path
+
 import duckdb
 
 from linkage.memory import Memory
@@ -14,22 +16,21 @@ _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 def give_ids(connection: duckdb.DuckDBPyConnection, memory: Memory, prefix: str) -> None:
     """From `resolved` in the scratch database: `identified` (entity, entity_id) and `change` (change, from_id, to_id, records).
 
-    Writes the night's `id` and `change` below the memory's folder. Only nights before this one are read, and new ids are a keyed
+    Writes the night's `id` and `change` below the memory's folder. No later night is read, and new ids are a keyed
     hash of the night and a record's key: the same night again gives the same, and an id tells nothing without the key.
     """
-    past = memory.before("id")
-    known = (
-        f"read_parquet({literal(str(past))})"
-        if past
-        else "(SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_key, NULL::VARCHAR AS entity_id, NULL::DATE AS last_seen WHERE false)"
-    )
-    connection.execute(f"CREATE TABLE past_id AS FROM {known}")
+    connection.execute(f"CREATE TABLE past_id AS FROM {_ids(memory.before('id'))}")
+    # A night that is run again keeps what it gave the first time, also where an older one was filled in since.
+    connection.execute(f"CREATE TABLE own_id AS FROM {_ids(memory.file('id'))}")
     connection.execute("""
-        CREATE TABLE moved AS SELECT r.entity, p.entity_id AS old_id, count(*) AS records, count(p.entity_id) AS known, min(r.source || chr(31) || r.source_key) AS least
+        CREATE TABLE moved AS SELECT r.entity, p.entity_id AS old_id, count(*) AS records, min(r.source || chr(31) || r.source_key) AS least
         FROM resolved AS r LEFT JOIN past_id AS p USING (source, source_key) GROUP BY ALL""")
     connection.execute("""
-        CREATE TABLE kept AS SELECT entity, old_id FROM
-          (SELECT * FROM moved WHERE old_id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY entity ORDER BY records DESC, old_id) = 1)
+        CREATE TABLE kept AS
+        WITH held AS (SELECT r.entity, coalesce(o.entity_id, p.entity_id) AS old_id, count(*) AS records, min(r.source || chr(31) || r.source_key) AS least
+                      FROM resolved AS r LEFT JOIN own_id AS o USING (source, source_key) LEFT JOIN past_id AS p USING (source, source_key) GROUP BY ALL)
+        SELECT entity, old_id FROM
+          (SELECT * FROM held WHERE old_id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY entity ORDER BY records DESC, old_id) = 1)
         QUALIFY row_number() OVER (PARTITION BY old_id ORDER BY records DESC, least) = 1""")
     made = _made("min(least)", memory, prefix)
     connection.execute(
@@ -37,6 +38,12 @@ def give_ids(connection: duckdb.DuckDBPyConnection, memory: Memory, prefix: str)
     )
     _tell_changes(connection, memory)
     _remember(connection, memory)
+
+
+def _ids(path: Path | None) -> str:
+    if path is None or not path.exists():
+        return "(SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_key, NULL::VARCHAR AS entity_id, NULL::DATE AS last_seen WHERE false)"
+    return f"read_parquet({literal(str(path))})"
 
 
 def _made(text: str, memory: Memory, prefix: str) -> str:

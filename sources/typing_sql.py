@@ -23,6 +23,9 @@ _WIDER = {
     "UTINYINT": ("SMALLINT", "INTEGER", "BIGINT"), "USMALLINT": ("INTEGER", "BIGINT"),
     "UINTEGER": ("BIGINT",),
 }  # fmt: skip
+_LOCAL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+# Beyond it a float is no longer sure of its last digit.
+_MOST_WHOLE = 1 << 53
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 # Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.
 # strptime alone is too kind here as well: it reads 1.1.26 as the year 26.
@@ -66,15 +69,29 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
     if source_type == kind:
         right = f"({_VALUE} IS NULL OR isfinite({_VALUE}))" if kind == "DOUBLE" else "true"
         return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
-    if source_type in ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS") and kind == "TIMESTAMP WITH TIME ZONE":
+    if source_type in _LOCAL_TIMES and source_type != "TIMESTAMP_NS" and kind == "TIMESTAMP WITH TIME ZONE":
         zone = literal(column.options.get("defaultTimezone", "UTC"))
         return TypedValue(f"timezone({zone}, {value})", "true", "")
+    whole = _whole(value, source_type, kind)
+    if whole:
+        return whole
     if kind in _WIDER.get(source_type, ()):
         return TypedValue(f"CAST({value} AS {kind})", "true", "")
     if _keeps_decimals(source_type, kind):
         cast = f"try_cast({value} AS {kind})"
         return TypedValue(cast, f"({value} IS NULL OR {_VALUE} IS NOT NULL)", f"too large a number ({kind})")
     return _from_text(column, f"CAST({value} AS VARCHAR)")
+
+
+def _whole(value: str, source_type: str, kind: str) -> TypedValue | None:
+    """Days that are written as times at midnight and whole numbers as floats, as data frames do; None for other types."""
+    if source_type in _LOCAL_TIMES and kind == "DATE":
+        right = f"({value} IS NULL OR (isfinite({_VALUE}) AND CAST({_VALUE} AS {source_type}) = {value}))"
+        return TypedValue(f"CAST({value} AS DATE)", right, "not a date (it has a time of day)")
+    if source_type in ("DOUBLE", "FLOAT") and kind.endswith(("INT", "INTEGER")):
+        right = f"({value} IS NULL OR ({_VALUE} = {value} AND abs({value}) <= {_MOST_WHOLE}))"
+        return TypedValue(f"try_cast({value} AS {kind})", right, f"not a whole number ({kind})")
+    return None
 
 
 def _keeps_decimals(source_type: str, kind: str) -> bool:

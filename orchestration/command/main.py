@@ -11,6 +11,7 @@ from orchestration.command import (
     cases,
     contracts,
     doctor,
+    linkage,
     new_feed,
     prune,
     query,
@@ -59,6 +60,7 @@ app.add_typer(cases.app, name="cases")
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")
+app.add_typer(linkage.app, name="linkage")
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
 app.command("simulate")(simulate.simulate)

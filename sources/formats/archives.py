@@ -115,6 +115,8 @@ def _packed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], by
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
+    if not entry.filename:
+        raise Unfit("has a member without a name", _PLAIN_FILES)
     name = printable(entry.filename)
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if entry.flag_bits & _ENCRYPTED:

@@ -90,6 +90,10 @@ class Book(ABC):
             return None
         return self.first_day + timedelta(milliseconds=round(serial * 86_400_000))
 
+    def is_before_its_days(self, moment: datetime) -> bool:
+        """Excel shows a zero in a date cell as 1900-01-00 and what is below as ####: neither is a day."""
+        return not self.has_iso_dates and moment < datetime(1900, 1, 1)
+
     def damaged(self, error: Exception) -> ExtractError:
         return self.refused(f"the file is no Excel workbook, or is damaged ({type(error).__name__})")
 

@@ -58,7 +58,11 @@ def _moment(column: Column, book: Book) -> Callable[[str], str]:
             return _time_of_duration(text)
         else:
             return text
-        return text if moment is None else _written(moment, column.sql_type, pattern, text)
+        if moment is None:
+            return text
+        if book.is_before_its_days(moment) and column.sql_type != "TIME":
+            return f"{text} (no date of a workbook)"
+        return _written(moment, column.sql_type, pattern, text)
 
     return convert
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from lxml import etree
+
 from sources.formats.excel_book import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, column_number, parsed, targets
 
 _RANGE = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
@@ -32,17 +34,16 @@ class Workbook(Book):
         try:
             self._archive = zipfile.ZipFile(path)
             book = parsed(self._archive.read("xl/workbook.xml"))
-            leads = targets(parsed(self._archive.read("xl/_rels/workbook.xml.rels")))
+            relations = parsed(self._archive.read("xl/_rels/workbook.xml.rels"))
         except DAMAGE as error:
             raise self.damaged(error) from None
-        found = list(book.iter("{*}sheet"))
-        # The namespace of `r:id` differs between the transitional and the strict form.
-        relations = [
-            next((str(item.get(key)) for key in item.attrib if str(key).endswith("}id")), "") for item in found
-        ]
+        # A sheet that is a chart has no cells.
+        charts = {item.get("Id") for item in relations if item.get("Type", "").endswith("/chartsheet")}
+        found = [item for item in book.iter("{*}sheet") if _relation(item) not in charts]
+        leads = targets(relations)
         self.names = [item.get("name", "") for item in found]
         self._parts = {
-            name: posixpath.join("/xl", leads.get(key, ""))[1:] for name, key in zip(self.names, relations, strict=True)
+            item.get("name", ""): posixpath.join("/xl", leads.get(_relation(item), ""))[1:] for item in found
         }
         self.visible = [item.get("name", "") for item in found if item.get("state", "visible") == "visible"]
         properties = book.find("{*}workbookPr")
@@ -73,6 +74,11 @@ class Workbook(Book):
                 )
             faults[int(address[2]) - 1, column_number(address[1].decode())] = NO_VALUE
         return faults
+
+
+def _relation(sheet: etree._Element) -> str:
+    """The namespace of `r:id` differs between the transitional and the strict form."""
+    return next((str(sheet.get(key)) for key in sheet.attrib if str(key).endswith("}id")), "")
 
 
 def _extent(content: bytes) -> tuple[int, int]:

@@ -69,7 +69,8 @@ class FixedReading(Reading):
         if not slot.is_text:
             return quoted(name)
         is_text = column is None or column.sql_type == "VARCHAR"
-        text = f"nullif({'rtrim' if is_text else 'trim'}({quoted(name)}, ' '), '')"
+        # COBOL fills what has no value with blanks or with low values.
+        text = f"nullif({'rtrim' if is_text else 'trim'}({quoted(name)}, ' ' || chr(0)), '')"
         if not slot.decimals:
             return text
         # The point is implied: it is put in before the last digits.

@@ -44,12 +44,23 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     usual_keys = list(lines.template.types) if lines.template and lines.usual else []
     shape.seen.update(usual_keys)
     new = [key for key in usual_keys if key not in shape.keys]
-    odd = staged(connection, shape, lines.odd_records, scratch / "odd.parquet", new).reading
+    found = staged(connection, shape, lines.odd_records, scratch / "odd.parquet", new)
+    odd = found.reading
+    if not lines.usual and not found.has_records:
+        _refuse_if_all_broken(contract, odd.broken())
     missing = set(shape.paths) - set(known_headers(contract, shape.seen, lines.records > 0))
     odd.headers = tuple(header for header in odd.headers if header not in missing)
     if paths[0].stat().st_size > _LARGE_BYTES:
         connection.execute("SET threads = 1")
     return JsonLinesReading(lines, odd, scratch)
+
+
+def _refuse_if_all_broken(contract: Contract, broken: list[BrokenRecord]) -> None:
+    if broken:
+        raise ExtractError(
+            f"line {broken[0].line}: {broken[0].reason}, and no line of the file is a JSON object; declare format: json for "
+            f"one document of many lines, or ask {contract.agency_name} for one object a line"
+        )
 
 
 class JsonLinesReading(Reading):

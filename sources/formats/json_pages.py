@@ -92,6 +92,11 @@ class _Page:
             raise self._wrong(f"there is no {steps[0]!r}, where the records should be")
 
     def _elements(self) -> Iterator[JsonRecord]:
+        if self._peek() == "{":
+            raise self._wrong(
+                "the array of records is expected, and an object is here",
+                remedy=f"declare `records`, a JSON pointer such as /items, or format: jsonl in {self.contract.path.name}",
+            )
         self._take("[", "the array of records")
         number = 0
         while self._peek() != "]":
@@ -154,10 +159,10 @@ class _Page:
         before = self._characters_before + at if not lines else at - 1 - self._text.rfind("\n", 0, at)
         return self._lines_before + lines, before
 
-    def _wrong(self, what: str, at: int | None = None) -> ExtractError:
+    def _wrong(self, what: str, at: int | None = None, remedy: str = "") -> ExtractError:
         page = f"{self.name}, " if self.name else ""
         lines, characters = self._place(self._at if at is None else at)
         return ExtractError(
             f"{page}line {lines + 1}, character {characters + 1}: not the JSON that is expected: {what}; "
-            f"ask {self.contract.agency_name} to send it again"
+            f"{remedy or f'ask {self.contract.agency_name} to send it again'}"
         )

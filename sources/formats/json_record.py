@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
@@ -173,6 +174,8 @@ def staged(
     new: Sequence[str] = (),
 ) -> Staged:
     """Stage all records; a second time where keys turn up that neither the contract nor `new` knows."""
+    if "" in new:
+        raise _without_name(shape.contract, 1)
     stage = Stage(target, [*shape.paths, *new])
     late: dict[str, None] = {}
     # Each record is read by itself: one that is no JSON must not cost the others.
@@ -183,6 +186,8 @@ def staged(
             stage.reject(BrokenRecord(record.line, fault, excerpt.encode(errors="replace").decode(), record.file))
             continue
         late.update((key, None) for key in shape.new_keys(record.value) if key not in new)
+        if "" in late:
+            raise _without_name(shape.contract, record.line)
         refuse_too_many(shape.contract, len(late))
         if not late:
             stage.add(shape.row(record.value, new), record.line, record.file)
@@ -191,6 +196,10 @@ def staged(
         return staged(connection, shape, records, target, [*new, *late])
     reading = stage.reading(connection)
     return Staged(reading, stage.count > 0)
+
+
+def _without_name(contract: Contract, line: int) -> ExtractError:
+    return ExtractError(f"line {line}: a key of the record is empty; ask {contract.agency_name} to name it")
 
 
 def with_headers(staged_rows: Staged, shape: RecordShape) -> StagedReading:

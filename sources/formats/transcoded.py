@@ -15,6 +15,10 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 # So many letters that are valid UTF-8, and no other byte beyond ASCII, are in no other encoding.
 _TELLING_LETTERS = 3
 
+_WINDOWS = "cp1252"
+_NO_CONTROLS = bytes([*range(0x80), *range(0xA0, 0x100)])
+_NOT_IN_WINDOWS = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+
 
 @dataclass(frozen=True)
 class Utf8Text:
@@ -47,6 +51,10 @@ def in_utf8(path: Path, encoding: str, scratch: Path) -> Utf8Text:
         )
     if not is_utf8(encoding) and not marked:
         _refuse_if_utf8(path, encoding)
+    if codecs.lookup(encoding).name == "iso8859-1" and _has_signs_of_windows(path):
+        return Utf8Text(
+            _copied(path, _WINDOWS, scratch), (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),)
+        )
     return Utf8Text(_copied(path, encoding, scratch))
 
 
@@ -77,6 +85,18 @@ def _copied(path: Path, encoding: str, scratch: Path) -> Path:
             f"line {lines}: the file is not {encoding} ({error}); declare the encoding that it really has"
         ) from None
     return target
+
+
+def _has_signs_of_windows(path: Path) -> bool:
+    """Whether bytes that are control characters in ISO 8859-1 are all quotes, dashes, euros and the like in Windows-1252.
+
+    The WHATWG Encoding Standard reads every page that calls itself ISO 8859-1 in this way. 0x85 alone may be the line end NEL.
+    """
+    found: set[int] = set()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            found.update(chunk.translate(None, _NO_CONTROLS))
+    return bool(found - {0x85}) and not found & _NOT_IN_WINDOWS
 
 
 def _refuse_if_utf8(path: Path, encoding: str) -> None:

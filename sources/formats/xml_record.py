@@ -1,6 +1,7 @@
 """One XML record as texts: columns by the path of an element or attribute below the record's element."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from sources.connectors import ExtractError
 from sources.contract import Contract
 
 _MAX_ATTRIBUTES = 1000
+_ELEMENT = re.compile(r"([^\W\d][\w.-]*:)?[^\W\d][\w.-]*")
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -26,7 +28,7 @@ class Node:
 class XmlShape:
     """The columns of a contract in a record, and those of direct children and attributes that it does not know.
 
-    Raises ExtractError where a path uses a prefix that the contract's `namespaces` do not have.
+    Raises ExtractError where a path uses a prefix that the contract's `namespaces` do not have, or the record is no name.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -35,6 +37,10 @@ class XmlShape:
         self._namespaces: Mapping[str, str] = options.get("namespaces") or {}
         self._prefixes = {uri: prefix for prefix, uri in self._namespaces.items()}
         self.record = str(options.get("record", ""))
+        if not _ELEMENT.fullmatch(self.record):
+            raise ExtractError(
+                f"record {self.record!r} is no name of an element; write one such as row or b:row in {contract.path.name}"
+            )
         self.tag = self._tag(self.record)
         self.headers = [column.header for column in contract.columns]
         self.new: list[str] = []

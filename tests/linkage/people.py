@@ -30,7 +30,7 @@ _CHECKS = {
     "tax_number": idnr,
     "iban": iban_number,
 }
-_SCHEMA = pa.schema([
+SCHEMA = pa.schema([
     ("source", pa.string()), ("source_key", pa.string()), ("national_number", pa.string()), ("health_number", pa.string()),
     ("resident_number", pa.string()), ("tax_number", pa.string()), ("iban", pa.string()), ("given_name", pa.string()),
     ("surname", pa.string()), ("given_key", pa.string()), ("surname_key", pa.string()), ("birth_date", pa.date32()),
@@ -89,7 +89,7 @@ def person_records(folder: Path, night: date = NIGHT) -> pa.Table:
         for record in records(folder / "extracts", *feed.source.split("/"), night):
             if record.get("/keeper/kind") != "business":
                 found.append(_person(feed, record))
-    return pa.Table.from_pylist(found, schema=_SCHEMA)
+    return pa.Table.from_pylist(found, schema=SCHEMA)
 
 
 def truth(folder: Path, night: date = NIGHT) -> pa.Table:

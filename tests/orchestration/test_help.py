@@ -9,7 +9,8 @@ from warehouse.home import PROJECT
 
 COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
-    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["try"], ["simulate"],
+    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["try"], ["simulate"], ["linkage"],
+    ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
 ]  # fmt: skip
 SCRIPT = """
 import sys

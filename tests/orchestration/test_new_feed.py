@@ -98,6 +98,7 @@ def test_new_feed_tells_wrong_names_and_files(tmp_path: Path, own: dict[str, str
     assert (missing.returncode, "is not there" in missing.stderr, "Traceback" in missing.stderr) == (1, True, False)
 
 
+@pytest.mark.slow
 def test_a_backfill_takes_every_night_and_publishes_the_last(
     tmp_path: Path, own: dict[str, str], home: Home, interagency: Command, inbox: Path
 ) -> None:

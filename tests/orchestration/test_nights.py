@@ -112,6 +112,7 @@ def corrupt_flights(inbox: Path) -> int:
     return sum(number % 20 == 5 for number in range(len(flights)))
 
 
+@pytest.mark.slow
 def test_a_crash_a_corrupted_extract_and_the_same_night_again(night_home: Home, inbox: Path, tmp_path: Path) -> None:
     wrong = corrupt_flights(inbox)
     weather = (package_data() / "weather.csv").read_text().splitlines(keepends=True)

@@ -220,6 +220,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "no member": ("x.zip", lambda: zipped({}), "x.zip holds 0 files, and no extract"),
     "no member of a tar": ("x.tar", lambda: tarred({}), "x.tar is not the archive that its name says"),
     "only a folder": ("x.zip", lambda: zipped({"a/": b""}), "x.zip holds 0 files"),
+    "no name": ("x.zip", lambda: zipped({"a.csv": CONTENT}).replace(b"a.csv", b"\0.csv"), "x.zip has a member without a name"),
     "truncated zip": ("x.zip", lambda: zipped({"a.csv": CONTENT})[:-30], "x.zip is a damaged archive"),
     "truncated gzip": ("x.gz", lambda: gzip.compress(CONTENT)[:-20], "x.gz is a damaged archive"),
     "truncated tar": ("x.tar", lambda: tarred({"a.csv": CONTENT})[:2048], "x.tar is a damaged archive"),

@@ -1,7 +1,7 @@
 """Broken records of delimited text that may have one right reading all the same, by the contract's own types."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, islice
 
 import duckdb
@@ -24,6 +24,7 @@ _MAX_SURPLUS = 3
 _MAX_CHARACTERS = 100_000
 STRAY_QUOTE = "a quote too many, kept in its value"
 EMPTY_COLUMN = "an empty column too many"
+_BACKSLASH = "\\"
 # Stands for a quote that is taken for a letter while a record is read once more.
 _LETTER = "\ue000"
 
@@ -62,9 +63,12 @@ class Alternatives:
     def take(self, broken: BrokenRecord) -> bool:
         """False where the record has no other reading at all, or too many to be told apart."""
         text = broken.record
+        is_quote = broken.reason == MISQUOTED
         if len(self._taken) >= MAX_RECORDS or len(text) > _MAX_CHARACTERS:
             return False
-        is_quote = broken.reason == MISQUOTED
+        # Quotes behind a backslash belong to another dialect than the contract's: the backslashes would land as letters.
+        if is_quote and _BACKSLASH + self._quote in text:
+            return False
         fields = [] if is_quote else self._fields(text)
         wanted = set(islice(self._with_letters(text), _MAX_READINGS)) if is_quote else self._shorter(fields)
         wanted.discard(())
@@ -76,6 +80,17 @@ class Alternatives:
         self._readings += [(number, True, reading) for reading in wanted]
         self._readings += [(number, False, reading) for reading in others]
         return True
+
+    def are_rows(self, rows: list[list[str]]) -> bool:
+        """Whether all are of the contract's types, and each has a value that is more than a text."""
+        columns = [self._contract.matching_header(header) for header in self._headers]
+        telling = [place for place, column in enumerate(columns) if column and column.sql_type != "VARCHAR"]
+        if not all(any(row[place] not in self._nulls for place in telling) for row in rows):
+            return False
+        self.connection.register("rows_within", pa.table(self._cells(rows)))
+        wrong = self.connection.execute(f"SELECT 1 FROM rows_within WHERE NOT ({self._all_right()}) LIMIT 1").fetchone()
+        self.connection.unregister("rows_within")
+        return wrong is None
 
     def has_right_ones(self) -> bool:
         return bool(self._taken and self._chosen())
@@ -93,15 +108,12 @@ class Alternatives:
 
     def _chosen(self) -> dict[int, tuple[str, ...]]:
         """By number of the record: its reading, where it is the only one that is right."""
-        names = [str(index) for index in range(self._width)]
-        columns = zip(*(reading for _, _, reading in self._readings), strict=True)
-        cells = {name: self._as_texts(values) for name, values in zip(names, columns, strict=True)}
+        cells = self._cells(reading for _, _, reading in self._readings)
         places = pa.array(range(len(self._readings)), pa.int64())
         numbers = pa.array([number for number, _, _ in self._readings], pa.int64())
         self.connection.register("readings", pa.table({**cells, "reading": places, "record": numbers}))
-        right = " AND ".join(self._is_right(header, name) for header, name in zip(self._headers, names, strict=True))
         found = self.connection.execute(
-            f"SELECT record, min(reading) FROM readings WHERE {right} GROUP BY record HAVING count(*) = 1"
+            f"SELECT record, min(reading) FROM readings WHERE {self._all_right()} GROUP BY record HAVING count(*) = 1"
         ).fetchall()
         self.connection.unregister("readings")
         return {number: self._readings[place][2] for number, place in found if self._readings[place][1]}
@@ -111,6 +123,13 @@ class Alternatives:
 
     def _as_texts(self, fields: Iterable[str]) -> pa.Array:
         return pa.array([self._value(field) for field in fields], pa.string())
+
+    def _cells(self, rows: Iterable[Sequence[str]]) -> dict[str, pa.Array]:
+        """Columns by their numbers."""
+        return {str(number): self._as_texts(values) for number, values in enumerate(zip(*rows, strict=True))}
+
+    def _all_right(self) -> str:
+        return " AND ".join(self._is_right(header, str(number)) for number, header in enumerate(self._headers))
 
     def _is_right(self, header: str, name: str) -> str:
         column = self._contract.matching_header(header)

@@ -54,7 +54,8 @@ class _Reader:
             lines = lines_of(file)
             for _ in range(above):
                 next(lines, None)
-            records = Records(lines, FieldParser(self.table.dialect), above + 1, self._width)
+            parser = FieldParser(self.table.dialect)
+            records = Records(lines, parser, above + 1, self._width, self._alternatives.are_rows)
             taken = sum(record.lines for record in self._sorted(records))
         missed = count_lines(self.path) - above - records.blank - taken
         if missed > 0 or records.lines != records.blank + taken:

@@ -1,10 +1,14 @@
 """The dialect that a contract leaves to be detected: the contract's own columns say which reading of the file is the right one."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, product
 from pathlib import Path
+
+import duckdb
+import pyarrow as pa
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
@@ -12,11 +16,19 @@ from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import Record, Records, lines_of, open_text
 from sources.formats.headings import joined
+from sources.typing_sql import typed
+from warehouse.engine import quoted
 
 _RECORDS = 200
 _HEAD_CHARACTERS = 1 << 20
-# From the usual to the rare: of those that are as good, the first is taken. What stands with blanks goes before the bare sign.
-_DELIMITERS = (", ", "; ", ",", ";", "\t", "|", "||", "::", ":", "^", "~", "\x1f", "\x01", "§", " ")
+# From the usual to the rare: of those that are as good, the first is taken. What is longer goes before its own part.
+_DELIMITERS = (" | ", " ; ", ", ", "; ", ",", ";", "\t", "||", "|", "::", ":", "^", "~", "\x1f", "\x01", "§", " ")
+# In a table of one column nothing delimits; this sign, which no file of letters has, stands for that.
+_NO_DELIMITER = "\x1f"
+# A field that still stands in double quotes weighs as much as so many in single ones, which are letters more often.
+_DOUBLE_WEIGHS = 10
+# One within a word, which would be doubled where it was a quote.
+_APOSTROPHE = re.compile(r"\w'\w")
 _QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
 
 
@@ -24,7 +36,8 @@ _QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
 class _Look:
     """How a dialect reads the head of the file: whether a record has the contract's headings, and how many records are as wide.
 
-    `escapes` are quotes behind a backslash where that is the escape, `quoted` fields that still stand in quotes.
+    `escapes` are quotes behind a backslash where that is the escape, `quoted` weighs what speaks against the quote,
+    `fitting` are the values of the contract's types.
     """
 
     dialect: Dialect
@@ -33,21 +46,30 @@ class _Look:
     records: int
     escapes: int
     quoted: int
+    fitting: int
 
     @property
-    def score(self) -> tuple[bool, float, int, int]:
-        return self.has_headings, self.right / max(1, self.records), self.escapes, -self.quoted
+    def score(self) -> tuple[bool, float, int, int, int]:
+        # A heading of which nothing else in the file is, is itself the line with other signs.
+        right = self.right / max(1, self.records)
+        return self.has_headings and self.is_right, right, self.fitting, self.escapes, -self.quoted
+
+    @property
+    def is_right(self) -> bool:
+        return self.right * 2 >= self.records
 
 
-def detected(path: Path, contract: Contract, dialect: Dialect) -> Dialect:
+def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contract, dialect: Dialect) -> Dialect:
     """`dialect` with what it leaves open. Raises ExtractError where no reading of the file has the contract's columns."""
     if DETECT not in (dialect.delimiter, dialect.quote, dialect.escape):
         return dialect
     with open_text(path) as file:
         head = list(islice(_head(lines_of(file)), _RECORDS * 5))
-    looks = [_look(candidate, head, contract) for candidate in _candidates(dialect, "".join(head))]
+    fits = _Fits(connection, contract)
+    candidates = _candidates(dialect, "".join(head), len(contract.columns))
+    looks = [_look(candidate, head, contract, fits) for candidate in candidates]
     best = max(looks, key=lambda look: look.score)
-    if not best.has_headings and best.right * 2 < best.records:
+    if not best.has_headings and not best.is_right:
         wanted = ", ".join(column.header for column in contract.columns)
         raise ExtractError(
             f"line 1 ff.: no delimiter and quote give the columns {wanted}; ask {contract.agency_name} what changed, or declare "
@@ -65,10 +87,11 @@ def _head(lines: Iterator[str]) -> Iterator[str]:
         yield line
 
 
-def _candidates(dialect: Dialect, head: str) -> Iterator[Dialect]:
+def _candidates(dialect: Dialect, head: str, columns: int) -> Iterator[Dialect]:
     delimiters = [dialect.delimiter]
     if dialect.delimiter == DETECT:
         delimiters = [sign for sign in _DELIMITERS if sign in head] or [","]
+        delimiters = [_NO_DELIMITER, *delimiters] if columns == 1 and _NO_DELIMITER not in head else delimiters
     quotes = _QUOTES if dialect.quote == DETECT else (dialect.quote,)
     escapes = [sign for sign in _ESCAPES if sign in head] if dialect.escape == DETECT else [dialect.escape]
     for delimiter, quote, escape in product(delimiters, quotes, escapes):
@@ -77,18 +100,49 @@ def _candidates(dialect: Dialect, head: str) -> Iterator[Dialect]:
         yield replace(dialect, delimiter=delimiter, quote=quote, escape=own)
 
 
-def _look(dialect: Dialect, head: list[str], contract: Contract) -> _Look:
+class _Fits:
+    """Counts values that are of a contract's types."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+        self._connection, self._columns = connection, contract.columns
+
+    def count(self, dialect: Dialect, records: list[Record]) -> int:
+        """In records that have as many fields as the contract has columns, taken in its order."""
+        rows = [record.fields for record in records if record.fields and len(record.fields) == len(self._columns)]
+        if not rows:
+            return 0
+        names = [str(number) for number in range(len(self._columns))]
+        cells = [[None if text in dialect.nulls else text for text in texts] for texts in zip(*rows, strict=True)]
+        columns = [pa.array(values, pa.string()) for values in cells]
+        self._connection.register("looked_at", pa.table(columns, names=names))
+        rights = [typed(column, quoted(name)).is_right for column, name in zip(self._columns, names, strict=True)]
+        counts = " + ".join(f"count_if({right})" for right in rights)
+        found = self._connection.execute(f"SELECT {counts} FROM looked_at").fetchone()
+        self._connection.unregister("looked_at")
+        return int(found[0]) if found else 0
+
+
+def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) -> _Look:
     records = list(islice(Records(head, FieldParser(dialect)), _RECORDS))
     expected = {column.header for column in contract.columns}
     rows = max(1, dialect.heading_rows)
     at = _heading_at(records, expected, rows) if dialect.heading_rows else 0
     # What stands above the heading, and below the table, is of another width.
-    widths = Counter(len(record.fields) for record in records[at or 0 :] if record.fields is not None)
-    width = len(records[at].fields or []) if at is not None and dialect.heading_rows else len(contract.columns)
+    table = records[at or 0 :]
+    widths = Counter(len(record.fields) for record in table if record.fields is not None)
+    # A column without a name is a delimiter too many in the heading as a rule.
+    has_headings = at is not None and dialect.heading_rows > 0
+    heading = (table[0].fields or []) if has_headings else contract.columns
+    right = max(widths[len(heading)], widths[sum(map(bool, heading))])
     escapes = sum(record.text.count("\\" + dialect.quote) for record in records) if not dialect.is_doubled else 0
     fields = chain.from_iterable(record.fields or [] for record in records)
-    quoted = sum(len(field) > 1 and field[0] == field[-1] and field[0] in _QUOTES for field in fields)
-    return _Look(dialect, at is not None and bool(dialect.heading_rows), widths[width], len(records), escapes, quoted)
+    still = Counter(field[0] for field in fields if len(field) > 1 and field[0] == field[-1] and field[0] in _QUOTES)
+    weight = _DOUBLE_WEIGHS * still['"'] + still["'"]
+    if dialect.quote == "'":
+        weight += sum(len(_APOSTROPHE.findall(record.text)) for record in records)
+    # With a heading, the names in it say more.
+    fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
+    return _Look(dialect, has_headings, right, len(table), escapes, weight, fitting)
 
 
 def _heading_at(records: list[Record], expected: set[str], rows: int) -> int | None:

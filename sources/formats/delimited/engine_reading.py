@@ -33,6 +33,7 @@ _LINES_PER_BUFFER = 4
 _LARGE_BYTES = 3 << 29
 _GLANCE_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
+_FEW_LINES = 2
 _QUOTE_FAULT = "UNQUOTED VALUE"
 _TOO_LONG = "LINE SIZE OVER MAXIMUM"
 _NOT_UTF8 = "INVALID ENCODING"
@@ -198,11 +199,22 @@ class EngineReading(Reading):
             begin = above + 1
             try:
                 for row in rows:
+                    if rows.line_num + above - begin > _FEW_LINES and self._may_hold_records(row):
+                        raise NotSure
                     if self._is_record(row):
                         yield begin
                     begin = above + rows.line_num + 1
             except csv.Error:
                 raise NotSure from None
+
+    def _may_hold_records(self, row: list[str]) -> bool:
+        """Whether each whole line within a value has as many fields as a record: two stray quotes may be around them."""
+        delimiters = len(self.headers) - 1
+        return any(
+            len(lines := field.splitlines()[1:-1]) > 1
+            and all(line.count(self._table.dialect.delimiter) == delimiters for line in lines)
+            for field in row
+        )
 
     def _is_record(self, content: bytes | list[str]) -> bool:
         """A blank line is no record, but where there is one column it is a row without a value."""

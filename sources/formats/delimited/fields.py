@@ -33,7 +33,9 @@ class FieldParser:
         plain = f"[^{delimiter}]*+" if len(dialect.delimiter) == 1 else f"(?:(?!{delimiter}).)*+"
         end = f"(?={delimiter}|\\Z)"
         self._field = re.compile(f"{quote}({inner}){quote}{blanks}{end}|(?!{quote})({plain}){end}", re.DOTALL)
-        self._open = re.compile(f"{quote}{inner}\\Z", re.DOTALL)
+        # An escape at the end of a line stands before the line end.
+        last = "" if dialect.is_doubled else f"{escape}?"
+        self._open = re.compile(f"{quote}{inner}{last}\\Z", re.DOTALL)
         # Any quote closes that stands before a delimiter or the end: for records that are wrong by the rule.
         self._lazy = re.compile(f"{quote}(.*?){quote}{blanks}{end}|(?!{quote})({plain}){end}", re.DOTALL)
         self._escaped = re.compile(f"{escape}({quote}|{escape})|{quote}({quote})", re.DOTALL)

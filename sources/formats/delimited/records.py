@@ -1,7 +1,7 @@
 """Delimited text cut into records, so that a broken one does not take its neighbours with it."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,11 +59,19 @@ def lines_of(file: TextIO, first: int = 1) -> Iterator[str]:
 class Records:
     """The records of text lines, the first of them at line `first`; `width` is how many fields a right one has, if that is known.
 
-    Iterates once. `lines` are those seen, `blank` those of them that are no record.
+    `are_rows` says whether fields of several lines are surely records, and not the lines of a text. Iterates once. `lines` are
+    those seen, `blank` those of them that are no record.
     """
 
-    def __init__(self, lines: Iterable[str], parser: FieldParser, first: int = 1, width: int | None = None) -> None:
-        self._coming, self._parser, self._width = iter(lines), parser, width
+    def __init__(
+        self,
+        lines: Iterable[str],
+        parser: FieldParser,
+        first: int = 1,
+        width: int | None = None,
+        are_rows: Callable[[list[list[str]]], bool] = lambda rows: False,
+    ) -> None:
+        self._coming, self._parser, self._width, self._are_rows = iter(lines), parser, width, are_rows
         self._again: deque[str] = deque()
         self._number = first - 1
         self.lines = self.blank = 0
@@ -120,8 +128,10 @@ class Records:
             return None
         # A record of another shape, within which whole lines are records of the right one, began with a stray quote.
         within = taken[1:-1]
-        if self._width not in (None, len(fields)) and within and all(map(self._is_right, within)):
-            return None
+        if self._width is not None and within and all(map(self._is_right, within)):
+            rows = [self._parser.fields(line.rstrip("\r\n")) for line in within]
+            if len(fields) != self._width or (len(rows) > 1 and self._are_rows(rows)):
+                return None
         return Record(number, len(taken), text, fields)
 
     def _is_right(self, line: str) -> bool:

@@ -77,8 +77,17 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, str]]] = {
     "detected tabs and apostrophes": ("a\tb\tc\n1\tx\ty\n2\t'é, z'\t'say \"so\"'\n", {"dialect": "detect"}),
     "detected backslash": ('"a"|"b"|"c"\n"1"|"x"|"y"\n"2"|"é, z"|"say \\"so\\""\n', {"dialect": "detect"}),
     "detected comma and space": ('a, b, c\n1, x, y\n2, "é, z", "say ""so"""\n', {"dialect": "detect"}),
+    "detected bars between blanks": ('a | b | c\n1 | x | y\n2 | é, z | "say ""so"""\n', {"dialect": "detect"}),
+    "detected by its types, without a heading": (
+        '1;x;y\n2;"é, z";"say ""so"""\n',
+        {"dialect": "detect", "headerRows": "0"},
+    ),
+    "end mark of DOS": (TEXT + "\x1a" * 3, {}),
+    "end mark of DOS behind the last record": (TEXT.rstrip("\n") + "\x1a", {}),
     "byte order mark": ("\ufeff" + TEXT, {}),
     "UTF-16 by its mark": (TEXT.encode("utf-16"), {}),
+    "detected double pipes": ('a||b||c\n1||x||y\n2||é, z||"say ""so"""\n', {"dialect": "detect"}),
+    "detected below a header with a comma too many": (TEXT.replace("a,b", "a,,b"), {"dialect": "detect"}),
     "UTF-16 that is detected": (TEXT.encode("utf-16"), {"dialect": "detect"}),
     "code page": (TEXT.encode("cp1252"), {"encoding": "cp1252"}),
     "code page of DOS": (TEXT.encode("cp850"), {"encoding": "cp850"}),
@@ -110,9 +119,58 @@ BROKEN: dict[str, tuple[str, list[tuple[int, str]], list[str]]] = {
     "another table": ("a,b,c\n1,x,y\n\nd,e\n2,x\n", [(4, TOO_FEW), (5, TOO_FEW)], ["1"]),
     "the header again": ("a,b,c\n1,x,y\na,b,c\n2,x,y\n", [(3, "the header once more")], ["1", "2"]),
     "a row of spaces": ("a,b,c\n1,x,y\n   \n2,x,y\n", [(3, TOO_FEW)], ["1", "2"]),
+    "quotes behind backslashes": ('a,b,c\n1,x,y\n2,x,"so \\"said\\" he"\n3,x,y\n', [(3, MISQUOTED)], ["1", "3"]),
     "NUL": ("a,b,c\n1,x\0,y\n\0\n2,x,y\n", [(3, TOO_FEW)], ["1", "2"]),
     "another delimiter in one line": ("a,b,c\n1,x,y\n2;x;y\n3,x,y\n", [(3, TOO_FEW)], ["1", "3"]),
 }  # fmt: skip
+
+
+ONE, TWO = text_columns("a"), ["{name: a, logicalType: integer, primaryKey: true}", "{name: b, logicalType: string}"]
+# name: content, columns, headerRows, rows
+GUESSED: dict[str, tuple[str, list[str], str, list[tuple[Any, ...]]]] = {
+    "one column with blanks": ("a\nJohn Smith\nAnn\n", ONE, "1", [("John Smith",), ("Ann",)]),
+    "one column with commas": ("a\nSmith, John\nDoe; Ann\n", ONE, "1", [("Smith, John",), ("Doe; Ann",)]),
+    "one column of times": ("a\n10:15\n10:16\n", ONE, "1", [("10:15",), ("10:16",)]),
+    "one column without a heading": ("x y\nc, d\n", ONE, "0", [("x y",), ("c, d",)]),
+    "one column that is quoted": ('a\n"one, two"\nthree\n', ONE, "1", [("one, two",), ("three",)]),
+    "only the types tell": ("1;x,y\n2;z,w\n", TWO, "0", [(1, "x,y"), (2, "z,w")]),
+    "no quotes but double ones": ("a,b\n1,'x'\n2,'y'\n\"3\",\"z\"\n", TWO, "1", [(1, "'x'"), (2, "'y'"), (3, "z")]),
+    "apostrophes that are letters": ("a,b\n1,'x'\n2,it's\n", TWO, "1", [(1, "'x'"), (2, "it's")]),
+    "apostrophes around double ones": ("a,b\n1,'x'\n2,'\"y\" z'\n", TWO, "1", [(1, "x"), (2, '"y" z')]),
+}
+
+
+@pytest.mark.parametrize("name", GUESSED)
+def test_what_a_file_leaves_open_is_told_by_the_contract(name: str, tmp_path: Path) -> None:
+    content, properties, rows, expected = GUESSED[name]
+    landed = landed_with(tmp_path, content, properties, dialect="detect", headerRows=rows)
+    assert sorted(values(landed)) == sorted(expected)
+    assert landed.rejects == []
+
+
+def test_two_stray_quotes_do_not_swallow_the_records_between_them(tmp_path: Path) -> None:
+    """Lines within quotes that are records of the contract's types are none of a text; such as are not, are its lines."""
+    between = "".join(f"{number},2026-01-01,x\n" for number in range(3, 90))
+    sent = f'a,b,c\n1,2026-01-01,x\n2,2026-01-01,"x\n{between}90,2026-01-01,x"\n91,2026-01-01,"one, of\na, b, c\nd, e, f\n"\n'
+    landed = landed_with(tmp_path, sent, TYPED)
+    assert {row["a"] for row in landed.rows} >= {1, *range(3, 90), 91}
+    assert next(row["c"] for row in landed.rows if row["a"] == 91) == "one, of\na, b, c\nd, e, f\n"
+    assert landed.manifest.rows_sent == 91
+
+
+def test_an_escape_stands_before_a_line_end_too(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, 'a,b,c\n1,"x\\\ny",z\n2,x,y\n', escape=r"'\'")
+    assert values(landed) == [("1", "x\\\ny", "z"), ("2", "x", "y")]
+    assert landed.rejects == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"), [(b"5 \x80", "5 €"), (b"\x93x\x94", "“x”"), (b"a\x85b", "a\x85b"), (b"a\x80\x81b", "a\x80\x81b")]
+)
+def test_latin_1_with_signs_of_windows_is_of_windows(sent: bytes, read: str, tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, b"a,b,c\n1," + sent + b",y\n", encoding="iso-8859-1")
+    assert values(landed) == [("1", read, "y")]
+    assert bool(notes(landed)) == (read[0] != "a")
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -122,6 +180,11 @@ def test_a_broken_record_costs_itself_alone(name: str, end: str, tmp_path: Path)
     landed = landed_with(tmp_path, content.replace("\n", end))
     assert [(reject["line"], reject["reason"]) for reject in landed.rejects] == rejects
     assert [row["a"] for row in landed.rows] == keys
+
+
+def test_a_header_with_other_signs_decides_nothing_where_the_rows_agree(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, "a b c\n" + "".join(f"{n},x y,z\n" for n in range(9)), dialect="detect")
+    assert [row["a"] for row in landed.rows] == [str(n) for n in range(9)]
 
 
 def test_inches_are_no_quotes_of_values(tmp_path: Path) -> None:

@@ -135,3 +135,31 @@ def test_a_workbook_beyond_the_declared_maximum_is_refused(tmp_path: Path, monke
     monkeypatch.setattr(excel_book, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(ExtractError, match="more than the 1000"):
         land(tmp_path, ONE, feed())
+
+
+@pytest.mark.parametrize("form", ["dd.mm.yyyy", "General"])
+def test_a_zero_in_a_date_cell_is_no_day(form: str, tmp_path: Path) -> None:
+    """Excel shows 1900-01-00 for a zero, and #### for what is below."""
+
+    def write(sheet: Worksheet, book: xlsxwriter.Workbook) -> None:
+        sheet.write_row("A1", ["id", "school", "fee", "opened", "seen"])
+        shown = book.add_format({"num_format": form})
+        for row, serial in enumerate([0, 0.5, -1, 46024], start=1):
+            sheet.write(row, 0, str(serial))
+            sheet.write(row, 3, int(serial), shown)
+            sheet.write(row, 4, serial, shown)
+
+    landed = land(tmp_path, workbook("One", write=write), feed(headerRow="1"))
+    assert [(row["id"], row["opened"]) for row in landed.rows] == [("46024", date(2026, 1, 2))]
+    assert [reject["line"] for reject in landed.rejects] == [2, 3, 4]
+
+
+def test_a_sheet_that_is_a_chart_is_none_of_the_sheets(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        table(["id"], ["a"])(book.add_worksheet("One"), book)
+        chart = book.add_chart({"type": "bar"})
+        chart.add_series({"values": "=One!$A$2:$A$2"})
+        book.add_chartsheet("Chart").set_chart(chart)
+    landed = land(tmp_path, stream.getvalue(), Feed([ID], path="x.xlsx", format="excel", options={"headerRow": "1"}))
+    assert landed.rows == [{"id": "a"}]

@@ -283,7 +283,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes] | bytes, str]] = {
     "xls without end": (lambda: compound({"Workbook": xls(("One", b""))[1536:1600]}), "before Excel 97|damaged"),
     "only its beginning": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "damaged"),
     "another office document": (zipped({"[Content_Types].xml": "<Types/>", "word/document.xml": "<w/>"}), "no Excel workbook"),
-    "charts only": (charts_only, "no headings"),
+    "charts only": (charts_only, "0 visible sheets"),
     "empty": (xlsx(("One", [])), "no headings"),
     "empty ods": (ods(("One", "")), "no headings"),
     "empty xls": (xls(("One", b"")), "no headings"),

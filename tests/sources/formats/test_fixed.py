@@ -236,6 +236,11 @@ def test_a_broken_record_costs_itself_alone(content: str, ids: str, rejects: dic
     assert {reject["line"]: reject["record"] for reject in landed.rejects} == rejects
 
 
+def test_low_values_are_no_value(tmp_path: Path) -> None:
+    landed = land(tmp_path, "a \0\0\0\0\nb be\0\0\nc cora\n", PLAIN)
+    assert [row["name"] for row in landed.rows] == [None, "be", "cora"]
+
+
 def test_bytes_beyond_the_code_page_cost_their_record(tmp_path: Path) -> None:
     content = b"a anna\nb \x81ert\nc cora\n"
     landed = land(tmp_path, content, replace(PLAIN, encoding="cp1252"))

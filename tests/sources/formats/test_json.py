@@ -161,7 +161,7 @@ def pages(folder: Path, contents: list[str]) -> Landed:
     ("content", "said"),
     [
         ('{"error": "try later"}', "no 'items'"),
-        ('{"items": {}}', "array of records"),
+        ('{"items": {}}', "array of records .* declare `records`, a JSON pointer"),
         ('{"items": [{"id": "a", "note": null}', "expected"),
         ('{"items": [{"id": "a", "no', "cut off"),
         ('{"items": [], "items": []}', "written twice"),
@@ -175,6 +175,23 @@ def pages(folder: Path, contents: list[str]) -> Landed:
 def test_a_page_that_is_not_what_is_expected_refuses_the_night(content: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match=said):
         pages(tmp_path, [content])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    {
+        "an array": ('[{"id": "a",\n"note": "x"}]\n', "line 1: .*declare format: json"),
+        "indented": ('{\n "id": "a",\n "note": "x"\n}\n', "line 1: .*declare format: json"),
+        "a key without a name": ('{"id": "a", "note": "x", "": 1}\n', "line 1: a key of the record is empty; ask"),
+        "later": (
+            '{"id": "a", "note": "x"}\n{"id": "b", "note": "x", "": 1}\n',
+            "line 2: a key of the record is empty",
+        ),
+    }.values(),
+)
+def test_lines_of_which_none_is_a_record_are_told(content: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match=said):
+        land(tmp_path, content, Feed([ID, TEXT], path="x.jsonl", format="jsonl", options=NO_OPTIONS))
 
 
 def test_pages_are_one_extract_whose_rejects_name_their_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,21 @@ def test_times_of_every_kind_and_dictionaries(tmp_path: Path) -> None:
         values = pa.array([moment.replace(tzinfo=None), None], pa.timestamp(kind.unit)).cast(kind)
         landed = land(tmp_path, written({"id": keys, "t": values}, **options), things)
         assert [row["t"] for row in landed.rows] == [moment, None]
+
+
+@pytest.mark.parametrize("kind", ["s", "ms", "us", "ns"])
+def test_what_data_frames_write_of_days_and_whole_numbers(kind: str, tmp_path: Path) -> None:
+    """Days at midnight and floats without decimals are days and whole numbers; with more in them they are rejects."""
+    days = [datetime(2026, 1, 2), datetime(2026, 1, 2, 5), None, datetime(2026, 1, 3), None]
+    columns = {
+        "id": pa.array(list("abcde")),
+        "day": pa.array(days, pa.timestamp("us")).cast(pa.timestamp(kind)),
+        "n": pa.array([5.0, 1.0, 5.7, 2.0**60, None]),
+    }
+    properties = [ID, "{name: day, logicalType: date}", "{name: n, logicalType: integer}"]
+    landed = land(tmp_path, parquet(columns), Feed(properties, path="x.parquet", format="parquet", options=NO_OPTIONS))
+    assert [tuple(row.values()) for row in landed.rows] == [("a", date(2026, 1, 2), 5), ("e", None, None)]
+    assert [(reject["line"], reject["column"]) for reject in landed.rejects] == [(2, "day"), (3, "n"), (4, "n")]
 
 
 def test_a_file_of_no_row_groups_has_no_records(tmp_path: Path) -> None:

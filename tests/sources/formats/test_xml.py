@@ -84,6 +84,13 @@ def test_what_is_no_extract_refuses_the_night(case: str, tmp_path: Path) -> None
         land(tmp_path, content, FEED)
 
 
+@pytest.mark.parametrize("record", ["b:list/b:company", "//company", "company[1]", "*"])
+def test_a_record_that_is_no_element_is_told_with_the_contract(record: str, tmp_path: Path) -> None:
+    wrong = Feed(COLUMNS, path="x.xml", format="xml", options={**FEED.options, "record": f'"{record}"'})
+    with pytest.raises(ContractError, match=r"is no name of an element; write one such as row"):
+        land(tmp_path, HEAD + FIRST + "</r>", wrong)
+
+
 def test_a_prefix_without_namespace_names_the_contract(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="'b' of b:company stands for nothing"):
         land(tmp_path, "<r/>", Feed(COLUMNS, path="x.xml", format="xml", options={"record": '"b:company"'}))

@@ -1,0 +1,108 @@
+"""What the platform finds of the errors that the simulated country has on purpose, and what it refuses that was right.
+
+    python -m simulation.country --people 100000 --nights 1
+    python -m benchmarks.truth [INTERAGENCY_HOME/country]
+
+An error is caught where a reject or a finding names its record; a clean row wrongly refused is a reject without an error.
+Linkage is measured on the published links: pairs of records that are of one person.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import duckdb
+import typer
+
+from sources.contract_file import load_all
+from warehouse.engine import literal, open_database
+from warehouse.home import PROJECT
+
+CAUGHT, REFUSED, PRECISION, RECALL = 0.95, 0.001, 0.999, 0.97
+
+
+def main(country: Path) -> None:
+    platform, truth = country / "platform", country / "truth"
+    with open_database(platform / "warehouse" / "published.duckdb", read_only=True) as connection:
+        night = connection.execute("SELECT max(extract_date) FROM quality.feed_night").fetchone()[0]
+        _make_errors(connection, truth, str(night))
+        _make_rejects(connection, platform, str(night))
+        connection.execute(
+            "CREATE TEMP TABLE told AS SELECT DISTINCT split_part(source_key, ':', 1) AS source, "
+            f"substr(source_key, instr(source_key, ':') + 1) AS source_key FROM quality.finding WHERE extract_date = DATE '{night}' "
+            "AND subject = 'population' UNION SELECT source, source_key FROM reject"
+        )
+        _show_caught(connection)
+        _show_refused(connection, str(night))
+        _show_linkage(connection, truth, str(night))
+
+
+def _make_errors(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE error AS SELECT DISTINCT agency || '/' || feed AS source, source_key, kind, \"column\" AS name "
+        f"FROM {literal(str(truth / 'error.parquet'))} WHERE night = DATE '{night}'"
+    )
+
+
+def _make_rejects(connection: duckdb.DuckDBPyConnection, platform: Path, night: str) -> None:
+    """Rejects of the landing and of the gate, with the key of the record."""
+    connection.execute("CREATE TEMP TABLE reject (source VARCHAR, source_key VARCHAR)")
+    for contract in load_all([PROJECT / "simulation" / "agencies"]):
+        column = contract.column(contract.key[0])
+        for step in ("landing", "quality/gates"):
+            file = platform / step / contract.agency / contract.feed / night / "rejects.parquet"
+            if file.exists():
+                header = column.header if step == "landing" else column.name
+                connection.execute(
+                    f"INSERT INTO reject SELECT {literal(contract.name)}, coalesce(json_extract_string(TRY_CAST(record AS JSON), "
+                    f"{literal('$.' + chr(34) + header + chr(34))}), record) FROM {literal(str(file))}"
+                )
+
+
+def _show_caught(connection: duckdb.DuckDBPyConnection) -> None:
+    """A late row is not wrong: the contract's lateness takes it in all the same."""
+    found = connection.execute(
+        "SELECT kind, count(*), count(*) FILTER (WHERE (source, source_key) IN (SELECT (source, source_key) FROM told)) "
+        "FROM error WHERE kind <> 'late_row' GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    for kind, errors, caught in found:
+        typer.echo(f"{kind.replace('_', ' '):<28}{errors:>8,} errors {caught:>8,} caught {caught / errors:>8.1%}")
+    errors, caught = sum(row[1] for row in found), sum(row[2] for row in found)
+    _goal("errors caught", caught / errors, caught / errors >= CAUGHT, f"at least {CAUGHT:.0%}")
+
+
+def _show_refused(connection: duckdb.DuckDBPyConnection, night: str) -> None:
+    row = connection.execute(
+        "SELECT count(*) FILTER (WHERE (source, source_key) NOT IN (SELECT (source, source_key) FROM error)), "
+        f"(SELECT sum(rows_sent) FROM quality.feed_night WHERE extract_date = DATE '{night}' AND agency || '/' || feed IN (SELECT source FROM error)) "
+        "FROM reject"
+    ).fetchone()
+    refused, sent = row or (0, 1)
+    _goal("clean rows refused", refused / sent, refused / sent <= REFUSED, f"at most {REFUSED:.1%}")
+
+
+def _show_linkage(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE linked AS SELECT link.person_id, record.person_id AS truth FROM linkage.person_link AS link JOIN "
+        f"(SELECT DISTINCT agency || '/' || feed AS source, source_key, person_id FROM {literal(str(truth / 'record.parquet'))} "
+        f"WHERE night <= DATE '{night}' AND person_id IS NOT NULL) AS record USING (source, source_key)"
+    )
+    both, found, true = (_pairs(connection, group) for group in ("person_id, truth", "person_id", "truth"))
+    _goal("pairwise precision", both / found, both / found >= PRECISION, f"at least {PRECISION}")
+    _goal("pairwise recall", both / true, both / true >= RECALL, f"at least {RECALL}")
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection, group: str) -> int:
+    row = connection.execute(
+        f"SELECT sum(n * (n - 1) // 2) FROM (SELECT count(*) AS n FROM linked GROUP BY {group})"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _goal(name: str, figure: float, is_met: bool, goal: str) -> None:
+    typer.echo(f"{name:<28}{figure:>10.5f}  goal {goal}: {'met' if is_met else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    home = Path(os.environ.get("INTERAGENCY_HOME") or PROJECT / "data")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else home / "country")
