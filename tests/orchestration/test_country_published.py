@@ -9,7 +9,7 @@ from orchestration.dbt import SIMULATED
 from sources.accepted import accepted_nights, state_of
 from sources.contract import Contract
 from sources.contract_file import load_all
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engine import open_database, quoted
 from warehouse.home import Home
 from warehouse.nights import current_night
 from warehouse.restricted import attach_restricted, restricted_file
@@ -54,10 +54,14 @@ def test_every_accepted_row_is_staged_with_what_was_sent(
             assert 0.98 * given[1] <= given[0] <= given[1], f"{name}: nearly all of what is sent can be used"
 
 
-def test_identifiers_are_valid_or_left_out(country_home: Home, night: duckdb.DuckDBPyConnection) -> None:
+def test_identifiers_are_valid_or_left_out(night: duckdb.DuckDBPyConnection) -> None:
+    feeds = ("social_security__payment", "vehicle_licensing__vehicle", "business_register__role", "pensions__pension")
+    numbers = " UNION ALL ".join(
+        f"SELECT national_number, national_number_sent FROM restricted.staging.stg_{feed}" for feed in feeds
+    )
     left_out = night.execute(
-        "SELECT count(*), count(resident_number) FROM restricted.staging.stg_education__enrolment "
-        "WHERE resident_number_sent IS NOT NULL AND resident_number IS DISTINCT FROM resident_number_sent"
+        f"SELECT count(*), count(national_number) FROM ({numbers}) WHERE national_number_sent IS NOT NULL "
+        "AND national_number IS DISTINCT FROM national_number_sent"
     ).fetchone()
     assert left_out is not None
     assert left_out[0] > 0, "the country has wrong check digits"
@@ -82,10 +86,10 @@ def test_no_identifier_is_published(country_home: Home, night: duckdb.DuckDBPyCo
     assert columns
     leaks = []
     for schema, table, column in columns:
-        value = f"CAST({quoted(column)} AS VARCHAR)"
+        words = f"unnest(regexp_extract_all(CAST({quoted(column)} AS VARCHAR), '[A-Z]*[0-9]+'))"
         found = night.execute(
-            f"SELECT count(*) FROM published.{quoted(schema)}.{quoted(table)} AS t "
-            f"WHERE list_has_any(regexp_extract_all({value}, '[A-Z]*[0-9]+'), (SELECT list(value) FROM secret))"
+            f"SELECT count(*) FROM (SELECT {words} AS value FROM published.{quoted(schema)}.{quoted(table)}) "
+            "SEMI JOIN secret USING (value)"
         ).fetchone()
         if found != (0,):
             leaks.append(f"{schema}.{table}.{column}")
@@ -98,7 +102,7 @@ def test_no_name_birthday_or_street_of_a_person_is_published(night: duckdb.DuckD
     naming = {name for name in protected if any(word in name for word in _NAMING)}
     columns = night.execute(
         "SELECT schema_name || '.' || table_name || '.' || column_name, column_name FROM duckdb_columns() "
-        f"WHERE database_name = 'published' AND column_name NOT IN ({literal('birth_year')})"
+        "WHERE database_name = 'published'"
     ).fetchall()
     told = {
         place for place, name in columns if name in naming | {"given_key", "surname_key", "birth_date", "death_date"}
