@@ -21,7 +21,7 @@ from warehouse.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
 from warehouse.records import copy_into, record_file
-from warehouse.restricted import attach_restricted
+from warehouse.restricted import attach_restricted, restricted_file
 
 AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS = "relationships", "reconciliation", "stored_rows"
@@ -100,7 +100,8 @@ def _of_this_build(rules: list[CrossRule], database: Path) -> list[CrossRule]:
 def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_date: date) -> dict[str, int]:
     """Run each query once; its rows become the night's findings. Returns how many each rule found."""
     with open_database(database, read_only=True) as connection:
-        attach_restricted(connection, database, read_only=True)
+        if restricted_file(database).exists():
+            attach_restricted(connection, database, read_only=True)
         connection.execute(
             "CREATE TEMP TABLE found (extract_date DATE, rule VARCHAR, severity VARCHAR, subject VARCHAR, agencies VARCHAR, "
             "source_key VARCHAR, detail VARCHAR)"
