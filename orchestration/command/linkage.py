@@ -1,6 +1,5 @@
 """`interagency linkage review`: pairs of records in doubt, and a steward's word on them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,14 +94,15 @@ def _queue(home: "Home", entity: str | None) -> list[dict[str, Any]]:
     import duckdb
 
     from warehouse.engine import literal, open_database, safe_message
+    from warehouse.restricted import attach_restricted, restricted_file
 
-    restricted = home.published.resolve().parent / "restricted.duckdb"
-    if not restricted.exists():
+    published = home.published.resolve()
+    if not restricted_file(published).exists():
         stop("no published night has a queue of pairs; run `interagency run` first", NOT_DONE)
     where = f"WHERE entity = {literal(entity)}" if entity else ""
     try:
         with open_database() as connection:
-            _attach(connection, restricted)
+            attach_restricted(connection, published, read_only=True)
             cursor = connection.execute(
                 f"SELECT * FROM restricted.linkage.review_queue {where} ORDER BY match_weight DESC, pair_id"
             )
@@ -113,13 +113,3 @@ def _queue(home: "Home", entity: str | None) -> list[dict[str, Any]]:
             f"the queue of pairs cannot be read ({safe_message(error)}); set INTERAGENCY_KEY if the night was sealed with one",
             NOT_DONE,
         )
-
-
-def _attach(connection: Any, path: Path) -> None:
-    import os
-
-    from warehouse.engine import literal
-
-    key = os.environ.get("INTERAGENCY_KEY")
-    sealed = f", ENCRYPTION_KEY {literal(key)}" if key else ""
-    connection.execute(f"ATTACH {literal(str(path))} AS restricted (READ_ONLY{sealed})")
