@@ -42,6 +42,7 @@ def walkthrough() -> str:
     return next(block for block in blocks if "new-feed" in block)
 
 
+@pytest.mark.slow
 def test_the_walkthrough_leads_from_an_unknown_file_to_an_accepted_night(
     tmp_path: Path, home: Home, inbox: Path
 ) -> None:
