@@ -97,8 +97,9 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
     memory.write(connection, "node", "SELECT node_key FROM node")
     memory.forget_comparisons()
     _make_queue(connection, entity, memory)
+    # Each night's file is in order already.
     connection.execute(
-        f"CREATE TABLE changes AS SELECT {literal(entity.entity)} AS entity, * FROM {memory.until_now('change')}"
+        f"CREATE VIEW changes AS SELECT {literal(entity.entity)} AS entity, * FROM {memory.until_now('change')}"
     )
 
 
@@ -130,9 +131,9 @@ def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_r
     target, name = f"{quoted(build)}.linkage", literal(entity)
     connection.execute(
         f"INSERT INTO {target}.{entity}_link SELECT source, source_key, entity_id, match_probability, match_basis FROM {SCRATCH}.resolved "
-        f"JOIN {SCRATCH}.identified USING (entity) ORDER BY source, source_key"
+        f"JOIN {SCRATCH}.identified USING (entity)"
     )
-    connection.execute(f"INSERT INTO {target}.entity_change BY NAME SELECT * FROM {SCRATCH}.changes ORDER BY ALL")
+    connection.execute(f"INSERT INTO {target}.entity_change BY NAME SELECT * FROM {SCRATCH}.changes")
     connection.execute(f"INSERT INTO {target}.large_block SELECT {name}, * FROM {SCRATCH}.large_block ORDER BY ALL")
     connection.execute(
         f"INSERT INTO {target}.conflict SELECT DISTINCT {name}, source, source_key, identifier, conflict FROM {SCRATCH}.conflict JOIN {SCRATCH}.record_profile USING (n) ORDER BY ALL"
