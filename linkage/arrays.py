@@ -14,12 +14,10 @@ def codes(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], table: 
         rows = (connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0]
         return np.full((rows, 0), NONE, dtype=np.int64)
     columns = [
-        f"CASE WHEN {quoted(name)} IS NULL THEN {NONE} ELSE dense_rank() OVER (ORDER BY {quoted(name)}) END AS c{at}"
+        f"CASE WHEN {quoted(name)} IS NULL THEN {NONE} ELSE (hash({quoted(name)}) >> 1)::BIGINT END AS c{at}"
         for at, name in enumerate(names)
     ]
-    found = connection.execute(
-        f"SELECT * EXCLUDE (n) FROM (SELECT n, {', '.join(columns)} FROM {table}) ORDER BY n"
-    ).fetchnumpy()
+    found = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY n").fetchnumpy()
     return np.column_stack([np.asarray(found[f"c{at}"], dtype=np.int64) for at in range(len(names))])
 
 

@@ -3,6 +3,8 @@
 import duckdb
 
 from linkage.config import Block, Entity
+from linkage.described import describe
+from linkage.marks import block_mark
 from warehouse.engine import literal, quoted
 
 
@@ -11,22 +13,26 @@ def make_large_block_table(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE large_block (rule VARCHAR, value_count BIGINT, pairs BIGINT, handled VARCHAR)")
 
 
-def make_block_keys(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """`node`: profile with its kernel and `block_1`, `block_2`, …: null where a rule does not apply or would explode."""
-    connection.execute("CREATE TABLE node AS SELECT * FROM profile JOIN kernel USING (n)")
+def limit_blocks(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Set the marks `block_<number>` of `node` to null, or to a narrower key, where a rule would explode."""
     for number, block in enumerate(entity.blocking, 1):
-        _make_key(connection, block, f"block_{number}", entity.largest_block)
+        _limit(connection, entity, block, block_mark(number))
 
 
-def _make_key(connection: duckdb.DuckDBPyConnection, block: Block, name: str, largest: int) -> None:
-    connection.execute(f"ALTER TABLE node ADD COLUMN {name} UBIGINT")
-    connection.execute(f"UPDATE node SET {name} = hash({_row(block.columns)}) WHERE {_complete(block.columns)}")
-    if not _count_large(connection, block, name, largest, "narrowed" if block.narrow_by else "left out"):
+def _limit(connection: duckdb.DuckDBPyConnection, entity: Entity, block: Block, name: str) -> None:
+    if not _count_large(connection, block, name, entity.largest_block, "narrowed" if block.narrow_by else "left out"):
         return
-    narrow = f"hash({_row((*block.columns, *block.narrow_by))})" if block.narrow_by else "NULL"
-    also = f"CASE WHEN {_complete(block.narrow_by)} THEN {narrow} END" if block.narrow_by else "NULL"
-    connection.execute(f"UPDATE node SET {name} = {also} WHERE {name} IN (SELECT key FROM large_key)")
-    if block.narrow_by and _count_large(connection, block, name, largest, "left out"):
+    large = f"FROM node WHERE {name} IN (SELECT key FROM large_key)"
+    if not block.narrow_by:
+        connection.execute(f"UPDATE node SET {name} = NULL WHERE {name} IN (SELECT key FROM large_key)")
+        return
+    describe(connection, entity, large, "crowded")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE narrow_key AS SELECT n, CASE WHEN {_complete(block.narrow_by)} "
+        f"THEN hash({_row((*block.columns, *block.narrow_by))}) END AS key FROM crowded"
+    )
+    connection.execute(f"UPDATE node SET {name} = narrow_key.key FROM narrow_key WHERE node.n = narrow_key.n")
+    if _count_large(connection, block, name, entity.largest_block, "left out"):
         connection.execute(f"UPDATE node SET {name} = NULL WHERE {name} IN (SELECT key FROM large_key)")
 
 
@@ -61,5 +67,6 @@ def rules(entity: Entity, only_new: bool) -> list[str]:
     ]
     more = ["l.kernel <> r.kernel", *apart, *(["(l.is_new OR r.is_new)"] if only_new else [])]
     return [
-        " AND ".join([f"l.block_{number} = r.block_{number}", *more]) for number in range(1, len(entity.blocking) + 1)
+        " AND ".join([f"l.{block_mark(number)} = r.{block_mark(number)}", *more])
+        for number in range(1, len(entity.blocking) + 1)
     ]

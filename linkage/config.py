@@ -191,7 +191,8 @@ class _Reader:
         )
 
     def _check(self, entity: Entity) -> None:
-        known = {*entity.columns, *entity.derived, *(common(name) for name in entity.common_words)}
+        own = {*entity.columns, *entity.derived}
+        known = own | {common(name) for name in entity.common_words}
         named: dict[str, set[str]] = {
             "common_words": set(entity.common_words),
             "identifiers": set(entity.identifiers),
@@ -209,7 +210,8 @@ class _Reader:
                 *(columns_of(text) for text in (item.absent, *(level.sql for level in item.levels)))
             )
         for place, names in named.items():
-            unknown = sorted(names - known)
+            # What a profile is found by must depend on nothing else than the profile, and common words depend on all.
+            unknown = sorted(names - (own if place.startswith(("blocking", "rule")) else known))
             if unknown:
                 raise self.stop(place, f"{', '.join(unknown)} is neither a column nor derived")
         if not set(entity.authoritative) <= set(entity.identifiers):

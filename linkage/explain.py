@@ -5,6 +5,9 @@ from typing import Any
 import duckdb
 
 from linkage.config import Comparison, Entity, columns_of
+from linkage.described import describe
+from linkage.marks import value_mark
+from linkage.memory import Memory
 from linkage.model import LEAST_FREQUENCY, REST
 from warehouse.engine import literal, quoted
 
@@ -58,12 +61,13 @@ def _frequency(column: str | None, u: float) -> str:
     return f" + coalesce(log2({u} / greatest({often.format('l')}, {often.format('r')}, {LEAST_FREQUENCY})), 0)"
 
 
-def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    """`tf_<name>`: how often each value of a column occurs among the nodes."""
-    table, column = f"tf_{name}", quoted(name)
+def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str, described: str) -> str:
+    """`tf_<name>`: how often the values of a column that the table `described` has occur among all nodes."""
+    table, mark = f"tf_{name}", quoted(value_mark(name))
     connection.execute(
-        f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {column}, count(*) / sum(count(*)) OVER () AS {quoted('tf_' + name)} "
-        f"FROM node WHERE {column} IS NOT NULL GROUP BY {column}"
+        f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {quoted(name)}, any_value(often) AS {quoted(table)} FROM {described} "
+        f"JOIN (SELECT {mark}, count(*) / sum(count(*)) OVER () AS often FROM node WHERE {mark} IS NOT NULL GROUP BY {mark}) "
+        f"USING ({mark}) GROUP BY {quoted(name)}"
     )
     return table
 
@@ -80,10 +84,10 @@ def explain(
 
     with scratch(connection) as work:
         read_inputs(connection, inputs, config)
-        make_profiles(work, config, "")
-        work.execute("ALTER TABLE profile RENAME TO node")
+        make_profiles(work, config, Memory())
+        describe(work, config, "FROM profile", "node")
         for name in config.term_frequencies:
-            make_frequencies(work, name)
+            make_frequencies(work, name, "node")
         one, other = (_profile_of(work, record) for record in pair)
         found = work.execute(
             f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}"

@@ -9,6 +9,7 @@ import numpy as np
 from linkage.arrays import codes, stored
 from linkage.clusters import Edges, Flags, Rules, cluster
 from linkage.config import Entity
+from linkage.described import describe
 from warehouse.engine import literal, quoted
 
 
@@ -36,14 +37,19 @@ def _corroborated(connection: duckdb.DuckDBPyConnection, entity: Entity) -> Edge
         return Edges(nothing, nothing, nothing.astype(np.float64))
     meets = " + ".join(f"coalesce(({condition}), false)::INTEGER" for condition in entity.corroborated_by)
     parts = [
-        f"SELECT l.n AS one, r.n AS other, {meets} AS reasons FROM profile AS l JOIN profile AS r "
-        f"ON l.{quoted(name)} = r.{quoted(name)} AND l.n < r.n"
+        f"SELECT l.n AS one, r.n AS other FROM profile AS l JOIN profile AS r ON l.{quoted(name)} = r.{quoted(name)} AND l.n < r.n"
         for name in entity.identifiers
     ]
+    connection.execute(
+        f"CREATE TABLE shared AS SELECT one, other, count(*) AS numbers FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL"
+    )
+    sharing = "FROM profile WHERE n IN (SELECT one FROM shared UNION SELECT other FROM shared)"
+    describe(connection, entity, sharing, "sharing")
     found = connection.execute(
-        f"SELECT one, other, (count(*) * 10 + max(reasons))::DOUBLE AS weight FROM ({' UNION ALL '.join(parts)}) "
-        "WHERE reasons > 0 GROUP BY one, other"
+        f"SELECT one, other, (numbers * 10 + reasons)::DOUBLE AS weight FROM (SELECT one, other, numbers, {meets} AS reasons "
+        "FROM shared JOIN sharing AS l ON l.n = one JOIN sharing AS r ON r.n = other) WHERE reasons > 0"
     ).fetchnumpy()
+    connection.execute("DROP TABLE sharing")
     return Edges(
         found["one"].astype(np.int64), found["other"].astype(np.int64), np.asarray(found["weight"], dtype=np.float64)
     )

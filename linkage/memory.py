@@ -1,4 +1,4 @@
-"""What linkage remembers from night to night, below `state/linkage/<entity>/`: model, pairs, decisions. Read as of a night."""
+"""What linkage remembers from night to night, below `state/linkage/<entity>/`: model, marks, pairs, decisions. Read as of a night."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -72,7 +72,20 @@ class Memory:
         return f"read_parquet({literal(str(path))})" if path else None
 
     def write(self, connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
-        path = self.file(table)
+        self._copy(connection, self.file(table), sql)
+
+    def kept(self, table: str, fingerprint: str) -> Path | None:
+        """Where lies what does not depend on the night, only on how it is made."""
+        return self.folder / table / f"{fingerprint}.parquet" if self.folder else None
+
+    def keep(self, connection: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
+        """Write what `kept` names; what was made in another way is forgotten."""
+        self._copy(connection, path, sql)
+        for other in path.parent.glob("*.parquet"):
+            if other != path:
+                other.unlink()
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
         with replaced_whole(path) as temporary:
             connection.execute(f"COPY ({sql}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
 

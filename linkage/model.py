@@ -82,16 +82,16 @@ def linker(connection: duckdb.DuckDBPyConnection, table: str, settings: Any) -> 
 
 
 def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, Any]:
-    """What random pairs (u) and true pairs (m) answer, without labels.
+    """From `compared`: what random pairs (u) and true pairs (m) answer, without labels.
 
     True pairs are those of kernels, where there are enough of them; otherwise expectation maximisation finds them. What
     cannot be learnt keeps what the declaration assumes.
     """
     shares: dict[str, Any] = {item.name: assumed(item) for item in entity.comparisons}
     shares["prior"] = _prior(connection, entity)
-    if _count(connection, "node") < _FEWEST_TO_LEARN:
+    if _count(connection, "compared") < _FEWEST_TO_LEARN:
         return shares
-    found = linker(connection, "node", make_settings(entity, shares, only_new=False))
+    found = linker(connection, "compared", make_settings(entity, shares, only_new=False))
     found.training.estimate_u_using_random_sampling(
         max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1
     )
@@ -118,20 +118,20 @@ def _make_training_nodes(connection: duckdb.DuckDBPyConnection, keys: tuple[tupl
     # Whole groups of one key stay together in the sample where there is one key; of several the first decides.
     order = f"hash({', '.join(quoted(name) for name in keys[0])})" if keys else "n"
     connection.execute(
-        f"CREATE OR REPLACE TABLE training_node AS SELECT * FROM node QUALIFY {' AND '.join(f'({part})' for part in small)} "
+        f"CREATE OR REPLACE TABLE training_node AS SELECT * FROM compared QUALIFY {' AND '.join(f'({part})' for part in small)} "
         f"ORDER BY {order} LIMIT {_LEARNT_FROM}"
     )
 
 
 def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
     """Pairs that agree in all that likely matches agree in, of all pairs there are, corrected by how many such pairs miss."""
-    count = _count(connection, "node")
+    count = _count(connection, "compared")
     pairs = 0
     for names in entity.likely_match:
         columns = ", ".join(quoted(name) for name in names)
         complete = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
         row = connection.execute(
-            f"SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node WHERE {complete} GROUP BY {columns}) WHERE k < 1000"
+            f"SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM compared WHERE {complete} GROUP BY {columns}) WHERE k < 1000"
         ).fetchone()
         pairs += int(row[0]) if row else 0
     every = max(count * (count - 1) / 2, 1)
@@ -146,7 +146,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
     row = connection.execute(
-        "SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM node GROUP BY kernel)"
+        "SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM compared GROUP BY kernel)"
     ).fetchone()
     return int(row[0]) if row else 0
 

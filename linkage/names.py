@@ -11,7 +11,12 @@ _DOUBLED = "BDFGKLMNPRSTVZ"
 
 
 def create_functions(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """In `schema`: `name_sound(text)`, the first letter and the consonants of a name, and `name_skeleton(text)`, its consonants alone.
+    for name, sql in functions().items():
+        connection.execute(f"CREATE OR REPLACE MACRO {schema}.{name}(name) AS {sql}")
+
+
+def functions() -> dict[str, str]:
+    """`name_sound(text)`, the first letter and the consonants of a name, and `name_skeleton(text)`, its consonants alone.
 
     Scripts that write no vowels (Arabic, Hebrew) agree with their transcription in the skeleton only. Null where nothing is left.
     """
@@ -19,10 +24,10 @@ def create_functions(connection: duckdb.DuckDBPyConnection, schema: str) -> None
     for written, sound in _PAIRS:
         text = f"replace({text}, '{written}', '{sound}')"
     plain = f"translate({text}, 'JYWQ -''.?', 'IIVK')"
-    connection.execute(
-        f"CREATE OR REPLACE MACRO {schema}.name_sound(name) AS nullif(left({plain}, 1) || translate({plain}[2:], 'AEIOUH', ''), '')"
-    )
     bare = f"translate({text}, 'CQAEIOUHJYWV -''.?', 'KK')"
     for letter in _DOUBLED:
         bare = f"replace({bare}, '{letter * 2}', '{letter}')"
-    connection.execute(f"CREATE OR REPLACE MACRO {schema}.name_skeleton(name) AS nullif({bare}, '')")
+    return {
+        "name_sound": f"nullif(left({plain}, 1) || translate({plain}[2:], 'AEIOUH', ''), '')",
+        "name_skeleton": f"nullif({bare}, '')",
+    }

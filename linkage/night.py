@@ -5,6 +5,7 @@ from datetime import date
 import duckdb
 
 from linkage.config import Entity, load_entity
+from linkage.described import describe
 from linkage.explain import FIELD, fields_sql, make_frequencies
 from linkage.memory import Memory
 from linkage.model import load
@@ -106,8 +107,10 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
 def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
     """`queue`: pairs in doubt, each with one record of either side. A pair that a steward decided on does not come again."""
     shares = load(memory.model, entity) if memory.model else None
+    doubtful = "FROM node WHERE n IN (SELECT one FROM review_pair UNION SELECT other FROM review_pair)"
+    describe(connection, entity, doubtful, "doubtful")
     for name in entity.term_frequencies:
-        make_frequencies(connection, name)
+        make_frequencies(connection, name, "doubtful")
     decided = [
         f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})"
         for d in memory.decisions
@@ -119,11 +122,11 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
     )
     connection.execute(f"""
         CREATE TABLE queue AS
-        WITH shown AS (SELECT n, min((source, source_key)) AS record FROM record_profile GROUP BY n)
+        WITH shown AS (SELECT n, min((source, source_key)) AS record FROM record_profile SEMI JOIN doubtful USING (n) GROUP BY n)
         SELECT {literal(entity.entity)} AS entity, left(md5(concat_ws(chr(31), one_source, one_source_key, other_source, other_source_key)), 12) AS pair_id, * FROM (
           SELECT a.record[1] AS one_source, a.record[2] AS one_source_key, b.record[1] AS other_source, b.record[2] AS other_source_key, match_weight, reason,
             {fields_sql(entity, shares or {})} AS fields
-          FROM review_pair AS p JOIN node AS l ON l.n = p.one JOIN node AS r ON r.n = p.other JOIN shown AS a ON a.n = p.one JOIN shown AS b ON b.n = p.other)
+          FROM review_pair AS p JOIN doubtful AS l ON l.n = p.one JOIN doubtful AS r ON r.n = p.other JOIN shown AS a ON a.n = p.one JOIN shown AS b ON b.n = p.other)
         {without}""")
 
 

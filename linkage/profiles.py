@@ -2,7 +2,10 @@
 
 import duckdb
 
-from linkage.config import Entity, common
+from linkage.config import Entity
+from linkage.described import make_common_words, make_derived_table
+from linkage.marks import make_marks
+from linkage.memory import Memory
 from linkage.names import create_functions
 from warehouse.engine import literal, quoted
 
@@ -41,8 +44,8 @@ def _trimmed(column: str, kind: str) -> str:
     return f"nullif(trim({quoted(column)}::varchar), '')" if kind.lower() == "varchar" else quoted(column)
 
 
-def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, salt: str) -> None:
-    """`profile` (n from 0, profile_key, records, columns, derived) and `record_profile` (source, source_key, n).
+def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
+    """`profile` (n from 0, profile_key, records, example: row of `record`, identifiers, marks) and `record_profile` (source, source_key, n).
 
     `profile_key` is a keyed hash of the values, so that what is kept of a night tells nothing without the key. Records that
     say too little to be one because they say the same (a given name, nothing else) stay profiles of their own.
@@ -50,47 +53,25 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, salt: s
     create_functions(connection, "main")
     said = ", ".join(f"coalesce({quoted(name)}::varchar, '')" for name in entity.columns)
     connection.execute(
-        f"CREATE TABLE keyed AS SELECT *, md5_number_lower(concat_ws(chr(31), {literal(salt)}, {said})) AS said_key FROM record"
+        "CREATE TABLE keyed AS SELECT rowid AS row, source, source_key, "
+        f"md5_number_lower(concat_ws(chr(31), {literal(memory.salt())}, {said})) AS said_key FROM record"
     )
-    connection.execute("DROP TABLE record")
-    values = ", ".join(f"any_value({quoted(name)}) AS {quoted(name)}" for name in entity.columns)
-    derived = "".join(f", {sql} AS {quoted(name)}" for name, sql in entity.derived.items())
-    connection.execute(
-        f"CREATE TABLE said AS SELECT *, ({_tells_enough(entity)}) AS is_telling FROM "
-        f"(SELECT *{derived} FROM (SELECT said_key, {values} FROM keyed GROUP BY said_key))"
-    )
+    connection.execute("CREATE TABLE said AS SELECT said_key, min(row) AS example FROM keyed GROUP BY said_key")
+    make_derived_table(connection, entity)
+    make_marks(connection, entity, memory)
     connection.execute(
         "CREATE TABLE keyed_profile AS SELECT source, source_key, said_key, CASE WHEN is_telling THEN said_key ELSE "
-        "md5_number_lower(concat_ws(chr(31), said_key, source, source_key)) END AS profile_key FROM keyed JOIN said USING (said_key)"
+        "md5_number_lower(concat_ws(chr(31), said_key, source, source_key)) END AS profile_key FROM keyed JOIN mark USING (said_key)"
     )
+    taken = "".join(f", record.{quoted(name)}" for name in entity.identifiers)
     connection.execute(
-        "CREATE TABLE profile AS SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key, records, "
-        "said.* EXCLUDE (said_key, is_telling) FROM (SELECT profile_key, any_value(said_key) AS said_key, count(*) AS records "
-        "FROM keyed_profile GROUP BY profile_key) JOIN said USING (said_key)"
+        "CREATE TABLE profile AS SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key, records, example, "
+        f"mark.* EXCLUDE (said_key, is_telling){taken} FROM (SELECT profile_key, any_value(said_key) AS said_key, count(*) AS records "
+        "FROM keyed_profile GROUP BY profile_key) JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"
     )
     connection.execute(
         "CREATE TABLE record_profile AS SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
     )
-    for table in ("keyed", "said", "keyed_profile"):
+    for table in ("keyed", "said", "mark", "keyed_profile"):
         connection.execute(f"DROP TABLE {table}")
-    for name, share in entity.common_words.items():
-        _note_common_words(connection, quoted(name), quoted(common(name)), share)
-
-
-def _note_common_words(connection: duckdb.DuckDBPyConnection, name: str, target: str, share: float) -> None:
-    """Words that many have tell their bearers apart (North, South); what only few have may be left out without harm."""
-    connection.execute(
-        f"CREATE OR REPLACE TABLE common_word AS SELECT list(word) AS words FROM (SELECT word FROM (SELECT unnest({name}) AS word FROM profile) "
-        f"GROUP BY word HAVING count(*) > greatest({share} * (SELECT count(*) FROM profile), 1))"
-    )
-    connection.execute(f"ALTER TABLE profile ADD COLUMN {target} VARCHAR[]")
-    connection.execute(
-        f"UPDATE profile SET {target} = list_sort(list_intersect({name}, coalesce((SELECT words FROM common_word), [])))"
-    )
-
-
-def _tells_enough(entity: Entity) -> str:
-    """An identifier, or all that a likely match agrees in."""
-    enough = [f"{quoted(name)} IS NOT NULL" for name in entity.identifiers]
-    enough += [" AND ".join(f"{quoted(name)} IS NOT NULL" for name in rule) for rule in entity.likely_match]
-    return " OR ".join(enough) or "true"
+    make_common_words(connection, entity)

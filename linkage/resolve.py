@@ -6,14 +6,13 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from linkage import model
 from linkage.arrays import codes, stored
-from linkage.blocks import make_block_keys, make_large_block_table
+from linkage.blocks import limit_blocks, make_large_block_table
 from linkage.clusters import Edges, Integers, Rules, cluster
 from linkage.config import Entity
 from linkage.identifiers import make_kernels
 from linkage.memory import Memory
-from linkage.pairs import name_nodes, score
+from linkage.pairs import find_pairs, make_nodes
 from linkage.profiles import SCRATCH, make_profiles, read_inputs
 from linkage.scratch import scratch
 
@@ -45,13 +44,12 @@ def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) 
     Beside it stay `large_block`, `conflict`, `node`, `pair` and `review_pair` until the scratch database goes.
     """
     make_large_block_table(connection)
-    make_profiles(connection, entity, memory.salt())
+    make_profiles(connection, entity, memory)
     decided = _decided(connection, memory)
     make_kernels(connection, entity, decided[False])
-    make_block_keys(connection, entity)
-    name_nodes(connection, entity, memory)
-    shares = _shares(connection, entity, memory)
-    score(connection, entity, shares, memory)
+    make_nodes(connection, entity, memory)
+    limit_blocks(connection, entity)
+    find_pairs(connection, entity, memory)
     _cluster(connection, entity, decided)
     _explain_records(connection)
 
@@ -75,26 +73,17 @@ def _decided(connection: duckdb.DuckDBPyConnection, memory: Memory) -> dict[bool
     return found
 
 
-def _shares(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> dict[str, Any]:
-    """The model of the nights before, or one that is trained now and kept."""
-    known = model.load(memory.model, entity) if memory.model else None
-    if known is not None:
-        return known
-    learnt = model.train(connection, entity)
-    if memory.model:
-        model.save(memory.model, entity, learnt)
-    return learnt
-
-
 def _cluster(connection: duckdb.DuckDBPyConnection, entity: Entity, decided: dict[bool, list[tuple[int, int]]]) -> None:
     """`entity_of` (kernel, entity) and `review_pair` (one, other: profiles; match_weight, reason)."""
+    # Of pairs that weigh the same always the same one: the queue of a night that is run again is the same queue.
     connection.execute(
-        "CREATE TABLE kernel_pair AS SELECT least(l.kernel, r.kernel) AS one, greatest(l.kernel, r.kernel) AS other, max(match_weight) AS match_weight, "
-        "arg_max(pair.one, match_weight) AS best_one, arg_max(pair.other, match_weight) AS best_other "
-        "FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other WHERE l.kernel <> r.kernel GROUP BY ALL"
+        "CREATE TABLE kernel_pair AS SELECT one, other, best.weight AS match_weight, best.one AS best_one, best.other AS best_other FROM ("
+        "SELECT least(l.kernel, r.kernel) AS one, greatest(l.kernel, r.kernel) AS other, "
+        "max({'weight': match_weight, 'one': pair.one, 'other': pair.other}) AS best "
+        "FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other WHERE l.kernel <> r.kernel GROUP BY ALL)"
     )
     ids = tuple(f"id_{name}" for name in entity.authoritative)
-    connection.execute("CREATE TABLE head AS SELECT * FROM node WHERE n = kernel ORDER BY n")
+    connection.execute("CREATE TABLE head AS FROM node WHERE n = kernel")
     kernels = np.asarray(connection.execute("SELECT n FROM head ORDER BY n").fetchnumpy()["n"], dtype=np.int64)
     kernel_of = np.asarray(
         connection.execute("SELECT kernel FROM node ORDER BY n").fetchnumpy()["kernel"], dtype=np.int64

@@ -1,5 +1,7 @@
 """A night's linkage: the schema it writes, ids that stay, what later nights cost, decisions that bind."""
 
+import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import linkage.night
-from linkage import load_entity
+from linkage import load_entity, stable_ids
 from linkage.night import link_night
 from tests.linkage.records import ANNA, table
 from warehouse.engine import open_database
@@ -40,6 +42,7 @@ class Nights:
             connection.execute("CREATE TABLE restricted.intermediate.int_person_record AS FROM made")
             link_night(connection, self.home, FIRST + timedelta(days=days))
             tables = (
+                "linkage.person_link",
                 "linkage.entity_change",
                 "linkage.conflict",
                 "linkage.large_block",
@@ -102,6 +105,56 @@ def test_a_night_of_few_changes_gives_what_a_full_one_gives(people: tuple[pa.Tab
     fully = nights.link(changed, days=1)
     differing = sum(partly[key] != fully[key] for key in fully)
     assert differing <= len(fully) * 0.0005, differing
+
+
+def varied(people: pa.Table, seed: int, day: int) -> pa.Table:
+    """A part of the people as they are on a day of a random history: some gone, some come, some misspelt, some without a number."""
+    share = random.Random(f"{seed} {day}").choice((0.002, 0.02, 0.2))
+    with duckdb.connect() as connection:
+        connection.register("record", people)
+        chance = f"(hash(source_key, {seed}, {day}, {{}}) % 10000 < {share} * 10000)"
+        return connection.execute(f"""
+            SELECT * REPLACE (CASE WHEN {chance.format(1)} THEN given_key || 'E' ELSE given_key END AS given_key,
+                              CASE WHEN {chance.format(2)} THEN NULL ELSE national_number END AS national_number,
+                              CASE WHEN {chance.format(3)} THEN birth_date + 1 ELSE birth_date END AS birth_date)
+            FROM record WHERE hash(birth_date) % 5 = 0 AND NOT {chance.format(4)}""").to_arrow_table()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_carried_over_changes_nothing(
+    people: tuple[pa.Table, pa.Table], nights: Nights, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Random nights, once as they are and once without marks that were kept and with every cluster's id thought about anew."""
+    other = Nights(Home(nights.home.root / "other"))
+    own, others = (home.state / "linkage" / "person" for home in (nights.home, other.home))
+    for day in range(4):
+        records = varied(people[0], seed, day)
+        nights.link(records, day)
+        if day == 0:
+            others.mkdir(parents=True)
+            shutil.copy(own / "hash_key", others)
+        else:
+            shutil.rmtree(others / "mark")
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                stable_ids, "_find_unsettled", lambda opened: opened.execute("CREATE TABLE unsettled AS FROM held")
+            )
+            other.link(records, day)
+        for name, rows in nights.rows.items():
+            assert sorted(rows, key=repr) == sorted(other.rows[name], key=repr), (name, day)
+        before = dict(nights.rows)
+        nights.link(records, day)
+        assert {name: sorted(rows, key=repr) for name, rows in before.items()} == {
+            name: sorted(rows, key=repr) for name, rows in nights.rows.items()
+        }
+
+
+def test_what_is_kept_names_nobody(nights: Nights) -> None:
+    nights.link(crowd({"a": {**ANNA, "national_number": NUMBER}}))
+    for file in (nights.home.state / "linkage").rglob("*.parquet"):
+        with duckdb.connect() as connection:
+            said = repr(connection.execute("FROM read_parquet(?)", [str(file)]).fetchall()).upper()
+        assert not [word for word in ("ANNA", "SVENSSON", "NIITYNPOLKU", NUMBER) if word in said], file
 
 
 def test_merge_split_new_and_gone_are_told(nights: Nights) -> None:
