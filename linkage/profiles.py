@@ -65,8 +65,8 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory:
     )
     taken = "".join(f", record.{quoted(name)}" for name in entity.identifiers)
     connection.execute(
-        "CREATE TABLE profile AS SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key, records, example, "
-        f"mark.* EXCLUDE (said_key, is_telling){taken} FROM (SELECT profile_key, any_value(said_key) AS said_key, count(*) AS records "
+        "CREATE TABLE profile AS SELECT n, profile_key, records, example, "
+        f"mark.* EXCLUDE (said_key, is_telling){taken} FROM (SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key, any_value(said_key) AS said_key, count(*) AS records "
         "FROM keyed_profile GROUP BY profile_key) JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"
     )
     connection.execute(
