@@ -20,14 +20,20 @@ def functions() -> dict[str, str]:
 
     Scripts that write no vowels (Arabic, Hebrew) agree with their transcription in the skeleton only. Null where nothing is left.
     """
-    text = "upper(name)"
-    for written, sound in _PAIRS:
-        text = f"replace({text}, '{written}', '{sound}')"
+    text = _replaced("upper(name)", _PAIRS)
     plain = f"translate({text}, 'JYWQ -''.?', 'IIVK')"
-    bare = f"translate({text}, 'CQAEIOUHJYWV -''.?', 'KK')"
-    for letter in _DOUBLED:
-        bare = f"replace({bare}, '{letter * 2}', '{letter}')"
+    bare = _replaced(
+        f"translate({text}, 'CQAEIOUHJYWV -''.?', 'KK')", tuple((letter * 2, letter) for letter in _DOUBLED)
+    )
     return {
         "name_sound": f"nullif(left({plain}, 1) || translate({plain}[2:], 'AEIOUH', ''), '')",
         "name_skeleton": f"nullif({bare}, '')",
     }
+
+
+def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    """SQL of `text` with each pair replaced, one after the other. Most names have none of them, which is told by one look."""
+    changed = text
+    for written, sound in pairs:
+        changed = f"replace({changed}, '{written}', '{sound}')"
+    return f"CASE WHEN regexp_matches({text}, '{'|'.join(written for written, _ in pairs)}') THEN {changed} ELSE {text} END"
