@@ -62,12 +62,13 @@ class FaultyRecords:
     def find(self, unmet: list[Check], file: str) -> None:
         """Read once more, with the checks alone that some record did not meet; what is right was written before."""
         texts = {item.text: quoted(item.header) for item in self._fields}
-        raw = ", ".join(f"{literal(item.text)}: {item.text}" for item in self._fields)
+        # One list of texts: a struct is twice as dear to write, though nearly all of them are null.
+        raw = ", ".join(item.text if _is_text(item) else f"CAST({item.text} AS VARCHAR)" for item in self._fields)
         is_right = " AND ".join(check.is_right for check in unmet)
         # A file that holds a record for each one read: the engine numbers its rows, and those of a text file it does not.
         write_parquet(
             self._connection,
-            f"SELECT CASE WHEN {is_right} THEN NULL ELSE {{{raw}}} END AS raw FROM {typed_query(self._fields, texts, self._reading.relation)}",
+            f"SELECT CASE WHEN {is_right} THEN NULL ELSE [{raw}] END AS raw FROM {typed_query(self._fields, texts, self._reading.relation)}",
             self._marked,
         )
         self._write_file()
@@ -75,7 +76,11 @@ class FaultyRecords:
         self._has_any = True
 
     def _write_file(self) -> None:
-        texts = {item.text: f"raw.{item.text}" for item in self._fields}
+        texts = {
+            item.text: raw if _is_text(item) else f"CAST({raw} AS {item.source_type})"
+            for item in self._fields
+            for raw in [f"raw[{item.number + 1}]"]
+        }
         source = f"read_parquet({literal(str(self._marked))}, file_row_number=true) WHERE raw IS NOT NULL"
         faults = ", ".join(f"CASE WHEN {check.is_right} THEN NULL ELSE {check.fault} END" for check in self.checks)
         record = ", ".join(f"{literal(item.header)}: {item.text}" for item in self._fields)
@@ -124,6 +129,10 @@ class FaultyRecords:
             f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_last"
         ).fetchone()
         return int(found[0]) if found else 0
+
+
+def _is_text(item: Field) -> bool:
+    return item.source_type == "VARCHAR"
 
 
 def _type_check(item: Field) -> Check:
