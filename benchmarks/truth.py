@@ -4,7 +4,8 @@
     python -m benchmarks.truth [INTERAGENCY_HOME/country]
 
 An error is caught where a reject or a finding names its record; a clean row wrongly refused is a reject without an error.
-Linkage is measured on the published links: pairs of records that are of one person.
+Linkage is measured on the published links: pairs of records that are of one person. A notice is right where the event is
+true and the agency cannot know of it yet; one is missed where no notice tells an agency that holds the person.
 """
 
 import os
@@ -35,6 +36,7 @@ def main(country: Path) -> None:
         _show_caught(connection)
         _show_refused(connection, str(night))
         _show_linkage(connection, truth, str(night))
+        _show_notices(connection, truth, str(night))
 
 
 def _make_errors(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
@@ -83,8 +85,8 @@ def _show_refused(connection: duckdb.DuckDBPyConnection, night: str) -> None:
 
 def _show_linkage(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
     connection.execute(
-        "CREATE TEMP TABLE linked AS SELECT link.person_id, record.person_id AS truth FROM linkage.person_link AS link JOIN "
-        f"(SELECT DISTINCT agency || '/' || feed AS source, source_key, person_id FROM {literal(str(truth / 'record.parquet'))} "
+        "CREATE TEMP TABLE linked AS SELECT link.person_id, record.person_id AS truth, record.agency FROM linkage.person_link AS link JOIN "
+        f"(SELECT DISTINCT agency, agency || '/' || feed AS source, source_key, person_id FROM {literal(str(truth / 'record.parquet'))} "
         f"WHERE night <= DATE '{night}' AND person_id IS NOT NULL) AS record USING (source, source_key)"
     )
     both, found, true = (_pairs(connection, group) for group in ("person_id, truth", "person_id", "truth"))
@@ -97,6 +99,31 @@ def _pairs(connection: duckdb.DuckDBPyConnection, group: str) -> int:
         f"SELECT sum(n * (n - 1) // 2) FROM (SELECT count(*) AS n FROM linked GROUP BY {group})"
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def _show_notices(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
+    """Of deaths, moves and changes of name that the registry knows; an agency that sends no address is told of no move."""
+    connection.execute(
+        "CREATE TEMP TABLE due AS SELECT DISTINCT type, replace(agency, 'known_', '') AS agency, truth FROM "
+        "(SELECT type, person_id AS truth, known_civil_registry AS registered, COLUMNS('known_.*') "
+        f"FROM {literal(str(truth / 'event.parquet'))} WHERE type IN ('death', 'move', 'name_change')) "
+        "UNPIVOT INCLUDE NULLS (known FOR agency IN (COLUMNS('known_.*'))) "
+        f"WHERE registered <= DATE '{night}' AND (known IS NULL OR known > DATE '{night}') "
+        "AND (replace(agency, 'known_', ''), truth) IN (SELECT (agency, truth) FROM linked)"
+    )
+    connection.execute(
+        "CREATE TEMP TABLE told_of AS SELECT DISTINCT event_type AS type, agency_to_tell AS agency, truth "
+        "FROM marts.life_event_notice JOIN (SELECT DISTINCT person_id, truth FROM linked) USING (person_id)"
+    )
+    found = connection.execute(
+        "SELECT coalesce(told_of.type, due.type) AS type, coalesce(told_of.agency, due.agency) AS agency, count(*) FILTER "
+        "(WHERE due.truth IS NOT NULL AND told_of.truth IS NOT NULL), count(*) FILTER (WHERE due.truth IS NULL), "
+        "count(*) FILTER (WHERE told_of.truth IS NULL) FROM told_of FULL JOIN due USING (type, agency, truth) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    for kind, agency, right, wrong, missed in found:
+        typer.echo(
+            f"notice of a {kind.replace('_', ' ')} to {agency:<24}{right:>6,} right {wrong:>6,} wrong {missed:>6,} missed"
+        )
 
 
 def _goal(name: str, figure: float, is_met: bool, goal: str) -> None:

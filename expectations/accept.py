@@ -15,7 +15,7 @@ from sources.kept import kept_originals, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
 from sources.watermark import reached, usable
-from warehouse.engine import literal, open_database
+from warehouse.engine import literal, open_database, write_parquet
 from warehouse.files import remove_unfinished, share_file, versioned_folder
 from warehouse.home import Home
 from warehouse.records import record
@@ -153,8 +153,9 @@ def copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
         if rejected == (0,):
             share_file(landed.resolve(), target)
             return
-        connection.execute(
-            f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
-            f"ANTI JOIN (SELECT row FROM read_parquet({literal(str(rejects))})) AS rejected ON rejected.row = file_row_number + 1 "
-            f"ORDER BY file_row_number) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+        write_parquet(
+            connection,
+            f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
+            f"WHERE file_row_number + 1 NOT IN (SELECT row FROM read_parquet({literal(str(rejects))}))",
+            target,
         )

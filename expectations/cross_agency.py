@@ -17,7 +17,7 @@ from expectations.accept import record_results
 from expectations.result import RuleResult
 from sources.accepted import SCHEMA, HeldBack, accepted_nights, held_back
 from sources.contract import Contract, Reference
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
 from warehouse.records import copy_into, record_file
@@ -118,7 +118,7 @@ def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_
                     f"expectations/harmonised/{rule.subject}.yaml: {rule.rule}: {str(error).splitlines()[0]}"
                 ) from error
         with replaced_whole(record_file(home, "finding", extract_date)) as temporary:
-            connection.execute(f"COPY (FROM found ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet)")
+            write_parquet(connection, "FROM found ORDER BY ALL", temporary)
         return dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
 
 

@@ -16,7 +16,7 @@ from sources.contract import Contract, as_percent
 from sources.kept import landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
-from warehouse.engine import literal, open_database, quoted, safe_message
+from warehouse.engine import literal, open_database, quoted, safe_message, write_parquet
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.functions import register_functions
 from warehouse.home import Home
@@ -138,10 +138,12 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     listed = ", ".join(_as_struct(fault) for fault in faults)
     wrong = " OR ".join(f"coalesce({fault.is_wrong}, false)" for fault in faults)
     record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
-    connection.execute(
-        f"COPY (WITH wrong AS (SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, "
+    write_parquet(
+        connection,
+        f"WITH wrong AS (SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, "
         f"to_json({{{record}}}) AS record FROM rows LEFT JOIN doubled USING (_row) WHERE {wrong}) "
-        f"SELECT _row AS row, unnest(faults[1]), record, faults FROM wrong ORDER BY _row) TO {literal(str(target))} (FORMAT parquet)"
+        f"SELECT _row AS row, unnest(faults[1]), record, faults FROM wrong ORDER BY _row",
+        target,
     )
     found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
     return int(found[0]) if found else 0

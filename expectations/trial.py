@@ -13,7 +13,7 @@ from expectations.result import Verdict
 from sources.contract import Contract
 from sources.landing import land_extract
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
-from warehouse.engine import literal, open_database
+from warehouse.engine import literal, open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
 
 
@@ -71,10 +71,11 @@ def _made(folder: Path) -> Path:
 def _write_rejects(connection: duckdb.DuckDBPyConnection, landing: Path, gate: Path, target: Path) -> None:
     """Of the landing by the file's line, then of the gate by the row among those that landed."""
     same = 'rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults'
-    connection.execute(
-        f"COPY (SELECT 'landing' AS step, file, line, NULL::BIGINT AS row, {same} FROM read_parquet({literal(str(landing))}) "
-        f"UNION ALL SELECT 'gate', '', NULL, row, {same} FROM read_parquet({literal(str(gate))})) "
-        f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+    write_parquet(
+        connection,
+        f"SELECT 'landing' AS step, file, line, NULL::BIGINT AS row, {same} FROM read_parquet({literal(str(landing))}) "
+        f"UNION ALL SELECT 'gate', '', NULL, row, {same} FROM read_parquet({literal(str(gate))})",
+        target,
     )
 
 

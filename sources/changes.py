@@ -9,7 +9,7 @@ from sources.accepted import Acceptance, mode_of, state_of
 from sources.contract import Contract
 from sources.manifest import ROWS
 from sources.stored_rows import StoredFile, stored_rows
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole
 
 CHANGES = "changes.parquet"
@@ -31,7 +31,7 @@ def write_changes(contract: Contract, before: list[Path], folder: Path) -> dict[
         difference = _difference(contract)
         if mode == "append":
             difference += f" UNION ALL {_sent_again(contract, folder / ROWS)}"
-        connection.execute(f"COPY ({difference}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+        write_parquet(connection, difference, target)
         counts = _counts(connection, target)
     replace(acceptance, changes=counts).write(folder)
     return counts

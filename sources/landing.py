@@ -25,7 +25,7 @@ from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.totals import Totals
 from sources.typed_rows import Landed, TypedRows
 from sources.watermark import since
-from warehouse.engine import literal, open_database
+from warehouse.engine import literal, open_database, write_parquet
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
 
@@ -183,9 +183,7 @@ class _Extract:
             parts[0].rename(target)
             return
         files = ", ".join(literal(str(part)) for part in parts)
-        self.connection.execute(
-            f"COPY (FROM read_parquet([{files}], union_by_name = true)) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        write_parquet(self.connection, f"FROM read_parquet([{files}], union_by_name = true)", target)
 
 
 def _together(parts: list[Landed]) -> Landed:

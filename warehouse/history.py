@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.engine import literal, quoted
+from warehouse.engine import literal, quoted, write_parquet
 from warehouse.files import remove_temporary, sync_folder
 from warehouse.home import Home
 from warehouse.restricted import RESTRICTED
@@ -104,12 +104,13 @@ def _write_changes(
     )
     now = f"SELECT *, hash({compared}) AS content FROM {versioned.relation}"
     target = folder / f"{night}.parquet{_TEMPORARY}"
-    connection.execute(
-        f"COPY (SELECT now.* EXCLUDE (content), CASE WHEN was.night IS NULL THEN 'new' ELSE 'changed' END AS {CHANGE} FROM ({now}) AS now "
+    write_parquet(
+        connection,
+        f"SELECT now.* EXCLUDE (content), CASE WHEN was.night IS NULL THEN 'new' ELSE 'changed' END AS {CHANGE} FROM ({now}) AS now "
         f"LEFT JOIN (SELECT *, hash({compared}) AS content FROM was) AS was ON {equal} WHERE was.night IS NULL OR was.content <> now.content "
         f"UNION ALL BY NAME SELECT was.* EXCLUDE (night, is_gone), 'gone' AS {CHANGE} FROM was "
-        f"WHERE NOT EXISTS (FROM {versioned.relation} AS now WHERE {equal}) ORDER BY {key}) "
-        f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+        f"WHERE NOT EXISTS (FROM {versioned.relation} AS now WHERE {equal}) ORDER BY {key}",
+        target,
     )
     target.chmod(0o600)
 

@@ -20,7 +20,7 @@ from sources.contract import Contract
 from sources.limits import Meter, watched
 from sources.totals import Totals
 from sources.typing_sql import typed
-from warehouse.engine import literal, load_extension, open_database, quoted
+from warehouse.engine import literal, load_extension, open_database, quoted, write_parquet
 
 _CONNECT_SECONDS = 10
 _SILENCE_MILLISECONDS = 120_000
@@ -77,9 +77,7 @@ class _Copy:
         summed = [name for name, kind in types.items() if kind.startswith("DECIMAL")]
         totals, inexact = self._totals(summed, types)
         as_text = inexact | self._unlimited_numbers(types)
-        self.connection.execute(
-            f"COPY ({self._select(types, as_text)}) TO {literal(str(self.pull.into / ORIGINAL))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        write_parquet(self.connection, self._select(types, as_text), self.pull.into / ORIGINAL)
         return Arrived((ORIGINAL,), totals=totals, evidence={"isolation": "repeatable read"})
 
     def types(self) -> dict[str, str]:

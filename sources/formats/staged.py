@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_broken
-from warehouse.engine import literal, quoted
+from warehouse.engine import literal, quoted, write_parquet
 
 _BATCH_ROWS = 20_000
 # A few wide or long records fill as much memory as many usual ones.
@@ -70,7 +70,7 @@ class Stage:
         """Put rows that were added late in their places. The stage must be closed."""
         rows = f"FROM read_parquet({literal(str(self.path))}) ORDER BY file, line"
         target = self.path.with_suffix(".sorted")
-        connection.execute(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)")
+        write_parquet(connection, rows, target)
         target.replace(self.path)
 
     def reading(self, connection: duckdb.DuckDBPyConnection) -> "StagedReading":

@@ -13,7 +13,7 @@ from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading, refus
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
-from sources.formats.delimited.line_ends import count_ends_behind, count_lines, open_end
+from sources.formats.delimited.line_ends import Numbers, count_ends_behind, count_lines, filled_lines, open_end
 from sources.formats.delimited.quotes_across import quotes_across
 from sources.formats.delimited.records import (
     MAX_LINE_BYTES,
@@ -172,14 +172,15 @@ class EngineReading(Reading):
         return [Place(int(whole[position - 1]) if position <= len(whole) else 0) for position in positions]
 
     @cached_property
-    def _record_lines(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def _record_lines(self) -> Numbers:
         """The line on which each record begins, in file order."""
         if self._has_quotes:
             return np.fromiter(self._walk(), dtype=np.int64)
-        with self._path.open("rb") as file:
-            filled = np.fromiter((self._is_record(line.strip(b"\r\n")) for line in file), dtype=bool)
         above = self._table.lines_above
-        return np.flatnonzero(filled[above:]) + above + 1
+        if len(self.headers) == 1:
+            return np.arange(above, self._physical_lines) + 1
+        lines = filled_lines(self._path)
+        return lines[lines > above]
 
     @cached_property
     def _has_quotes(self) -> bool:
@@ -216,9 +217,9 @@ class EngineReading(Reading):
             for field in row
         )
 
-    def _is_record(self, content: bytes | list[str]) -> bool:
+    def _is_record(self, row: list[str]) -> bool:
         """A blank line is no record, but where there is one column it is a row without a value."""
-        return bool(content) or len(self.headers) == 1
+        return bool(row) or len(self.headers) == 1
 
 
 def _has_long_line(path: Path) -> bool:

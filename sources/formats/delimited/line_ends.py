@@ -8,6 +8,8 @@ import numpy as np
 _CHUNK_BYTES = 1 << 20
 _LF, _CR = 10, 13
 
+Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+
 
 def count_lines(path: Path) -> int:
     """By their ends, LF, CRLF or CR; the last line may have none."""
@@ -48,6 +50,23 @@ def _unfinished(content: bytes, wanted: bytes) -> bytes:
         if (wanted + b"\r\n").startswith(content[begin:]) or (wanted + b"\n").startswith(content[begin:]):
             return content[begin:]
     return b""
+
+
+def filled_lines(path: Path) -> Numbers:
+    """The numbers, from 1, of the lines that hold more than their end, LF or CRLF."""
+    found, number, was_text = [], 1, False
+    with path.open("rb") as file:
+        while content := file.read(_CHUNK_BYTES):
+            chunk = np.frombuffer(content, np.uint8)
+            ends = np.flatnonzero(chunk == _LF)
+            is_text = (chunk != _LF) & (chunk != _CR)
+            begins = np.flatnonzero(is_text & ~np.append(was_text, is_text[:-1]))
+            found.append(number + np.searchsorted(ends, begins))
+            number, was_text = number + len(ends), is_text[-1]
+    lines = np.concatenate(found or [np.empty(0, np.int64)])
+    # A CR within a line makes two texts of it.
+    different: Numbers = lines[np.append(True, np.diff(lines) > 0)[: len(lines)]]
+    return different
 
 
 def open_end(path: Path) -> bool:

@@ -291,6 +291,9 @@ def test_line_ends_are_counted_across_chunks(parts: list[str], chunk: int, tmp_p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_ends, "_CHUNK_BYTES", chunk)
         assert line_ends.count_lines(path) == len(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text))
+        lines = text.encode().split(b"\n")
+        filled = [number for number, line in enumerate(lines, start=1) if line.strip(b"\r")]
+        assert line_ends.filled_lines(path).tolist() == filled
         for sign in ",§":
             assert line_ends.count_ends_behind(path, sign) == len(re.findall(rf"{sign}(?:\r?\n|\r?\Z)", text))
 
@@ -307,6 +310,6 @@ def test_a_file_that_is_nearly_all_broken_is_refused_before_it_fills_the_memory(
 def test_places_of_many_wrong_records_are_looked_up_part_by_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.typed_rows._PLACES", 7)
+    monkeypatch.setattr("sources.faulty_records._PLACES", 7)
     landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
     assert landed.reject_lines == list(range(2, 52))
