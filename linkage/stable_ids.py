@@ -75,7 +75,9 @@ def _ids(path: Path | None) -> str:
 def _made(text: str, memory: Memory, prefix: str) -> str:
     """SQL of a new id: the keyed hash of the night and a text, in letters and digits."""
     assert memory.night is not None
-    number = f"md5_number_lower(concat_ws(chr(31), {literal(memory.salt())}, {literal(memory.night.isoformat())}, {text}))"
+    number = (
+        f"md5_number_lower(concat_ws(chr(31), {literal(memory.salt())}, {literal(memory.night.isoformat())}, {text}))"
+    )
     base = len(_LETTERS)
     letters = " || ".join(
         f"{literal(_LETTERS)}[({number} // {base**place} % {base})::INTEGER + 1]" for place in range(12)
