@@ -6,6 +6,7 @@ from pathlib import Path
 
 from expectations.gate import gate_folder
 from expectations.history import SENT_AGAIN, lost_watermark, sent_again
+from expectations.profile import record_profile
 from expectations.result import RuleResult, Verdict
 from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
 from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
@@ -57,6 +58,8 @@ def record_taken(contract: Contract, home: Home, night: FeedNight, last: Accepta
     """Record a taken night, and what its rows say against those of the `last` accepted one before it."""
     for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
         _record_rule(home, night, result.rule, [result])
+    # Before the night counts as recorded: a crash in between is made good by the next build.
+    record_profile(contract, home, night)
     night.save(home)
 
 

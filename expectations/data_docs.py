@@ -1,9 +1,11 @@
 """great-expectations' own pages (Data Docs) of a night, rendered from the kept results and readable without a network."""
 
+import html
 import json
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from expectations.cross_agency import AGENCY
 from expectations.gate import VALIDATION
@@ -36,7 +38,8 @@ def write_data_docs(home: Home, extract_date: date) -> list[Path]:
     pages = []
     for name, result in _validations(home, extract_date).items():
         page = folder(home, extract_date) / f"{name}.html"
-        write_text(page, _offline(_rendered(result)))
+        content = json.loads(result.read_text(encoding="utf-8"))
+        write_text(page, _anchored(_offline(_rendered(content)), content))
         pages.append(page)
     links = "".join(f'<li><a href="{page.name}">{page.stem}</a></li>' for page in pages)
     index = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}<h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></html>'
@@ -54,13 +57,24 @@ def _validations(home: Home, extract_date: date) -> dict[str, Path]:
     return dict(sorted({**contracts, **harmonised}.items()))
 
 
-def _rendered(result: Path) -> str:
+def _rendered(content: dict[str, Any]) -> str:
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
-    loaded = expectationSuiteValidationResultSchema.load(json.loads(result.read_text(encoding="utf-8")))
+    loaded = expectationSuiteValidationResultSchema.load(content)
     return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(loaded)))
+
+
+def _anchored(page: str, content: dict[str, Any]) -> str:
+    """With a place at each rule, named as the rule, that the steward's report leads to."""
+    for result in content["results"]:
+        said, rule = result["expectation_config"].get("description"), result["expectation_config"]["meta"].get("rule")
+        if said and rule:
+            found = re.search(rf"<span >(?=\s*{re.escape(said)})", page)
+            if found:
+                page = f'{page[: found.start()]}<span id="{html.escape(rule)}">{page[found.end() :]}'
+    return page
 
 
 def _offline(page: str) -> str:

@@ -16,6 +16,7 @@ from linkage.scratch import scratch
 from linkage.stable_ids import give_ids
 from warehouse.engine import literal, quoted
 from warehouse.home import Home
+from warehouse.records import record
 
 RESTRICTED = "restricted"
 INPUTS = {"person": "int_person_record", "body": "int_body_record"}
@@ -53,6 +54,7 @@ def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -
                 read_inputs(connection, {name: place}, entity)
                 _link_entity(work, home, night, entity)
                 _write(connection, build, name, has_restricted)
+                _record_figures(connection, home, night, name)
     for table, text in _COMMENTS.items():
         connection.execute(f"COMMENT ON TABLE {quoted(build)}.linkage.{table} IS {literal(text)}")
 
@@ -128,6 +130,24 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
             {fields_sql(entity, shares or {})} AS fields
           FROM review_pair AS p JOIN doubtful AS l ON l.n = p.one JOIN doubtful AS r ON r.n = p.other JOIN shown AS a ON a.n = p.one JOIN shown AS b ON b.n = p.other)
         {without}""")
+
+
+def _record_figures(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: str) -> None:
+    """For the steward's report. Precision and recall are what the probabilities of the compared pairs let expect."""
+    found = connection.execute(
+        f"""
+        WITH compared AS (
+          SELECT 1 - 1 / (1 + power(2.0, least(match_weight, 60))) AS probability, a.entity = b.entity AS is_linked
+          FROM {SCRATCH}.kernel_pair AS p JOIN {SCRATCH}.entity_of AS a ON a.kernel = p.one JOIN {SCRATCH}.entity_of AS b ON b.kernel = p.other)
+        SELECT (SELECT count(*) FROM {SCRATCH}.resolved), (SELECT count(DISTINCT entity) FROM {SCRATCH}.resolved),
+          count(*) FILTER (WHERE is_linked), avg(probability) FILTER (WHERE is_linked),
+          sum(probability) FILTER (WHERE is_linked) / nullif(sum(probability), 0), (SELECT count(*) FROM {SCRATCH}.queue),
+          (SELECT count(*) FROM {SCRATCH}.changes WHERE night = ? AND change = 'merge'),
+          (SELECT count(*) FROM {SCRATCH}.changes WHERE night = ? AND change = 'split') FROM compared""",
+        [night, night],
+    ).fetchone()
+    names = ("records", "entities", "links", "expected_precision", "expected_recall", "review_queue", "merged", "split")
+    record(home, "linkage_night", night, [dict(zip(names, found or (), strict=True))], {"entity": entity})
 
 
 def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_restricted: bool) -> None:

@@ -24,7 +24,11 @@ from orchestration.dbt import (
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
-from reports.steward import write_report
+from reports.anomalies import write_anomalies
+from reports.front import anomalies, by_agency
+from reports.past import open_past
+from reports.scores import scores_of
+from reports.site import write_report
 from sources.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from sources.contract import Contract
 from sources.retention import forget_originals, forget_superseded
@@ -69,6 +73,8 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
         record_missed(contracts, platform.home)
+        # Here every feed has its verdict, and the record is not copied into a build yet.
+        write_anomalies(contracts, platform.home, night)
         if not any(last_accepted(contract, platform.home, night) for contract in contracts):
             raise dg.Failure(f"no feed has an accepted extract up to {night}; nothing to publish", allow_retries=False)
         database = start_build(platform.home, night, context.run.run_id)
@@ -197,11 +203,32 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
 def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
     @dg.asset(
         key=REPORT_KEY, deps=[PUBLISHED_KEY], partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "report"},
-        description="The steward's page.", kinds={"html"},
+        description="The stewards' quality report.", kinds={"html"},
+        check_specs=[dg.AssetCheckSpec("usual", asset=REPORT_KEY, description="No figure of a feed is unusual against its own history.")],
     )  # fmt: skip
-    def report(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
-        write_data_docs(platform.home, night_of(context))
-        page = write_report(contracts, platform.home, night_of(context))
-        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(page))})
+    def report(
+        context: dg.AssetExecutionContext, platform: Platform
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        night = night_of(context)
+        write_data_docs(platform.home, night)
+        page = write_report(contracts, platform.home, night)
+        with open_past(platform.home, contracts, night) as past:
+            scores = [
+                {"agency": feeds[0].agency_name} | {score.dimension: score.text for score in scores_of(past, feeds)}
+                for feeds in by_agency(contracts)
+            ]
+            odd = [
+                {"feed": f"{agency}/{feed}", "measure": measure, "seen": said}
+                for agency, feed, measure, said in anomalies(past)
+            ]
+        yield dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(page)), **_table("quality", scores)})
+        yield dg.AssetCheckResult(
+            check_name="usual", passed=not odd, severity=dg.AssetCheckSeverity.WARN, metadata=_table("unusual", odd)
+        )
 
     return report
+
+
+def _table(name: str, rows: list[dict[str, str]]) -> dict[str, dg.MetadataValue]:
+    """Dagster knows the columns of a table by its first row."""
+    return {name: dg.MetadataValue.table([dg.TableRecord(row) for row in rows])} if rows else {}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.resources import night_lock
-from reports.steward import page_of, write_report
+from reports.pages import page_of
+from reports.site import write_report
 from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight

@@ -132,10 +132,11 @@ class Increment:
 
 @dataclass(frozen=True)
 class Contact:
-    """Who is told: a channel of the contract's `support`."""
+    """Who is told: a channel of the contract's `support`, and the standard's word for its kind, such as email or slack."""
 
     channel: str
     url: str
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ class Contract:
     reject_threshold: Decimal
     largest_drop: Decimal
     date_proof: DateProof | None
+    # Whose public holidays the feed keeps: ISO 3166-1, two letters.
+    country: str | None = None
 
     @property
     def name(self) -> str:

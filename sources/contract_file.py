@@ -138,12 +138,15 @@ class _Reader:
             "quality": tuple(quality.qualities(table)) if table else (),
             "references": tuple(quality.references(table)) if table else (),
             "service_level": self._service_level(),
-            "contacts": tuple(Contact(item.channel or "", item.url or "") for item in self.model.support or []),
+            "contacts": tuple(
+                Contact(item.channel or "", item.url or "", item.tool or "") for item in self.model.support or []
+            ),
             "extract_mode": mode.mode(),
             "increment": mode.increment(),
             "reject_threshold": self._share(custom, "rejectThreshold", "0 %"),
             "largest_drop": self._share(custom, "largestDrop", "50 %"),
             "date_proof": self._date_proof(custom, columns),
+            "country": self._country(custom),
         }
         self.problems.raise_any()
         team = self.model.team
@@ -219,6 +222,14 @@ class _Reader:
         if not percent.is_finite() or not 0 <= percent <= 100:
             self.wrong(["customProperties"], f"{name} is {text!r}; write a share of rows such as '0.5 %'")
         return percent / 100
+
+    def _country(self, custom: dict[str, Any]) -> str | None:
+        country = custom.get("country")
+        if country is None or re.fullmatch("[A-Z]{2}", str(country)):
+            return country
+        # YAML reads NO as false.
+        self.wrong(["customProperties"], f"country is {country!r}; write a code of ISO 3166-1 in quotes, such as 'EE'")
+        return None
 
     def _date_proof(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> DateProof | None:
         if "extractDateFrom" not in custom:

@@ -193,6 +193,15 @@ def _formatted(column: Column, text: str) -> TypedValue:
     return _checked(text, value, f"regexp_full_match({text}, {literal(look)})", f"not in the form {pattern}")
 
 
+def written(column: Column, text: str) -> str:
+    """SQL of a typed value, given as its text, in the form in which the contract's files have it."""
+    if column.sql_type == "DATE" and "format" in column.options:
+        form, _ = _translated(str(column.options["format"]))
+        return f"strftime(TRY_CAST({text} AS DATE), {literal(form)})"
+    decimal, _ = column.separators
+    return text if decimal == "." else f"replace({text}, '.', {literal(decimal)})"
+
+
 def read_date(text: str, pattern: str) -> date | None:
     """The date that `text` states in a pattern such as yyyyMMdd; None where it is not in that form."""
     form, look = _translated(pattern)

@@ -19,7 +19,7 @@ from warehouse.files import replaced_whole
 from warehouse.home import Home
 
 _UTC = pa.timestamp("us", tz="UTC")
-_TEXT, _COUNT = pa.string(), pa.int64()
+_TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
 
 SCHEMAS: dict[str, pa.Schema] = {
     "feed_night": pa.schema([
@@ -36,6 +36,24 @@ SCHEMAS: dict[str, pa.Schema] = {
     "finding": pa.schema([
         ("extract_date", pa.date32()), ("rule", _TEXT), ("severity", _TEXT), ("subject", _TEXT), ("agencies", _TEXT),
         ("source_key", _TEXT), ("detail", _TEXT),
+    ]),
+    "linkage_night": pa.schema([
+        ("extract_date", pa.date32()), ("entity", _TEXT), ("records", _COUNT), ("entities", _COUNT), ("links", _COUNT),
+        ("expected_precision", _NUMBER), ("expected_recall", _NUMBER), ("review_queue", _COUNT), ("merged", _COUNT), ("split", _COUNT),
+    ]),
+    "alert": pa.schema([
+        ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("cause", _TEXT), ("description", _TEXT),
+        ("first_night", pa.date32()), ("is_sent", pa.bool_()), ("fault", _TEXT),
+    ]),
+    "column_profile": pa.schema([
+        ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("column_name", _TEXT), ("kind", _TEXT),
+        ("rows", _COUNT), ("nulls", _COUNT), ("distinct_values", _COUNT), ("quantiles", pa.list_(_NUMBER)),
+        ("value_hashes", pa.list_(_TEXT)), ("value_shares", pa.list_(_NUMBER)),
+    ]),
+    "anomaly": pa.schema([
+        ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("measure", _TEXT), ("column_name", _TEXT),
+        ("observed", _NUMBER), ("expected", _NUMBER), ("low", _NUMBER), ("high", _NUMBER), ("nights", _COUNT),
+        ("since", pa.date32()), ("description", _TEXT),
     ]),
 }  # fmt: skip
 
@@ -72,6 +90,30 @@ COMMENTS: dict[str, dict[str, str]] = {
         "observed_value": "The measured number, as text.",
         "description": "What the rule says.",
     },
+    "linkage_night": {
+        "": "One row per night and kind of thing that is linked: how many records went to how many people or bodies.",
+        "extract_date": "The night, UTC.",
+        "entity": "person or body.",
+        "records": "Records that were linked.",
+        "entities": "People or bodies that they are of.",
+        "links": "Pairs of profiles that were compared and linked.",
+        "expected_precision": "Mean match probability of these pairs; no measure against a known truth.",
+        "expected_recall": "Their share of all that is probable among the compared pairs.",
+        "review_queue": "Pairs that wait for a steward's word.",
+        "merged": "Ids that went into another one in this night.",
+        "split": "Ids of which a part became another one in this night.",
+    },
+    "alert": {
+        "": "One row per night and open cause that people were told of.",
+        "extract_date": "The night, UTC.",
+        "agency": "The agency's folder below sources/.",
+        "feed": "The feed's name within its agency.",
+        "cause": "failed, refused, or anomaly with its measure and column.",
+        "description": "What was said.",
+        "first_night": "Since when the cause is open; people are told once.",
+        "is_sent": "Whether every channel took it; if not, the next run tries again.",
+        "fault": "Which channel did not take it, and the kind of error.",
+    },
     "finding": {
         "": "What does not fit between agencies. A finding is a question to the agencies, not an error of one of them.",
         "extract_date": "The night, UTC.",
@@ -81,6 +123,35 @@ COMMENTS: dict[str, dict[str, str]] = {
         "agencies": "The agencies concerned, separated by commas.",
         "source_key": "Key of the record, in the agency's own terms.",
         "detail": "What does not fit.",
+    },
+    "column_profile": {
+        "": "One row per accepted feed night and column: how its values are spread, without any value of a person.",
+        "extract_date": "The night, UTC.",
+        "agency": "The agency's folder below sources/.",
+        "feed": "The feed's name within its agency.",
+        "column_name": "Name of the column in the contract.",
+        "kind": "number, date, text or boolean: what the quantiles are of.",
+        "rows": "Rows of the accepted extract.",
+        "nulls": "Rows without a value in this column.",
+        "distinct_values": "Different values, approximately (HyperLogLog).",
+        "quantiles": "21 quantiles at (i + 0.5) / 21, of a sample: numbers, dates as days since 1970-01-01, lengths of texts in characters. Of personal columns to three digits; null where there are too few values.",
+        "value_hashes": "Hashes of the values that many rows share, the most frequent first; not of dates.",
+        "value_shares": "The share of each of them among the values, 0 to 1.",
+    },
+    "anomaly": {
+        "": "What of a feed's night lies outside the band of its own history. A question to the agency, not an error: it refuses nothing.",
+        "extract_date": "The night, UTC.",
+        "agency": "The agency's folder below sources/.",
+        "feed": "The feed's name within its agency.",
+        "measure": "rows (sent), null_share (0 to 1), distribution (distance from the nights before, 0 to 1), arrival (hours after the promised time), missing (1 where no extract was taken).",
+        "column_name": "The column; null where the measure is of the whole feed.",
+        "observed": "The measured number.",
+        "expected": "What the feed's earlier nights let expect.",
+        "low": "Lower end of the expected band.",
+        "high": "Upper end of the expected band.",
+        "nights": "Earlier nights that the band is from.",
+        "since": "The first night of this run of anomalies.",
+        "description": "What was observed, what was expected, and since when, for the steward.",
     },
 }
 
@@ -140,6 +211,9 @@ def _sql_type(kind: pa.DataType) -> str:
         _COUNT: "BIGINT",
         pa.bool_(): "BOOLEAN",
         pa.date32(): "DATE",
+        _NUMBER: "DOUBLE",
+        pa.list_(_NUMBER): "DOUBLE[]",
+        pa.list_(_TEXT): "VARCHAR[]",
         _UTC: "TIMESTAMP WITH TIME ZONE",
     }
     return names[kind]

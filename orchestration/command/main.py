@@ -16,6 +16,7 @@ from orchestration.command import (
     prune,
     query,
     rejects,
+    report,
     run,
     simulate,
     status,
@@ -57,6 +58,7 @@ app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
+app.command("report")(report.report)
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")

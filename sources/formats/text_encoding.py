@@ -105,8 +105,9 @@ def _code_page(telling: bytes) -> Encoding:
     from chardet import detect_all
 
     found = detect_all(telling, include_encodings=_CODE_PAGES, compat_names=False, ignore_threshold=True)
-    readings = [(str(item["encoding"]), item["confidence"], _text(telling, str(item["encoding"]))) for item in found]
-    readings = [reading for reading in readings if reading[2]]
+    # Of bytes that look like no text it names no encoding at all.
+    named = [(str(item["encoding"]), item["confidence"]) for item in found if item["encoding"]]
+    readings = [(name, confidence, text) for name, confidence in named if (text := _text(telling, name))]
     if not readings:
         return Encoding("cp1252", "No encoding that is known fits all bytes of the file; ask the agency which it is.")
     # Of the readings that are as good as the best one, the one whose words are whole; and of those what the west writes.

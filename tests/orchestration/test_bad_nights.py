@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from expectations.data_docs import write_data_docs
-from reports.steward import write_report
+from reports.site import write_report
 from sources.accepted import last_accepted
 from sources.contract_file import load_all
 from sources.kept import landed_folder

@@ -8,7 +8,7 @@ import pytest
 from warehouse.home import PROJECT
 
 COMMANDS = [
-    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["accept"], ["warehouse"], ["warehouse", "list"],
+    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["report"], ["accept"], ["warehouse"], ["warehouse", "list"],
     ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["backfill"], ["new-feed"], ["try"], ["simulate"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
     ["query"], ["cases"], ["cases", "list"], ["cases", "decide"],

@@ -313,3 +313,10 @@ def test_places_of_many_wrong_records_are_looked_up_part_by_part(
     monkeypatch.setattr("sources.faulty_records._PLACES", 7)
     landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
     assert landed.reject_lines == list(range(2, 52))
+
+
+def test_bytes_that_look_like_no_text_have_an_encoding_all_the_same(tmp_path: Path) -> None:
+    """Found by fuzzing: the guess of an encoding was none at all."""
+    feed = Feed(text_columns("a", "b", "c"), encoding="detect", options={"dialect": "detect"})
+    landed = land(tmp_path, b"a;b;c\r\x012;2020-01-01;\xe4\r\n", feed)
+    assert landed.manifest.rows_sent == 1

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.steward import report_path, write_report
+from reports.pages import report_folder, report_path
+from reports.site import write_report
 from sources.contract import Contract
 from sources.contract_file import load, load_all
 from sources.feed_night import FAILED, REFUSED, FeedNight
@@ -36,6 +37,9 @@ class Tags(HTMLParser):
         self.names.append(tag)
         if tag not in ("meta", "br"):
             self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -76,11 +80,19 @@ def test_what_agencies_write_is_never_markup(home: Home, tmp_path: Path) -> None
     target = record_file(home, "finding", NIGHT)
     target.parent.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist([finding], schema=SCHEMAS["finding"]), target)
-    page = page_of([contract], home)
-    assert "script" not in Tags(page).names
-    assert HOSTILE not in page
-    assert page.count(ESCAPED) >= 9
-    assert "12,345" in page
+    record(
+        home, "anomaly", NIGHT, [{"measure": HOSTILE, "description": HOSTILE}], {"agency": "tests", "feed": "things"}
+    )
+    assert "12,345" in page_of([contract], home)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in report_folder(home).rglob("*.html")}
+    for page in pages.values():
+        assert "script" not in Tags(page).names
+        assert HOSTILE not in page
+    told = {name: page.count(ESCAPED) for name, page in pages.items()}
+    assert told["index.html"] >= 7
+    assert told["tests.html"] >= 2
+    assert told["tests__things.html"] >= 6
+    assert told["findings.html"] >= 4
 
 
 def test_the_verdict_on_a_night(home: Home, tmp_path: Path) -> None:

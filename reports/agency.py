@@ -1,0 +1,27 @@
+"""An agency's page: its scorecard over the nights, its feeds, whom to tell, and what to send back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.charts import strips
+from reports.front import FeedLine
+from reports.pages import Site
+from reports.past import Past
+from reports.scores import scores_of, trend
+
+
+def agency_page(agency: str) -> str:
+    """Below the site's folder."""
+    return f"agencies/{agency}.html"
+
+
+def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
+    contracts = [line.contract for line in lines]
+    wrong = trend(past, contracts)
+    nights = sorted({strip.night for strip in wrong}, reverse=True)
+    by_night = {(strip.night, strip.name): strip.value for strip in wrong}
+    return site.write(
+        "agency", agency_page(contracts[0].agency), name=contracts[0].agency_name, lines=lines, scores=scores_of(past, contracts),
+        chart=strips(wrong), nights=nights, by_night=by_night, shown=list(dict.fromkeys(strip.name for strip in wrong)),
+        contacts=sorted({(contact.channel, contact.url) for contract in contracts for contact in contract.contacts}),
+    )  # fmt: skip

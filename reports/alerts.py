@@ -1,0 +1,162 @@
+"""Alerts: who is told of a feed that did not come, was refused or is unusual, once for each cause, and what to do next.
+
+To the log always; by e-mail and webhook where the contract's `support` names one. No value of a record is ever in an alert.
+"""
+
+import logging
+import os
+import smtplib
+import ssl
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+import httpx
+
+from reports.pages import page_of
+from reports.past import Past
+from sources.contract import Contact, Contract, with_environment
+from sources.feed_night import FAILED, REFUSED
+from warehouse.home import Home
+from warehouse.records import record, records
+
+_LOG = logging.getLogger("interagency.alerts")
+_TIMEOUT_SECONDS = 20
+# Tools of the contract standard whose address is one that takes a message, and the channel that says it of any other.
+_CHAT_TOOLS, _WEBHOOK = ("slack", "teams", "discord", "googlechat"), "webhook"
+_NEXT = {
+    FAILED: "Find out why it did not come or could not be read; when it is there, `interagency run` pulls it again.",
+    REFUSED: "Send the rejects back to the agency (the link below has the file), or let it in with `interagency accept` and a reason.",
+    "anomaly": "Ask the agency whether this is so; nothing was refused because of it.",
+}
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One cause on one feed, as recorded for a night. `first_night` is since when it lasts; `is_sent` once everybody was told."""
+
+    agency: str
+    feed: str
+    cause: str
+    description: str
+    first_night: date
+    is_sent: bool = False
+    fault: str | None = None
+
+
+def tell(past: Past) -> list[Alert]:
+    """Send what is new in the night, and record all that is open. A channel that fails is tried again by the next run."""
+    known = _known(past)
+    contracts = {(contract.agency, contract.feed): contract for contract in past.contracts}
+    open_ones = [_continued(alert, known, past) for alert in _causes(past)]
+    by_feed: dict[tuple[str, str], list[Alert]] = defaultdict(list)
+    for alert in open_ones:
+        by_feed[alert.agency, alert.feed].append(alert)
+    told = []
+    for feed, alerts in by_feed.items():
+        fresh = [alert for alert in alerts if not alert.is_sent]
+        fault = _send(contracts[feed], fresh, past.home, past.night) if fresh and feed in contracts else None
+        told += [replace(alert, is_sent=fault is None, fault=fault) if alert in fresh else alert for alert in alerts]
+    record(past.home, "alert", past.night, [asdict(alert) for alert in told], {})
+    return told
+
+
+def _causes(past: Past) -> Iterable[Alert]:
+    for agency, feed, status, reason in past.rows(
+        "SELECT agency, feed, status, coalesce(reason, '') FROM feed_night WHERE extract_date = ? AND status IN (?, ?)",
+        past.night, FAILED, REFUSED,
+    ):  # fmt: skip
+        yield Alert(agency, feed, status, reason, past.night)
+    for agency, feed, measure, column, description in past.rows(
+        "SELECT agency, feed, measure, column_name, description FROM anomaly WHERE extract_date = ? ORDER BY ALL",
+        past.night,
+    ):
+        yield Alert(agency, feed, " ".join(filter(None, ["anomaly", measure, column])), description, past.night)
+
+
+def _known(past: Past) -> dict[tuple[str, str, str], Alert]:
+    """What was open in this night (when it is run again) or in the one before it."""
+    found = past.rows(
+        "SELECT agency, feed, cause, description, first_night, is_sent, fault FROM "
+        f"{records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
+        past.before, past.night,
+    )  # fmt: skip
+    return {row[:3]: Alert(*row) for row in found}
+
+
+def _continued(alert: Alert, known: dict[tuple[str, str, str], Alert], past: Past) -> Alert:
+    before = known.get((alert.agency, alert.feed, alert.cause))
+    if before is None:
+        return alert
+    return replace(alert, first_night=before.first_night, is_sent=before.is_sent)
+
+
+def _send(contract: Contract, alerts: Sequence[Alert], home: Home, night: date) -> str | None:
+    """Tell every channel of the contract. Returns what went wrong, without an address, or None."""
+    for alert in alerts:
+        _LOG.warning("%s, night of %s: %s: %s", contract.name, night, alert.cause, alert.description)
+    subject = f"{contract.name}, night of {night}: {', '.join(sorted({alert.cause for alert in alerts}))}"
+    text = "\n\n".join([*map(_said, alerts), f"The report: {_link(contract, home, night)}"])
+    faults = []
+    for contact in contract.contacts:
+        try:
+            if contact.url.startswith("mailto:"):
+                _mail(contact, subject, text)
+            elif contact.tool in _CHAT_TOOLS or contact.channel == _WEBHOOK:
+                _post(contact, subject, text, alerts)
+        except (OSError, smtplib.SMTPException, httpx.HTTPError, LookupError) as error:
+            faults.append(f"{contact.channel}: {type(error).__name__}")
+            _LOG.error(
+                "%s: the channel %s could not be told (%s)", contract.name, contact.channel, type(error).__name__
+            )
+    return "; ".join(faults) or None
+
+
+def _said(alert: Alert) -> str:
+    lasting = _NEXT[alert.cause.partition(" ")[0]]
+    return f"{alert.agency}/{alert.feed}: {alert.cause}\n{alert.description}\nWhat to do: {lasting}"
+
+
+def _link(contract: Contract, home: Home, night: date) -> str:
+    """Into the report: below INTERAGENCY_REPORT_URL where the folder `quality` is served, else the file itself."""
+    page = page_of(home, night).parent / "feeds" / f"{contract.relation}.html"
+    served = os.environ.get("INTERAGENCY_REPORT_URL")
+    return f"{served.rstrip('/')}/{page.relative_to(home.quality / 'report')}" if served else page.as_uri()
+
+
+def _mail(contact: Contact, subject: str, text: str) -> None:
+    """By the server that INTERAGENCY_SMTP names (smtp://user@host:port, or smtps://); where there is none, nobody is mailed."""
+    server = os.environ.get("INTERAGENCY_SMTP")
+    if not server:
+        return
+    address = urlsplit(server)
+    message = EmailMessage()
+    message["Subject"], message["To"] = subject, contact.url.removeprefix("mailto:").partition("?")[0]
+    message["From"] = os.environ.get("INTERAGENCY_MAIL_FROM", f"interagency@{address.hostname}")
+    message.set_content(text)
+    host, port, trusted = address.hostname or "", address.port or 0, ssl.create_default_context()
+    is_sealed = address.scheme == "smtps"
+    with (
+        smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=trusted)
+        if is_sealed
+        else smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
+    ) as client:
+        client.ehlo_or_helo_if_needed()
+        if not is_sealed and client.has_extn("starttls"):
+            client.starttls(context=trusted)
+        if address.username:
+            client.login(address.username, os.environ.get("INTERAGENCY_SMTP_PASSWORD", ""))
+        client.send_message(message)
+
+
+def _post(contact: Contact, subject: str, text: str, alerts: Sequence[Alert]) -> None:
+    """`text` is what chat tools show (Discord calls it content); `alerts` is for machines."""
+    told = f"{subject}\n\n{text}"
+    plain = [{**asdict(alert), "first_night": alert.first_night.isoformat()} for alert in alerts]
+    answer = httpx.post(
+        with_environment(contact.url), json={"text": told, "content": told, "alerts": plain}, timeout=_TIMEOUT_SECONDS
+    )
+    answer.raise_for_status()

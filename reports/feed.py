@@ -1,0 +1,109 @@
+"""A feed's page: what arrived over the nights, every rule with its trend, examples, and what goes back to the agency."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.charts import Band, Strip, band, strips
+from reports.front import FeedLine, anomalies
+from reports.pages import Site
+from reports.past import DIMENSIONS, Past
+from reports.rejected import gate_folder, reasons, write_back
+from reports.scores import scores_of
+from sources.contract import Contract
+from warehouse.home import Home
+
+_VERDICT = "gate.json"
+_MOST_STRIPS = 20
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A rule in the night and over the nights shown: how many rows broke it, and in how many nights it did not hold."""
+
+    rule: str
+    description: str
+    dimension: str
+    severity: str
+    passed: bool
+    unexpected: int
+    observed: str
+    nights_failed: int
+    nights: int
+    examples: tuple[str, ...]
+
+    @property
+    def level(self) -> str:
+        if self.passed:
+            return "good"
+        return "bad" if self.severity == "error" else "warn"
+
+
+def feed_page(contract: Contract) -> str:
+    """Below the site's folder."""
+    return f"feeds/{contract.relation}.html"
+
+
+def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band]) -> Path:
+    contract = line.contract
+    rules = _rules(past, contract)
+    sent_back = write_back(contract, past.home, past.night, site.folder / "rejects")
+    return site.write(
+        "feed", feed_page(contract), line=line, contract=contract, rules=rules, scores=scores_of(past, [contract]),
+        chart=band(bands, "rows sent"), bands=list(reversed(bands)), strips=strips(_strips(past, contract, rules)),
+        failures=_failures(past, contract), reasons=reasons(contract, past.home, past.night), sent_back=sent_back,
+        anomalies=anomalies(past, contract), docs=_docs(past.home, past, contract), dimensions=list(DIMENSIONS),
+    )  # fmt: skip
+
+
+def _rules(past: Past, contract: Contract) -> list[RuleLine]:
+    examples = _examples(past, contract)
+    found = past.rows(
+        "WITH shown AS (SELECT * FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ?) "
+        "SELECT rule, any_value(description) FILTER (WHERE extract_date = ?), any_value(dimension), any_value(severity), "
+        "bool_and(passed) FILTER (WHERE extract_date = ?), coalesce(sum(unexpected_count) FILTER (WHERE extract_date = ?), 0)::BIGINT, "
+        "coalesce(any_value(observed_value) FILTER (WHERE extract_date = ?), ''), count(*) FILTER (WHERE NOT passed), count(*) "
+        "FROM shown GROUP BY rule HAVING bool_or(extract_date = ?) ORDER BY 5, 4, 8 DESC, 1",
+        *past.of_feed(contract), past.first, *[past.night] * 5,
+    )  # fmt: skip
+    return [
+        RuleLine(rule, said or rule, dimension, severity, passed, count, observed, failed, nights, tuple(examples.get(rule, ())))
+        for rule, said, dimension, severity, passed, count, observed, failed, nights in found
+    ]  # fmt: skip
+
+
+def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
+    """Rows and keys of failing rows, as the gate kept them: keys of protected columns are masked there."""
+    file = gate_folder(contract, past.home, past.night) / _VERDICT
+    if not file.exists():
+        return {}
+    results = json.loads(file.read_text(encoding="utf-8"))["results"]
+    return {item["rule"]: [f"row {one['row']} ({one['key']})" for one in item["examples"]] for item in results}
+
+
+def _strips(past: Past, contract: Contract, rules: list[RuleLine]) -> list[Strip]:
+    """Only rules that did not hold in some night: a row of nothing says less than the table does."""
+    names = [rule.rule for rule in rules if rule.nights_failed][:_MOST_STRIPS]
+    found = past.rows(
+        "SELECT rule, extract_date, unexpected_count FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ? "
+        "AND list_contains(?, rule) ORDER BY extract_date",
+        *past.of_feed(contract), past.first, names,
+    )  # fmt: skip
+    return [Strip(rule, night, float(count)) for name in names for rule, night, count in found if rule == name]
+
+
+def _failures(past: Past, contract: Contract) -> list[tuple[str, str, int]]:
+    """Night, rule and count of what did not hold: the numbers of the strips."""
+    found = past.rows(
+        "SELECT extract_date, rule, unexpected_count FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ? "
+        "AND NOT passed ORDER BY extract_date DESC, unexpected_count DESC LIMIT 400",
+        *past.of_feed(contract), past.first,
+    )  # fmt: skip
+    return [(str(night), rule, count) for night, rule, count in found]
+
+
+def _docs(home: Home, past: Past, contract: Contract) -> str | None:
+    """The page of great-expectations for this feed and night, below `quality/`."""
+    page = f"data_docs/{past.night}/{contract.relation}.html"
+    return page if (home.quality / page).exists() else None

@@ -1,0 +1,75 @@
+"""Linkage and findings: how many records went to how many people, what waits for a person's word, and what grows old."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from reports.charts import Strip, strips
+from reports.pages import Site
+from reports.past import Past
+from warehouse.engine import literal, open_database
+from warehouse.nights import DATABASE, current_night
+
+# Days a lead or a notice has waited, up to and including.
+_AGES = (7, 30, 90)
+
+
+def write_findings(past: Past, site: Site) -> Path:
+    found = past.rows(
+        "SELECT subject, rule, severity, any_value(agencies), count(*), min(source_key) FROM finding WHERE extract_date = ? "
+        "GROUP BY subject, rule, severity ORDER BY severity, count(*) DESC", past.night
+    )  # fmt: skip
+    trend = past.rows(
+        "SELECT rule, extract_date, count(*) FROM finding WHERE extract_date >= ? GROUP BY ALL ORDER BY rule, extract_date",
+        past.first,
+    )
+    chart = strips([Strip(rule, night, float(count)) for rule, night, count in trend])
+    linkage = past.rows(
+        "SELECT entity, extract_date, records, entities, links, expected_precision, expected_recall, review_queue, merged, split "
+        "FROM linkage_night WHERE extract_date >= ? ORDER BY extract_date DESC, entity DESC", past.first
+    )  # fmt: skip
+    return site.write(
+        "findings", "findings.html", findings=found, chart=chart, trend=trend, linkage=linkage, **_published(past)
+    )
+
+
+def _published(past: Past) -> dict[str, Any]:
+    """Leads and notices by kind and age, from the warehouse where this night is the published one."""
+    current = current_night(past.home)
+    empty: dict[str, Any] = {"cases": [], "notices": [], "ages": _AGES}
+    if current is None or current.extract_date != past.night:
+        return empty
+    with open_database(current.folder / DATABASE, read_only=True) as connection:
+        if not _has_cases(connection):
+            return empty
+        return {
+            **empty,
+            "cases": connection.execute(
+                "SELECT match_type, disposition, count(*), coalesce(sum(money_at_risk_eur), 0), "
+                f"{_by_age('extract_date - coalesce(first_seen, extract_date)')} FROM marts.match_case "
+                "LEFT JOIN (SELECT match_case_id, min(known_from) AS first_seen FROM history.match_case GROUP BY 1) USING (match_case_id) "
+                "GROUP BY ALL ORDER BY ALL"
+            ).fetchall(),
+            "notices": connection.execute(
+                f"SELECT event_type, agency_to_tell, count(*), max(days_outstanding), {_by_age('days_outstanding')} "
+                "FROM marts.life_event_notice GROUP BY ALL ORDER BY ALL"
+            ).fetchall(),
+        }
+
+
+def _has_cases(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'marts' AND table_name = 'match_case'"
+    )
+    return found.fetchone() is not None
+
+
+def _by_age(days: str) -> str:
+    """Counts of those up to each age, and of the older ones."""
+    bounds = [*_AGES, None]
+    lower = [-1, *_AGES]
+    return ", ".join(
+        f"count(*) FILTER (WHERE {days} > {literal(low)}{f' AND {days} <= {high}' if high else ''})"
+        for low, high in zip(lower, bounds, strict=True)
+    )

@@ -1,0 +1,149 @@
+"""The front page: is last night good, who was how good, what changed, what is late, what was published and why."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.charts import heat_map
+from reports.pages import Site
+from reports.past import DIMENSIONS, Past
+from reports.scores import heat_cells, scores_of
+from sources.accepted import last_accepted
+from sources.contract import Contract
+from sources.feed_night import NO_AGREEMENT, TAKEN
+from warehouse.nights import current_night
+
+_MOST_CHANGES = 40
+
+
+@dataclass(frozen=True)
+class FeedLine:
+    """One feed's row: what arrived, what was taken of it, and which night's rows are in use."""
+
+    contract: Contract
+    status: str
+    rows_sent: int | None
+    rows_accepted: int | None
+    rows_rejected: int | None
+    errors: int
+    warnings: int
+    anomalies: int
+    used_night: str
+    days_old: int | None
+    reason: str
+
+    @property
+    def level(self) -> str:
+        if self.status in TAKEN:
+            return "warn" if self.errors + self.warnings + self.anomalies else "good"
+        return "warn" if self.status == NO_AGREEMENT else "bad"
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in TAKEN
+
+    @property
+    def is_stale(self) -> bool:
+        """Older than what the agency promised: how often, and how late at most."""
+        level = self.contract.service_level
+        return self.days_old is None or self.days_old > (level.frequency + level.latency).days
+
+
+def write_front(past: Past, site: Site, feeds: list["FeedLine"], failure: str | None) -> Path:
+    scores = {agency[0].agency_name: scores_of(past, agency) for agency in by_agency(list(past.contracts))}
+    return site.write(
+        "front", "index.html", feeds=feeds, scores=scores, heat=heat_map(heat_cells(scores), list(DIMENSIONS)),
+        dimensions=list(DIMENSIONS), changes=list(_changes(past))[:_MOST_CHANGES], before=past.before, anomalies=anomalies(past),
+        current=current_night(past.home), failure=failure, cross=_cross_agency(past),
+    )  # fmt: skip
+
+
+def by_agency(contracts: list[Contract]) -> list[list[Contract]]:
+    groups: dict[str, list[Contract]] = defaultdict(list)
+    for contract in contracts:
+        groups[contract.agency].append(contract)
+    return list(groups.values())
+
+
+def feed_lines(past: Past) -> list[FeedLine]:
+    """Of every feed that has a contract, and in the record's own order those that have none any more are not shown."""
+    nights = {
+        (agency, feed): rest
+        for agency, feed, *rest in past.rows(
+            "SELECT agency, feed, status, rows_sent, rows_accepted, rows_rejected, coalesce(reason, '') "
+            "FROM feed_night WHERE extract_date = ?", past.night
+        )
+    }  # fmt: skip
+    failed = {
+        (agency, feed): (errors, warnings)
+        for agency, feed, errors, warnings in past.rows(
+            "SELECT agency, feed, count(*) FILTER (WHERE severity = 'error'), count(*) FILTER (WHERE severity <> 'error') "
+            "FROM gate_result WHERE extract_date = ? AND NOT passed GROUP BY ALL", past.night
+        )
+    }  # fmt: skip
+    odd = {
+        (agency, feed): count
+        for agency, feed, count in past.rows(
+            "SELECT agency, feed, count(*) FROM anomaly WHERE extract_date = ? GROUP BY ALL", past.night
+        )
+    }
+    lines = []
+    for contract in past.contracts:
+        whose = (contract.agency, contract.feed)
+        status, sent, accepted, rejected, reason = nights.get(whose, ("not pulled", None, None, None, ""))
+        used = last_accepted(contract, past.home, past.night)
+        errors, warnings = failed.get(whose, (0, 0))
+        lines.append(FeedLine(
+            contract, status, sent, accepted, rejected, errors, warnings, odd.get(whose, 0),
+            used.name if used else "none", _age(past, used), reason,
+        ))  # fmt: skip
+    return lines
+
+
+def _age(past: Past, used: Path | None) -> int | None:
+    return (past.night - past.night.fromisoformat(used.name)).days if used else None
+
+
+def anomalies(past: Past, contract: Contract | None = None) -> list[tuple[str, str, str, str]]:
+    """Agency, feed, measure and what is said of each anomaly of the night."""
+    of_feed = "AND agency = ? AND feed = ?" if contract else ""
+    found = past.rows(
+        f"SELECT agency, feed, measure, description FROM anomaly WHERE extract_date = ? {of_feed} ORDER BY ALL",
+        past.night, *(past.of_feed(contract) if contract else []),
+    )  # fmt: skip
+    return [(agency, feed, measure, description) for agency, feed, measure, description in found]
+
+
+def _changes(past: Past) -> Iterator[str]:
+    """In words, the most serious first."""
+    if past.before is None:
+        return
+    states = past.rows(
+        "SELECT now.agency || '/' || now.feed, was.status, now.status FROM feed_night AS now JOIN feed_night AS was USING (agency, feed) "
+        "WHERE now.extract_date = ? AND was.extract_date = ? AND now.status <> was.status ORDER BY 1", past.night, past.before
+    )  # fmt: skip
+    for feed, was, now in states:
+        yield f"{feed} was {was.replace('_', ' ')} and is {now.replace('_', ' ')}"
+    rules = past.rows(
+        "SELECT now.agency || '/' || now.feed, now.rule, now.passed, now.unexpected_count FROM gate_result AS now "
+        "JOIN gate_result AS was USING (agency, feed, rule) WHERE now.extract_date = ? AND was.extract_date = ? "
+        "AND now.passed <> was.passed ORDER BY now.passed, now.severity, 1, 2", past.night, past.before
+    )  # fmt: skip
+    for feed, rule, passed, count in rules:
+        yield f"{feed}: {rule} {'holds again' if passed else f'does not hold any more ({count:,})'}"
+    found = past.rows(
+        "WITH counted AS (SELECT rule, count(*) FILTER (WHERE extract_date = ?) AS now, count(*) FILTER (WHERE extract_date = ?) AS was "
+        "FROM finding GROUP BY rule) SELECT * FROM counted WHERE now <> was ORDER BY abs(now - was) DESC, rule", past.night, past.before
+    )  # fmt: skip
+    for rule, now, was in found:
+        yield f"findings of {rule.replace('_', ' ')}: {was:,} before, {now:,} now"
+
+
+def _cross_agency(past: Past) -> list[tuple[str, bool, str, str]]:
+    """What each rule between agencies says, whether it holds, its severity and what was observed."""
+    found = past.rows(
+        "SELECT coalesce(nullif(description, ''), rule), passed, severity, observed_value FROM gate_result "
+        "WHERE extract_date = ? AND agency = 'harmonised' ORDER BY passed, severity, rule", past.night
+    )  # fmt: skip
+    return [(said, passed, severity, observed) for said, passed, severity, observed in found]

@@ -1,0 +1,142 @@
+"""Rows and sums of money from what an agency sent to the harmonised tables, step by step, to the last cent."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from reports.front import FeedLine
+from reports.lineage import Lineage
+from reports.pages import Site
+from reports.past import Past
+from reports.rejected import gate_folder, pointer_of
+from sources.accepted import accepted_nights, state_of
+from sources.contract import Contract
+from sources.kept import landed_folder
+from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from warehouse.engine import literal, open_database, quoted
+from warehouse.nights import DATABASE, current_night
+from warehouse.restricted import RESTRICTED, attach_restricted, restricted_file
+
+STEPS = [
+    "sent",
+    "rejected at landing",
+    "landed",
+    "rejected at the gate",
+    "accepted",
+    "in use with earlier nights",
+    "staged",
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What there is of a feed at one step: rows, and the sum of each money column; None where it cannot be known any more."""
+
+    name: str
+    rows: int | None
+    sums: dict[str, Decimal | None]
+
+
+@dataclass(frozen=True)
+class Account:
+    """One feed's night from step to step. `gaps` are the differences that nothing explains; there should be none."""
+
+    contract: Contract
+    columns: list[str]
+    steps: list[Step]
+    gaps: list[str]
+
+
+def write_reconciliation(past: Past, site: Site, lines: Sequence[FeedLine], lineage: Lineage) -> Path:
+    with _warehouse(past) as connection:
+        accounts = [_account(connection, past, line, lineage) for line in lines]
+    rules = past.rows(
+        "SELECT coalesce(nullif(description, ''), rule), passed, observed_value FROM gate_result WHERE extract_date = ? "
+        "AND agency = 'harmonised' AND rule LIKE '%reconcile%' ORDER BY passed, rule", past.night
+    )  # fmt: skip
+    return site.write("reconciliation", "reconciliation.html", accounts=accounts, rules=rules, steps=STEPS)
+
+
+@contextmanager
+def _warehouse(past: Past) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The night's own build with its restricted part where it is the published one; an empty database otherwise."""
+    current = current_night(past.home)
+    if current is None or current.extract_date != past.night:
+        with open_database() as connection:
+            yield connection
+        return
+    database = current.folder / DATABASE
+    with open_database(database, read_only=True) as connection:
+        if restricted_file(database).exists():
+            attach_restricted(connection, database, read_only=True)
+        yield connection
+
+
+def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, lineage: Lineage) -> Account:
+    contract = line.contract
+    money = [column.name for column in contract.columns if column.sql_type.startswith("DECIMAL")]
+    landing, gate = landed_folder(contract, past.home, past.night), gate_folder(contract, past.home, past.night)
+    manifest = Manifest.read(landing) if (landing / MANIFEST).exists() else None
+    nights = accepted_nights(contract, past.home, past.night)
+    tonight = nights and nights[-1].name == past.night.isoformat()
+    steps = [
+        Step("sent", manifest.rows_sent if manifest else line.rows_sent, {}),
+        Step("rejected at landing", manifest.rows_rejected if manifest else None, {}),
+        _measured(connection, "landed", _parquet(landing / ROWS), {name: quoted(name) for name in money}),
+        _measured(connection, "rejected at the gate", _parquet(gate / REJECTS), {name: _in_record(contract, name) for name in money}),
+        _measured(connection, "accepted", _parquet(nights[-1] / ROWS) if tonight else None, {name: quoted(name) for name in money}),
+        _measured(connection, "in use with earlier nights", f"({state_of(contract, nights)})" if nights else None, {name: quoted(name) for name in money}),
+        _staged(connection, contract, lineage, money),
+    ]  # fmt: skip
+    return Account(contract, money, steps, list(_gaps(steps, money)))
+
+
+def _parquet(file: Path) -> str | None:
+    return f"read_parquet({literal(str(file.resolve()))})" if file.exists() else None
+
+
+def _in_record(contract: Contract, column: str) -> str:
+    """A gate reject keeps its row as JSON."""
+    text = f"json_extract_string(record, {literal(pointer_of(column))})"
+    return f"TRY_CAST({text} AS {contract.column(column).sql_type})"
+
+
+def _measured(connection: duckdb.DuckDBPyConnection, name: str, relation: str | None, columns: dict[str, str]) -> Step:
+    if relation is None:
+        return Step(name, None, dict.fromkeys(columns))
+    sums = "".join(f", coalesce(sum({expression}), 0)" for expression in columns.values())
+    found = connection.execute(f"SELECT count(*){sums} FROM {relation}").fetchone() or (0,)
+    return Step(name, found[0], dict(zip(columns, found[1:], strict=True)))
+
+
+def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: Lineage, money: list[str]) -> Step:
+    name, model = "staged", f"stg_{contract.relation}"
+    place = connection.execute(
+        "SELECT table_catalog FROM information_schema.tables WHERE table_schema = 'staging' AND table_name = ? "
+        f"ORDER BY table_catalog <> {literal(RESTRICTED)} LIMIT 1", [model]
+    ).fetchone()  # fmt: skip
+    if place is None:
+        return Step(name, None, dict.fromkeys(money))
+    names = lineage.staged_as(contract)
+    known = {column: quoted(names[column]) for column in money if column in names}
+    step = _measured(connection, name, f"{quoted(place[0])}.staging.{quoted(model)}", known)
+    return Step(name, step.rows, {column: step.sums.get(column) for column in money})
+
+
+def _gaps(steps: list[Step], money: list[str]) -> Iterator[str]:
+    """Each step must be the one before it less what was rejected between them."""
+    sent, at_landing, landed, at_gate, accepted, in_use, staged = steps
+    if None not in (sent.rows, at_landing.rows, landed.rows) and sent.rows != at_landing.rows + landed.rows:  # type: ignore[operator]
+        yield f"{sent.rows} sent are not {at_landing.rows} rejected and {landed.rows} landed"
+    for before, less, after in ((landed, at_gate, accepted), (in_use, None, staged)):
+        rejected = less.rows if less else 0
+        if None not in (before.rows, rejected, after.rows) and before.rows != rejected + after.rows:  # type: ignore[operator]
+            yield f"{before.rows} rows {before.name} are not {after.rows} {after.name}{f' and {rejected} rejected' if less else ''}"
+        for column in money:
+            one, out, other = before.sums[column], less.sums[column] if less else Decimal(0), after.sums[column]
+            if one is not None and out is not None and other is not None and one - out != other:
+                yield f"{column}: {one} {before.name} less {out} rejected is not {other} {after.name}, a difference of {one - out - other}"

@@ -1,0 +1,150 @@
+"""What was refused of an extract: counted by reason for the steward, and as files to send back in the agency's own layout."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from reports.pages import counted
+from reports.spreadsheet import defused
+from sources.contract import Column, Contract
+from sources.kept import landed_folder
+from sources.manifest import REJECTS
+from sources.typing_sql import written
+from warehouse.engine import literal, open_database, quoted
+from warehouse.files import replaced_whole
+from warehouse.home import Home
+
+MASK = "•••"
+_MOST_REASONS = 50
+# A spreadsheet opens so many at once; a feed whose every record is refused is sent back in parts, and not without end.
+ROWS_A_FILE, MOST_FILES = 50_000, 20
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why so many records were refused, and one value as an example; masked where the column's values are not for all eyes."""
+
+    step: str
+    column: str
+    reason: str
+    records: int
+    example: str
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """Files for the agency, and how many of the rejects are in them."""
+
+    files: tuple[Path, ...]
+    written: int
+    rejects: int
+
+    @property
+    def told(self) -> str:
+        if self.written == self.rejects:
+            return f"{counted(self.rejects)} rejects"
+        return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; all are in rejects.parquet"
+
+
+def gate_folder(contract: Contract, home: Home, night: date) -> Path:
+    """Where the gate left its verdict and its rejects."""
+    return home.quality / "gates" / contract.agency / contract.feed / night.isoformat()
+
+
+def _relation(contract: Contract, home: Home, night: date) -> str | None:
+    """Landing rejects (by the file's line) and gate rejects (by the landed row) as SQL; None where nothing was landed."""
+    parts = [
+        f'SELECT {literal(step)} AS step, {place} AS place, rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults '
+        f"FROM read_parquet({literal(str(file))})"
+        for step, place, file in (
+            ("landing", "line", landed_folder(contract, home, night) / REJECTS),
+            ("gate", "row", gate_folder(contract, home, night) / REJECTS),
+        )
+        if file.exists()
+    ]
+    return f"({' UNION ALL '.join(parts)})" if parts else None
+
+
+def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
+    """The most frequent first; counted in the engine, so that a million of them cost no memory."""
+    relation = _relation(contract, home, night)
+    if relation is None:
+        return []
+    open_columns = ", ".join(literal(column.name) for column in contract.columns if not column.is_masked) or "NULL"
+    shown = f"CASE WHEN \"column\" IN ({open_columns}) THEN value WHEN value IS NOT NULL THEN '{MASK}' ELSE '' END"
+    with open_database() as connection:
+        found = connection.execute(
+            f"SELECT step, coalesce(\"column\", ''), reason, count(*), coalesce(min({shown})[:80], '') FROM {relation} GROUP BY ALL "
+            f"ORDER BY count(*) DESC, 1 DESC, 2, 3 LIMIT {_MOST_REASONS}"
+        ).fetchall()
+    return [Reason(*row) for row in found]
+
+
+def write_back(contract: Contract, home: Home, night: date, folder: Path) -> SentBack | None:
+    """CSV files in `folder` with the agency's own headings, then the line, the reasons and what was no row at all."""
+    relation = _relation(contract, home, night)
+    if relation is None:
+        return None
+    with open_database() as connection:
+        total = _count(connection, relation)
+        if not total:
+            return None
+        connection.execute(
+            f"CREATE TABLE refused AS SELECT row_number() OVER (ORDER BY step DESC, place) AS number, {_columns(contract)} "
+            f"FROM {relation} ORDER BY step DESC, place LIMIT {ROWS_A_FILE * MOST_FILES}"
+        )
+        written = min(total, ROWS_A_FILE * MOST_FILES)
+        files = []
+        for part, first in enumerate(range(1, written + 1, ROWS_A_FILE), start=1):
+            file = folder / f"{contract.relation}-{night}{f'-{part}' if written > ROWS_A_FILE else ''}.csv"
+            _copy(connection, file, first, _delimiter(contract))
+            files.append(file)
+    return SentBack(tuple(files), written, total)
+
+
+def _columns(contract: Contract) -> str:
+    """Each of the agency's columns as text, from the reject's record; what was no row of the feed stands whole in the last one."""
+    is_row = "rule <> 'structure' AND json_valid(record)"
+    listed = [f"{defused(_value(column, is_row))} AS {quoted(column.header)}" for column in contract.columns]
+    told = (
+        "array_to_string(list_transform(faults, lambda fault: concat_ws(': ', fault.\"column\", fault.reason)), '; ')"
+    )
+    return ", ".join([
+        *listed,
+        "CASE WHEN step = 'landing' THEN place END AS _line",
+        f"{defused(told)} AS _reason",
+        f"{defused(f'CASE WHEN {is_row} THEN NULL ELSE record END')} AS _as_sent",
+    ])  # fmt: skip
+
+
+def _value(column: Column, is_row: str) -> str:
+    """A landing reject holds the file's headings and texts, one of the gate the contract's names and typed values."""
+    landed = f"json_extract_string(record, {literal(pointer_of(column.header))})"
+    typed = f"json_extract_string(record, {literal(pointer_of(column.name))})"
+    return f"CASE WHEN NOT ({is_row}) THEN NULL WHEN step = 'landing' THEN {landed} ELSE {written(column, typed)} END"
+
+
+def pointer_of(name: str) -> str:
+    """The JSON pointer (RFC 6901) of a member, whatever characters an agency put into its name."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _delimiter(contract: Contract) -> str:
+    return contract.server.delimiter if len(contract.server.delimiter) == 1 else ","
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, delimiter: str) -> None:
+    """For nobody's eyes but the steward's: it holds what people are."""
+    with replaced_whole(file) as temporary:
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE (number) FROM refused WHERE number BETWEEN {first} AND {first + ROWS_A_FILE - 1} ORDER BY number) "
+            f"TO {literal(str(temporary))} (FORMAT csv, HEADER, DELIMITER {literal(delimiter)})"
+        )
+        temporary.chmod(0o600)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    found = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,36 @@
+"""The stewards' quality report of a night: a static site below `quality/report/`, made from the record and what is kept beside it."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from reports.agency import write_agency
+from reports.alerts import tell
+from reports.feed import write_feed
+from reports.findings import write_findings
+from reports.front import by_agency, feed_lines, write_front
+from reports.lineage import trace, write_lineage
+from reports.pages import Site
+from reports.past import open_past
+from reports.reconciliation import write_reconciliation
+from reports.rows_by_night import bands_of
+from sources.contract import Contract
+from warehouse.home import Home
+
+
+def write_report(contracts: Sequence[Contract], home: Home, extract_date: date, failure: str | None = None) -> Path:
+    """Write all pages of a night; `failure` is why it was not published. Returns the front page's path."""
+    site = Site(home, extract_date)
+    with open_past(home, contracts, extract_date) as past:
+        lines = feed_lines(past)
+        bands = bands_of(past)
+        for line in lines:
+            write_feed(past, site, line, bands[line.contract.name])
+        for feeds in by_agency(list(contracts)):
+            write_agency(past, site, [line for line in lines if line.contract in feeds])
+        lineage = trace(home, contracts)
+        write_lineage(lineage, site)
+        write_reconciliation(past, site, lines, lineage)
+        write_findings(past, site)
+        tell(past)
+        return write_front(past, site, lines, failure)

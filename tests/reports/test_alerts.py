@@ -1,0 +1,166 @@
+"""Alerts against a real mail server and a real receiver of webhooks: once for each cause, and again when it comes back."""
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from reports.alerts import tell
+from reports.past import open_past
+from reports.site import write_report
+from sources.contract import Contact, Contract
+from sources.contract_file import load
+from sources.feed_night import FAILED, REFUSED, FeedNight
+from tests.conftest import NIGHT, Feed
+from tests.sources.landed import text_columns
+from warehouse.home import Home
+from warehouse.records import record
+
+STEWARD = Contact("data office", "mailto:data@agency.example", "email")
+
+
+class Mailbox:
+    """What the mail server took."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.messages.append(message_from_bytes(envelope.content))
+        return "250 taken"
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    box = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://127.0.0.1:{port}")
+    yield box
+    server.stop()
+
+
+@pytest.fixture
+def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The address of a receiver, and what it was sent; it answers 500 to what has /broken in its path."""
+    taken: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(500 if "broken" in self.path else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", taken
+    server.shutdown()
+    server.server_close()
+
+
+def feed(folder: Path, *contacts: Contact) -> Contract:
+    return replace(load(Feed(text_columns("a", "b")).write(folder)), contacts=contacts)
+
+
+def save(home: Home, night: date, status: str, reason: str | None = None) -> None:
+    now = datetime.now(UTC)
+    FeedNight(
+        night, "tests", "things", status, now, now, reason=reason, rows_sent=1, rows_accepted=1, rows_rejected=0
+    ).save(home)
+
+
+def told(home: Home, contract: Contract, night: date = NIGHT) -> list[tuple[str, bool, str | None]]:
+    with open_past(home, [contract], night) as past:
+        return [(alert.cause, alert.is_sent, alert.fault) for alert in tell(past)]
+
+
+def test_a_refused_night_is_told_once_with_what_to_do_and_where_to_look(
+    home: Home, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    contract = feed(tmp_path, STEWARD)
+    save(home, NIGHT, REFUSED, "more rejects than the contract allows")
+    write_report([contract], home, NIGHT)
+    write_report([contract], home, NIGHT)
+    (message,) = mailbox.messages
+    assert message["To"] == "data@agency.example"
+    assert message["Subject"] == f"tests/things, night of {NIGHT}: refused"
+    text = message.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    assert "more rejects than the contract allows" in text
+    assert "interagency accept" in text
+    page = text.rpartition("file://")[2].strip()
+    assert Path(page).exists()
+
+
+def test_a_cause_that_lasts_is_not_told_again_and_one_that_comes_back_is(
+    home: Home, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    contract = feed(tmp_path, STEWARD)
+    for day, status in enumerate([FAILED, FAILED, "accepted", FAILED]):
+        save(home, NIGHT + timedelta(days=day), status, "the share is down")
+        told(home, contract, NIGHT + timedelta(days=day))
+    assert [message["Subject"].split(",")[1] for message in mailbox.messages] == [
+        f" night of {NIGHT}: failed", f" night of {NIGHT + timedelta(days=3)}: failed"
+    ]  # fmt: skip
+
+
+def test_several_causes_of_a_feed_are_one_message(home: Home, tmp_path: Path, mailbox: Mailbox) -> None:
+    contract = feed(tmp_path, STEWARD)
+    save(home, NIGHT, "accepted")
+    odd = [
+        {"measure": "rows", "column_name": None, "description": "half as many"},
+        {"measure": "null_share", "column_name": "a", "description": "all null"},
+    ]
+    record(home, "anomaly", NIGHT, odd, {"agency": "tests", "feed": "things"})
+    assert told(home, contract) == [("anomaly null_share a", True, None), ("anomaly rows", True, None)]
+    assert len(mailbox.messages) == 1
+
+
+def test_a_webhook_gets_the_words_and_the_alerts(
+    home: Home, tmp_path: Path, posted: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, taken = posted
+    monkeypatch.setenv("ROOM", address)
+    page = Contact("handbook", f"{address}/page", "other")
+    contract = feed(
+        tmp_path, Contact("night room", "${ROOM}/hook", "slack"), Contact("webhook", f"{address}/other"), page
+    )
+    save(home, NIGHT, FAILED, "the share is down")
+    assert told(home, contract) == [("failed", True, None)]
+    assert len(taken) == 2
+    assert "the share is down" in taken[0]["text"]
+    assert taken[0]["alerts"][0]["first_night"] == str(NIGHT)
+
+
+def test_a_channel_that_fails_is_tried_by_the_next_run(
+    home: Home, tmp_path: Path, posted: tuple[str, list[dict[str, Any]]], caplog: pytest.LogCaptureFixture
+) -> None:
+    address, taken = posted
+    save(home, NIGHT, FAILED, "the share is down")
+    broken = feed(tmp_path, Contact("webhook", f"{address}/broken?token=secret"))
+    assert told(home, broken) == [("failed", False, "webhook: HTTPStatusError")]
+    assert "secret" not in caplog.text
+    assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]
+    assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]
+    assert len(taken) == 2
+
+
+def test_nobody_to_tell_is_no_error(home: Home, tmp_path: Path) -> None:
+    save(home, NIGHT, FAILED, "the share is down")
+    assert told(home, feed(tmp_path, STEWARD)) == [("failed", True, None)]
+    assert told(home, feed(tmp_path, Contact("room", "${NOT_SET}", "slack")), NIGHT) == [("failed", True, None)]

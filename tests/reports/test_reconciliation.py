@@ -1,0 +1,53 @@
+"""Reconciliation: every step is the one before it less what was rejected, to the cent, and a difference is told."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reports.front import feed_lines
+from reports.lineage import Lineage
+from reports.past import open_past
+from reports.reconciliation import Account, _account, _warehouse
+from sources.accepted import accepted_folder
+from sources.contract import Contract
+from sources.manifest import ROWS
+from tests.conftest import NIGHT, Feed
+from tests.expectations.nights import gated
+from warehouse.home import Home
+
+FEED = Feed([
+    "{name: id, logicalType: string, primaryKey: true}",
+    "{name: amount, logicalType: number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}}",
+])  # fmt: skip
+
+
+@pytest.fixture
+def contract(home: Home, tmp_path: Path) -> Contract:
+    night = gated(tmp_path, home, "id,amount\n1,10.10\n2,-7.25\n3,ten\n4,0.05\n", FEED)
+    night.accept()
+    return night.contract
+
+
+def account(home: Home, contract: Contract) -> Account:
+    with open_past(home, [contract], NIGHT) as past, _warehouse(past) as connection:
+        return _account(connection, past, feed_lines(past)[0], Lineage({}, {}))
+
+
+def test_rows_and_money_of_each_step(home: Home, contract: Contract) -> None:
+    found = account(home, contract)
+    assert [step.rows for step in found.steps] == [4, 1, 3, 1, 2, 2, None]
+    assert [step.sums.get("amount") for step in found.steps] == [
+        None, None, Decimal("2.90"), Decimal("-7.25"), Decimal("10.15"), Decimal("10.15"), None
+    ]  # fmt: skip
+    assert found.gaps == []
+
+
+def test_a_cent_that_is_missing_is_told(home: Home, contract: Contract) -> None:
+    file = (accepted_folder(contract, home, NIGHT) / ROWS).resolve()
+    rows = pq.read_table(file)
+    changed = pa.array([Decimal("10.09"), Decimal("0.05")], rows.schema.field(1).type)
+    pq.write_table(rows.set_column(1, rows.schema.field(1), [changed]), file)
+    assert any("a difference of 0.01" in gap for gap in account(home, contract).gaps)

@@ -1,0 +1,79 @@
+"""Rejects as files for the agency: its own layout, its own forms of dates and numbers, every one of them, and no formula."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from reports import rejected
+from reports.rejected import MASK, reasons, write_back
+from tests.conftest import NIGHT, Feed
+from tests.expectations.nights import gated
+from warehouse.home import Home
+
+FEED = Feed(
+    [
+        "{name: id, physicalName: 'N/R ~1', logicalType: string, primaryKey: true}",
+        "{name: amount, physicalName: BETRAG, logicalType: number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}, classification: personal}",
+        "{name: paid_on, physicalName: 'am\"tag', logicalType: date, logicalTypeOptions: {format: dd.MM.yyyy}}",
+        "{name: note, logicalType: string, classification: public}",
+    ],
+    options={"nullValues": "[NA]", "delimiter": '";"', "decimalSeparator": '","'},
+)
+HEADER = '"N/R ~1";BETRAG;"am""tag";note'
+LINES = [
+    "1;10,50;01.02.2026;fine",
+    "2;-7,25;03.02.2026;=1+1",
+    "3;ten;04.02.2026;+cmd",
+    "4;1,00;05.02.2026;a;b",
+    "5;-1;06.02.2026;ok",
+]
+
+
+def sent_back(home: Home, tmp_path: Path, lines: list[str]) -> tuple[list[Path], list[dict[str, str]]]:
+    night = gated(tmp_path, home, "\n".join([HEADER, *lines]) + "\n", FEED)
+    found = write_back(night.contract, home, NIGHT, tmp_path / "out")
+    assert found is not None
+    rows = [row for file in found.files for row in csv.DictReader(file.open(encoding="utf-8"), delimiter=";")]
+    assert len(rows) == found.written
+    return list(found.files), rows
+
+
+def test_a_reject_goes_back_as_the_agency_wrote_it_with_the_reason(home: Home, tmp_path: Path) -> None:
+    (file,), rows = sent_back(home, tmp_path, LINES)
+    assert file.stat().st_mode & 0o077 == 0
+    assert list(rows[0]) == ["N/R ~1", "BETRAG", 'am"tag', "note", "_line", "_reason", "_as_sent"]
+    by_key = {row["N/R ~1"] or row["_as_sent"][:1]: row for row in rows}
+    assert by_key["2"]["BETRAG"] == "-7,25"
+    assert by_key["2"]['am"tag'] == "03.02.2026"
+    assert by_key["2"]["note"] == "'=1+1"
+    assert by_key["2"]["_reason"].startswith("amount: must be")
+    assert by_key["3"]["BETRAG"] == "ten"
+    assert by_key["3"]["note"] == "'+cmd"
+    assert by_key["3"]["_line"] == "4"
+    assert by_key["4"]["_as_sent"] == LINES[3]
+    assert set(by_key) == {"2", "3", "4", "5"}
+
+
+def test_values_of_protected_columns_are_not_shown_as_examples(home: Home, tmp_path: Path) -> None:
+    night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
+    found = {(item.step, item.column): item for item in reasons(night.contract, home, NIGHT)}
+    assert found["landing", "amount"].example == MASK
+    assert found["gate", "amount"].records == 2
+    assert found["gate", "amount"].example == MASK
+
+
+def test_more_rejects_than_a_spreadsheet_opens_are_several_files_and_not_without_end(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejected, "ROWS_A_FILE", 3)
+    monkeypatch.setattr(rejected, "MOST_FILES", 2)
+    files, rows = sent_back(home, tmp_path, [f"{number};x;01.02.2026;n" for number in range(20)])
+    assert [file.name for file in files] == [f"tests__things-{NIGHT}-1.csv", f"tests__things-{NIGHT}-2.csv"]
+    assert [row["_line"] for row in rows] == ["2", "3", "4", "5", "6", "7"]
+
+
+def test_a_clean_night_has_nothing_to_send_back(home: Home, tmp_path: Path) -> None:
+    night = gated(tmp_path, home, f"{HEADER}\n{LINES[0]}\n", FEED)
+    assert write_back(night.contract, home, NIGHT, tmp_path / "out") is None
+    assert reasons(night.contract, home, NIGHT) == []
