@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from expectations.gate import gate_folder
 from expectations.history import SENT_AGAIN, lost_watermark, sent_again
 from expectations.profile import record_profile
 from expectations.result import RuleResult, Verdict
@@ -12,7 +11,7 @@ from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_n
 from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
 from sources.contract import Contract
 from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
-from sources.kept import kept_originals, landed_folder
+from sources.kept import gate_folder, kept_originals, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
 from sources.watermark import reached, usable

@@ -13,7 +13,7 @@ import duckdb
 from expectations.result import GATE, Example, RuleResult, Verdict
 from sources.accepted import Acceptance, last_accepted, mode_of
 from sources.contract import Contract, as_percent
-from sources.kept import landed_folder
+from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
 from warehouse.engine import literal, open_database, quoted, safe_message, write_parquet
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 VALIDATION = "validation.json"
 MASK = "•••"
 _MAX_EXAMPLES = 5
-
-
-def gate_folder(contract: Contract, home: Home, extract_date: date) -> Path:
-    return home.quality / "gates" / contract.agency / contract.feed / extract_date.isoformat()
 
 
 def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:

@@ -134,8 +134,8 @@ def _dbt_seconds(home: Home) -> float:
 
 def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date) -> float:
     """What great-expectations took beyond the engine's statements, over the gates of a night."""
-    from expectations.gate import gate_folder
     from expectations.result import GATE, Verdict
+    from sources.kept import gate_folder
 
     folders = [gate_folder(contract, home, extract_date) for contract in contracts]
     return sum(Verdict.read(folder).fixed_seconds for folder in folders if (folder / GATE).exists())

@@ -9,9 +9,10 @@ from reports.charts import Band, Strip, band, strips
 from reports.front import FeedLine, anomalies
 from reports.pages import Site
 from reports.past import DIMENSIONS, Past
-from reports.rejected import gate_folder, reasons, write_back
+from reports.rejected import reasons, write_back
 from reports.scores import scores_of
 from sources.contract import Contract
+from sources.kept import gate_folder
 from warehouse.home import Home
 
 _VERDICT = "gate.json"

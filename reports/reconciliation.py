@@ -12,10 +12,10 @@ from reports.front import FeedLine
 from reports.lineage import Lineage
 from reports.pages import Site
 from reports.past import Past
-from reports.rejected import gate_folder, pointer_of
+from reports.rejected import pointer_of
 from sources.accepted import accepted_nights, state_of
 from sources.contract import Contract
-from sources.kept import landed_folder
+from sources.kept import gate_folder, landed_folder
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from warehouse.engine import literal, open_database, quoted
 from warehouse.nights import DATABASE, current_night

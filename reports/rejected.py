@@ -9,7 +9,7 @@ import duckdb
 from reports.pages import counted
 from reports.spreadsheet import defused
 from sources.contract import Column, Contract
-from sources.kept import landed_folder
+from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS
 from sources.typing_sql import written
 from warehouse.engine import literal, open_database, quoted
@@ -46,11 +46,6 @@ class SentBack:
         if self.written == self.rejects:
             return f"{counted(self.rejects)} rejects"
         return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; all are in rejects.parquet"
-
-
-def gate_folder(contract: Contract, home: Home, night: date) -> Path:
-    """Where the gate left its verdict and its rejects."""
-    return home.quality / "gates" / contract.agency / contract.feed / night.isoformat()
 
 
 def _relation(contract: Contract, home: Home, night: date) -> str | None:

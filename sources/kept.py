@@ -17,6 +17,11 @@ def landed_folder(contract: Contract, home: Home, extract_date: date) -> Path:
     return home.landing / contract.agency / contract.feed / extract_date.isoformat()
 
 
+def gate_folder(contract: Contract, home: Home, extract_date: date) -> Path:
+    """Where the gate leaves its verdict and its rejects."""
+    return home.quality / "gates" / contract.agency / contract.feed / extract_date.isoformat()
+
+
 def kept_originals(contract: Contract, home: Home, extract_date: date) -> Path | None:
     """The landed folder of a past, accepted night of a system that only shows its state of now; None where to pull.
 

@@ -7,8 +7,6 @@ import typer
 
 from orchestration.command.common import NOT_DONE, all_contracts, as_date, chosen, show_table, stop
 
-# A spreadsheet takes a cell that begins so for a formula; a quote before it makes a text of it (OWASP, CSV injection).
-_FORMULA = "^([=+\\-@\\t\\r\\n])"
 _HEADINGS = ("step", "line", "column", "value", "reason")
 
 
@@ -57,8 +55,7 @@ def _last_landed(folder: Path) -> str:
 
 
 def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
-    from expectations.gate import gate_folder
-    from sources.kept import landed_folder
+    from sources.kept import gate_folder, landed_folder
     from sources.manifest import REJECTS
 
     when = as_date(night)
@@ -96,10 +93,10 @@ def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
 
 def _write(files: list[tuple[str, Path]], target: Path) -> int:
     """For a person's spreadsheet: no cell of it is a formula."""
+    from reports.spreadsheet import defused
     from warehouse.engine import literal, open_database
 
-    texts, quote = ('"column"', "value", "reason", "record"), "'\\1"
-    safe = ", ".join(f"regexp_replace({text}, {literal(_FORMULA)}, {literal(quote)}) AS {text}" for text in texts)
+    safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
     with open_database() as connection:
         written = connection.execute(
             f"COPY (SELECT * REPLACE ({safe}) FROM ({_union(files)}) ORDER BY step DESC, line) "

@@ -145,9 +145,8 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
 
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
     """Of the feed's own landing and gate; feeds land side by side and are gated one after the other."""
-    from expectations.gate import gate_folder
     from expectations.result import Verdict
-    from sources.kept import landed_folder
+    from sources.kept import gate_folder, landed_folder
     from sources.manifest import Manifest
 
     landed = landed_folder(contract, home, known.extract_date)

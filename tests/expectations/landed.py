@@ -7,10 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.gate import gate_folder
 from expectations.result import GATE, Verdict
 from sources.contract import Contract
-from sources.kept import landed_folder
+from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest, Original
 from warehouse.engine import open_database, quoted
 from warehouse.files import versioned_folder

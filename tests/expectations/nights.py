@@ -8,12 +8,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from expectations.accept import accept_night
-from expectations.gate import gate_folder, run_gate
+from expectations.gate import run_gate
 from expectations.result import RuleResult, Verdict
 from sources.accepted import accepted_folder
 from sources.contract import Contract
 from sources.contract_file import load
 from sources.feed_night import FeedNight
+from sources.kept import gate_folder
 from sources.landing import land_night
 from sources.manifest import REJECTS, ROWS
 from tests.conftest import NIGHT, Feed

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from expectations.gate import MASK, VALIDATION, gate_folder
+from expectations.gate import MASK, VALIDATION
+from sources.kept import gate_folder
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.expectations.nights import gated
 from warehouse.home import Home
