@@ -14,6 +14,7 @@ import duckdb
 import yaml
 
 from expectations.accept import record_results
+from expectations.drift import drifted
 from expectations.result import RuleResult
 from sources.accepted import SCHEMA, HeldBack, accepted_nights, held_back
 from sources.contract import Contract, Reference
@@ -24,7 +25,7 @@ from warehouse.records import copy_into, record_file
 from warehouse.restricted import attach_restricted, restricted_file
 
 AGENCY = "harmonised"
-RELATIONSHIPS, RECONCILIATION, STORED_ROWS = "relationships", "reconciliation", "stored_rows"
+RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"
 RULES = Path(__file__).parent / "harmonised"
 
 
@@ -80,6 +81,7 @@ def gate_build(contracts: list[Contract], home: Home, database: Path, extract_da
         RELATIONSHIPS: _relationships(contracts, database),
         RECONCILIATION: _reconciled(contracts, database),
         STORED_ROWS: _held_back(contracts, home, extract_date),
+        DRIFT: drifted(home, database, extract_date),
     }
     for name, found in derived.items():
         record_results(home, extract_date, AGENCY, name, found)

@@ -37,6 +37,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("extract_date", pa.date32()), ("rule", _TEXT), ("severity", _TEXT), ("subject", _TEXT), ("agencies", _TEXT),
         ("source_key", _TEXT), ("detail", _TEXT),
     ]),
+    "mart_night": pa.schema([("extract_date", pa.date32()), ("mart", _TEXT), ("measure", _TEXT), ("value", _NUMBER)]),
     "linkage_night": pa.schema([
         ("extract_date", pa.date32()), ("entity", _TEXT), ("records", _COUNT), ("entities", _COUNT), ("links", _COUNT),
         ("expected_precision", _NUMBER), ("expected_recall", _NUMBER), ("review_queue", _COUNT), ("merged", _COUNT), ("split", _COUNT),
@@ -89,6 +90,13 @@ COMMENTS: dict[str, dict[str, str]] = {
         "row_count": "Rows looked at; null for a rule that searches whole tables.",
         "observed_value": "The measured number, as text.",
         "description": "What the rule says.",
+    },
+    "mart_night": {
+        "": "One row per night, shared table and measure: what drift is told by.",
+        "extract_date": "The night, UTC.",
+        "mart": "Name of the table in the schema marts.",
+        "measure": "rows, or the name of a column.",
+        "value": "Number of rows; of a column the share of rows that have a value.",
     },
     "linkage_night": {
         "": "One row per night and kind of thing that is linked: how many records went to how many people or bodies.",
