@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reports.anomalies import MISSING
 from reports.pages import page_of
 from reports.past import Past
 from sources.contract import Contact, Contract, with_environment
@@ -71,8 +72,10 @@ def _causes(past: Past) -> Iterable[Alert]:
     ):  # fmt: skip
         yield Alert(agency, feed, status, reason, past.night)
     for agency, feed, measure, column, description in past.rows(
-        "SELECT agency, feed, measure, column_name, description FROM anomaly WHERE extract_date = ? ORDER BY ALL",
+        # What did not come is told as such.
+        "SELECT agency, feed, measure, column_name, description FROM anomaly WHERE extract_date = ? AND measure <> ? ORDER BY ALL",
         past.night,
+        MISSING,
     ):
         yield Alert(agency, feed, " ".join(filter(None, ["anomaly", measure, column])), description, past.night)
 

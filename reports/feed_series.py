@@ -93,7 +93,7 @@ def _feed_nights(
 ) -> tuple[Numbers, Numbers, Flags, Flags]:
     """Rows sent, arrival, whether the night was taken, and whether it did not come, by feed and night.
 
-    Nights on which nothing at all was run are nobody's miss. When a steward decided says nothing of when an extract came.
+    A feed that was asked has a record, whatever came: without one it is nobody's miss. When a steward decided says nothing of when an extract came.
     """
     found = connection.execute(
         f"SELECT number, (extract_date - DATE '{first}')::BIGINT AS night, status, rows_sent::DOUBLE AS sent, "
@@ -102,14 +102,11 @@ def _feed_nights(
         f"FROM {records(home, 'feed_night')} JOIN asked USING (agency, feed) WHERE {within}"
     ).fetchnumpy()
     sent, arrival = np.full(shape, np.nan), np.full(shape, np.nan)
-    taken, failed = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    taken, missing = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     at = (found["number"], found["night"])
     status = np.asarray(found["status"], dtype=str)
     sent[at], arrival[at] = np.ma.filled(found["sent"], np.nan), np.ma.filled(found["arrival"], np.nan)
-    taken[at], failed[at] = np.isin(status, TAKEN), status == FAILED
-    recorded = np.zeros(shape, dtype=bool)
-    recorded[at] = True
-    missing = failed | (~recorded & recorded.any(axis=0))
+    taken[at], missing[at] = np.isin(status, TAKEN), status == FAILED
     late = np.where(taken & (np.abs(arrival) <= _LATEST_HOURS), arrival, np.nan)
     return np.where(taken, sent, np.nan), late, taken, missing
 
