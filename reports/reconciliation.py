@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -21,6 +22,7 @@ from warehouse.engine import literal, open_database, quoted
 from warehouse.nights import DATABASE, current_night
 from warehouse.restricted import RESTRICTED, attach_restricted, restricted_file
 
+Number = TypeVar("Number", int, Decimal)
 STEPS = [
     "sent",
     "rejected at landing",
@@ -130,13 +132,21 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: 
 def _gaps(steps: list[Step], money: list[str]) -> Iterator[str]:
     """Each step must be the one before it less what was rejected between them."""
     sent, at_landing, landed, at_gate, accepted, in_use, staged = steps
-    if None not in (sent.rows, at_landing.rows, landed.rows) and sent.rows != at_landing.rows + landed.rows:  # type: ignore[operator]
-        yield f"{sent.rows} sent are not {at_landing.rows} rejected and {landed.rows} landed"
-    for before, less, after in ((landed, at_gate, accepted), (in_use, None, staged)):
-        rejected = less.rows if less else 0
-        if None not in (before.rows, rejected, after.rows) and before.rows != rejected + after.rows:  # type: ignore[operator]
-            yield f"{before.rows} rows {before.name} are not {after.rows} {after.name}{f' and {rejected} rejected' if less else ''}"
+    nothing = Step("nothing", 0, dict.fromkeys(money, Decimal(0)))
+    if _difference(sent.rows, at_landing.rows, landed.rows):
+        yield f"{sent.rows} rows sent are not {landed.rows} landed and {at_landing.rows} rejected"
+    for before, less, after in ((landed, at_gate, accepted), (in_use, nothing, staged)):
+        if _difference(before.rows, less.rows, after.rows):
+            yield f"{before.rows} rows {before.name} are not {after.rows} {after.name} and {less.rows} rejected"
         for column in money:
-            one, out, other = before.sums[column], less.sums[column] if less else Decimal(0), after.sums[column]
-            if one is not None and out is not None and other is not None and one - out != other:
-                yield f"{column}: {one} {before.name} less {out} rejected is not {other} {after.name}, a difference of {one - out - other}"
+            gap = _difference(before.sums[column], less.sums[column], after.sums[column])
+            if gap:
+                yield (
+                    f"{column}: {before.sums[column]} {before.name} less {less.sums[column]} rejected is not "
+                    f"{after.sums[column]} {after.name}, a difference of {gap}"
+                )
+
+
+def _difference(before: Number | None, less: Number | None, after: Number | None) -> Number | None:
+    """What nothing explains; None where one of them is not known."""
+    return None if before is None or less is None or after is None else before - less - after
