@@ -36,7 +36,7 @@ from warehouse.engine import open_database
 from warehouse.history import Versioned, add_history, in_build, keep_history
 from warehouse.home import Home
 from warehouse.nights import build_database, is_newest, prune_nights, publish, start_build
-from warehouse.records import copy_into
+from warehouse.records import copy_into, record
 from warehouse.restricted import attach_restricted
 
 # What the marts read of linkage.
@@ -210,6 +210,7 @@ def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         night = night_of(context)
+        record(platform.home, "night", night, [{"failure": None}], {})
         write_data_docs(platform.home, night)
         page = write_report(contracts, platform.home, night)
         with open_past(platform.home, contracts, night) as past:

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from orchestration.failure import why_failed
 from orchestration.resources import night_lock
 from reports.pages import page_of
-from reports.site import write_report
 from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight
@@ -34,8 +34,6 @@ run_coordinator:
   config:
     max_concurrent_runs: 1
 """
-# Dagster puts the name of its class before the words of a step that says itself why it fails.
-_OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -105,10 +103,6 @@ def run_nights(
                 runner.run("ingest", night, keys)
             failure = runner.run("harmonise", extract_date, None)
         outcome = _outcome(home, extract_date, failure, runner.run_id)
-        if not outcome.published:
-            if "report" not in runner.steps_ended:
-                _write_docs(home, extract_date)
-            write_report(definitions.contracts, home, extract_date, outcome.reason)
         outcome.steps = runner.seconds
         outcome.fixed = {
             "imports": imported - began,
@@ -118,12 +112,6 @@ def run_nights(
         }
         outcome.total_seconds = time.perf_counter() - began
         return outcome
-
-
-def _write_docs(home: Home, extract_date: date) -> None:
-    from expectations.data_docs import write_data_docs
-
-    write_data_docs(home, extract_date)
 
 
 def _dbt_seconds(home: Home) -> float:
@@ -149,7 +137,6 @@ class _Runner:
         self.seconds: dict[str, float] = {}
         self.dagster_seconds = 0.0
         self.run_id = ""
-        self.steps_ended: set[str] = set()
 
     def run(self, name: str, night: date, keys: list[Any] | None) -> str | None:
         """Run one job of one night; returns why it failed, or None."""
@@ -185,8 +172,6 @@ class _Runner:
         step = steps.get(event.node_name or event.step_key, "")
         took = getattr(event.event_specific_data, "duration_ms", 0) or 0
         self.seconds[step] = self.seconds.get(step, 0) + took / 1000
-        if event.event_type_value != "STEP_SKIPPED":
-            self.steps_ended.add(step)
         self.tell(StepEnded(step, took / 1000, event.event_type_value == "STEP_FAILURE"))
 
 
@@ -194,11 +179,7 @@ def _why(result: Any) -> str:
     """The first failure in the run, in one line."""
     for event in result.all_events:
         if event.event_type_value == "STEP_FAILURE":
-            error = event.event_specific_data.error
-            while error.cause:
-                error = error.cause
-            message = " ".join(error.message.split()).removeprefix(_OWN_FAILURE)
-            return f"{event.step_key}: {message[:500]}"
+            return why_failed(event)
     return "a run ended without saying why; see it in `make ui`"
 
 

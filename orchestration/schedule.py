@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.failure import report_hook
+from orchestration.harmonise import REPORT_KEY
 from orchestration.ingest import accepted_key, landing_key, who_to_tell
 from sources.contract import Contract
 
@@ -21,12 +23,15 @@ def night_jobs(contracts: list[Contract]) -> list[Job]:
     fed = dg.AssetSelection.assets(
         *[key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
     )
-    hook = {_tell_hook(contracts)}
+    tell = _tell_hook(contracts)
     rest = dg.AssetSelection.all() - fed
     return [
-        dg.define_asset_job(INGEST, selection=fed, hooks=hook, description="Extract, gate and accept every feed."),
+        dg.define_asset_job(INGEST, selection=fed, hooks={tell}, description="Extract, gate and accept every feed."),
         dg.define_asset_job(
-            HARMONISE, selection=rest, hooks=hook, description="Harmonise, gate between agencies, publish, report."
+            HARMONISE,
+            selection=rest,
+            hooks={tell, report_hook(contracts, REPORT_KEY.to_python_identifier())},
+            description="Harmonise, gate between agencies, publish, report.",
         ),
     ]
 

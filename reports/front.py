@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.alerts import Alert
 from reports.charts import heat_map
 from reports.pages import Site
 from reports.past import DIMENSIONS, Past
@@ -50,13 +51,20 @@ class FeedLine:
         return self.days_old is None or self.days_old > (level.frequency + level.latency).days
 
 
-def write_front(past: Past, site: Site, feeds: list["FeedLine"], failure: str | None) -> Path:
+def write_front(past: Past, site: Site, feeds: list[FeedLine], alerts: list[Alert]) -> Path:
     scores = {agency[0].agency_name: scores_of(past, agency) for agency in by_agency(list(past.contracts))}
     return site.write(
         "front", "index.html", feeds=feeds, scores=scores, heat=heat_map(heat_cells(scores), list(DIMENSIONS)),
         dimensions=list(DIMENSIONS), changes=list(_changes(past))[:_MOST_CHANGES], before=past.before, anomalies=anomalies(past),
-        current=current_night(past.home), failure=failure, cross=_cross_agency(past),
+        current=current_night(past.home), failure=_failure(past), cross=_cross_agency(past), alerts=alerts,
     )  # fmt: skip
+
+
+def _failure(past: Past) -> str | None:
+    """Why the night was not published, where that is so."""
+    return next(
+        (failure for (failure,) in past.rows("SELECT failure FROM night WHERE extract_date = ?", past.night)), None
+    )
 
 
 def by_agency(contracts: list[Contract]) -> list[list[Contract]]:
@@ -67,7 +75,7 @@ def by_agency(contracts: list[Contract]) -> list[list[Contract]]:
 
 
 def feed_lines(past: Past) -> list[FeedLine]:
-    """Of every feed that has a contract, and in the record's own order those that have none any more are not shown."""
+    """Of every feed that has a contract; of one that has none any more the changes tell."""
     nights = {
         (agency, feed): rest
         for agency, feed, *rest in past.rows(
@@ -125,6 +133,12 @@ def _changes(past: Past) -> Iterator[str]:
     )  # fmt: skip
     for feed, was, now in states:
         yield f"{feed} was {was.replace('_', ' ')} and is {now.replace('_', ' ')}"
+    known = {contract.name for contract in past.contracts}
+    for feed, last in past.rows(
+        "SELECT agency || '/' || feed AS name, max(extract_date) FROM feed_night GROUP BY 1 ORDER BY 1"
+    ):
+        if feed not in known:
+            yield f"{feed} has no contract any more; its last night was {last}"
     rules = past.rows(
         "SELECT now.agency || '/' || now.feed, now.rule, now.passed, now.unexpected_count FROM gate_result AS now "
         "JOIN gate_result AS was USING (agency, feed, rule) WHERE now.extract_date = ? AND was.extract_date = ? "

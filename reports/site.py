@@ -18,8 +18,8 @@ from sources.contract import Contract
 from warehouse.home import Home
 
 
-def write_report(contracts: Sequence[Contract], home: Home, extract_date: date, failure: str | None = None) -> Path:
-    """Write all pages of a night; `failure` is why it was not published. Returns the front page's path."""
+def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) -> Path:
+    """Write all pages of a night, and tell whom the contracts name. Returns the front page's path."""
     site = Site(home, extract_date)
     with open_past(home, contracts, extract_date) as past:
         lines = feed_lines(past)
@@ -32,5 +32,4 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date, 
         write_lineage(lineage, site)
         write_reconciliation(past, site, lines, lineage)
         write_findings(past, site)
-        tell(past)
-        return write_front(past, site, lines, failure)
+        return write_front(past, site, lines, tell(past))

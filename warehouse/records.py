@@ -1,6 +1,7 @@
 """The record of every night, also of those not published: Parquet below `quality/`, one file per table and night.
 
-The published warehouse holds a copy in its schema `quality`, up to the night it was built for.
+The published warehouse holds a copy in its schema `quality`, up to the night it was built for; not of what is written after
+a publication (`night`, `alert`), or a night that is run twice would not be the same night.
 """
 
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("extract_date", pa.date32()), ("entity", _TEXT), ("records", _COUNT), ("entities", _COUNT), ("links", _COUNT),
         ("expected_precision", _NUMBER), ("expected_recall", _NUMBER), ("review_queue", _COUNT), ("merged", _COUNT), ("split", _COUNT),
     ]),
+    # Why a night was not published, and who was told of what.
+    "night": pa.schema([("extract_date", pa.date32()), ("failure", _TEXT)]),
     "alert": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("cause", _TEXT), ("description", _TEXT),
         ("first_night", pa.date32()), ("is_sent", pa.bool_()), ("fault", _TEXT),
@@ -110,17 +113,6 @@ COMMENTS: dict[str, dict[str, str]] = {
         "review_queue": "Pairs that wait for a steward's word.",
         "merged": "Ids that went into another one in this night.",
         "split": "Ids of which a part became another one in this night.",
-    },
-    "alert": {
-        "": "One row per night and open cause that people were told of.",
-        "extract_date": "The night, UTC.",
-        "agency": "The agency's folder below sources/.",
-        "feed": "The feed's name within its agency.",
-        "cause": "failed, refused, or anomaly with its measure and column.",
-        "description": "What was said.",
-        "first_night": "Since when the cause is open; people are told once.",
-        "is_sent": "Whether every channel took it; if not, the next run tries again.",
-        "fault": "Which channel did not take it, and the kind of error.",
     },
     "finding": {
         "": "What does not fit between agencies. A finding is a question to the agencies, not an error of one of them.",

@@ -153,11 +153,13 @@ def test_a_channel_that_fails_is_tried_by_the_next_run(
     address, taken = posted
     save(home, NIGHT, FAILED, "the share is down")
     broken = feed(tmp_path, Contact("webhook", f"{address}/broken?token=secret"))
+    assert "not by webhook: HTTPStatusError" in write_report([broken], home, NIGHT).read_text(encoding="utf-8")
     assert told(home, broken) == [("failed", False, "webhook: HTTPStatusError")]
     assert "secret" not in caplog.text
     assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]
     assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]
-    assert len(taken) == 2
+    assert "every channel that is set up" in write_report([broken], home, NIGHT).read_text(encoding="utf-8")
+    assert len(taken) == 3
 
 
 def test_nobody_to_tell_is_no_error(home: Home, tmp_path: Path) -> None:

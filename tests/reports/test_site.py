@@ -1,7 +1,7 @@
 """The steward's page: made from the record alone, and nothing that an agency writes becomes markup."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -108,6 +108,20 @@ def test_the_verdict_on_a_night(home: Home, tmp_path: Path) -> None:
 
     night_of("accepted", None, rows_sent=1, rows_accepted=1, rows_rejected=0).save(home)
     assert "This night is published, and every feed was taken." in page_of([contract], home)
+
+
+def test_a_feed_that_vanished_is_told_and_an_older_night_stands_beside_the_newer(home: Home, tmp_path: Path) -> None:
+    contract = contract_of_tests(tmp_path)
+    now = datetime.now(UTC)
+    for night in (NIGHT - timedelta(days=1), NIGHT):
+        FeedNight(night, "gone", "things", FAILED, now, now, reason="the share is down").save(home)
+        replace(night_of("accepted", None), extract_date=night).save(home)
+    assert f"gone/things has no contract any more; its last night was {NIGHT}" in page_of([contract], home)
+    assert "feeds/gone__things.html" not in page_of([contract], home)
+
+    publish(home, start_build(home, NIGHT, "run"))
+    older = write_report([contract], home, NIGHT - timedelta(days=1)).read_text(encoding="utf-8")
+    assert f"stored beside the newer one of {NIGHT}" in older
 
 
 def test_the_page_needs_no_network(home: Home) -> None:

@@ -58,7 +58,8 @@ def test_a_build_has_a_copy_up_to_its_night_with_a_comment_on_everything(home: H
             "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'quality' AND comment IS NULL"
         ).fetchall()
     assert bare == []
-    assert {table: {"", *schema.names} for table, schema in SCHEMAS.items()} == {
+    # The others are written after the publication.
+    assert {table: {"", *schema.names} for table, schema in SCHEMAS.items() if table not in ("night", "alert")} == {
         table: set(comments) for table, comments in COMMENTS.items()
     }
 
