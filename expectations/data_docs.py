@@ -20,12 +20,17 @@ _FOOTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 # The icons come with a remote font; a character says the same.
 _ICONS = {re.compile(r'<i class="fas fa-check-circle[^>]*></i>'): "✔ holds", re.compile(r'<i class="fas fa-times[^>]*></i>'): "✘",
           re.compile(r'<i class="fas fa-exclamation[^>]*></i>'): "▲"}  # fmt: skip
+# Scripts that call what is not there any more; the head of the page, whose links lead nowhere.
+_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
+_HEAD = re.compile(r'<nav class="navbar.*?</nav>\s*</div>\s*</nav>', re.DOTALL)
+_TITLES = re.compile(r"<title>.*</title>", re.DOTALL)
 _UNKNOWN_LINK = re.compile(r'href="(\.\./)+[^"]*"')
 _STYLE = """<style>
 body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; line-height: 1.5; }
 table { border-collapse: collapse; width: 100%; } td, th { border: 1px solid #8888; padding: .4rem .6rem; text-align: left; }
-ul { padding-left: 1.2rem; } .modal, .page-action-button, [class*="modal"] { display: none; }
-@media (prefers-color-scheme: dark) { body { background: #14181d; color: #e6e6e6; } a { color: #8ab8ff; } }
+ul { padding-left: 1.2rem; } .modal, .page-action-button, [class*="modal"], .card:has([type="radio"]) { display: none; }
+.container, .container-fluid { overflow-wrap: anywhere; }
+@media (prefers-color-scheme: dark) { body { background: #14181d; color: #e6e6e6; } a { color: #8ab8ff !important; } }
 </style>"""
 
 
@@ -39,10 +44,12 @@ def write_data_docs(home: Home, extract_date: date) -> list[Path]:
     for name, result in _validations(home, extract_date).items():
         page = folder(home, extract_date) / f"{name}.html"
         content = json.loads(result.read_text(encoding="utf-8"))
-        write_text(page, _anchored(_offline(_rendered(content)), content))
+        write_text(page, _anchored(_accessible(_offline(_rendered(content)), name), content))
         pages.append(page)
     links = "".join(f'<li><a href="{page.name}">{page.stem}</a></li>' for page in pages)
-    index = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}<h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></html>'
+    head = f'<head><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}</head>'
+    main = f"<main><h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></main>"
+    index = f'<!doctype html><html lang="en">{head}<body>{main}</body></html>'
     write_text(folder(home, extract_date) / "index.html", index)
     return pages
 
@@ -82,3 +89,15 @@ def _offline(page: str) -> str:
     for icon, character in _ICONS.items():
         page = icon.sub(character, page)
     return page.replace("</head>", f"{_STYLE}</head>", 1)
+
+
+def _accessible(page: str, name: str) -> str:
+    """With a language, a title, headings in their order and landmarks, for readers that are told the page (WCAG 2.2)."""
+    page = _SCRIPT.sub("", page).replace("<html>", '<html lang="en">', 1)
+    page = _TITLES.sub(f"<title>{html.escape(name)}: Data Docs</title>", page, count=1)
+    head = f'<nav aria-label="Data Docs"><a href="index.html">All suites of the night</a></nav><main><h1>{html.escape(name)}</h1>'
+    page = _HEAD.sub(lambda _: head, page, count=1).replace("</body>", "</main></body>", 1)
+    page = page.replace('<nav id="navigation"', '<nav id="navigation" aria-label="Rules"', 1)
+    for given, meant in (("h4", "h2"), ("h5", "h3"), ("h6", "h4")):
+        page = re.sub(rf"<(/?){given}\b", rf"<\g<1>{meant}", page)
+    return page

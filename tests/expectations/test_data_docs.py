@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from expectations.data_docs import folder, write_data_docs
+from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
 from tests.conftest import NIGHT, Feed
 from tests.expectations.nights import gated
 from warehouse.home import Home
@@ -22,3 +23,12 @@ def test_every_rule_has_a_place_in_the_page(home: Home, tmp_path: Path) -> None:
     assert [rule for rule in rules if f'id="{rule}"' not in text] == []
     assert 'src="http' not in text
     assert page.parent == folder(home, NIGHT)
+
+
+@WITH_BROWSER
+def test_nothing_keeps_people_from_reading_them(home: Home, tmp_path: Path) -> None:
+    gated(tmp_path, home, "id,amount\n1,2\n2,-1\n3,\n", FEED)
+    (page,) = write_data_docs(home, NIGHT)
+    assert what_keeps_people_from_reading(page, tmp_path) == []
+    assert what_keeps_people_from_reading(page.with_name("index.html"), tmp_path) == []
+    assert "<script" not in page.read_text(encoding="utf-8")
