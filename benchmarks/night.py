@@ -122,7 +122,7 @@ def _read(contracts: list[Contract], home: Home, place: Path) -> float:
             types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind, *_ in described)
             began = time.perf_counter()
             connection.execute(
-                f"COPY (FROM read_csv({literal(str(source))}, header = true, columns = {{{types}}})) TO {literal(str(target))} "
+                f"COPY (FROM read_csv({literal(str(source))}, header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})) TO {literal(str(target))} "
                 "(FORMAT parquet, COMPRESSION zstd)"
             )
             spent += time.perf_counter() - began

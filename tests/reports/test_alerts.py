@@ -2,7 +2,9 @@
 
 import json
 import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
@@ -13,7 +15,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from reports.alerts import tell
 from reports.past import open_past
@@ -40,17 +44,25 @@ class Mailbox:
         return "250 taken"
 
 
-@pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+@contextmanager
+def mail_server(**options: Any) -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = Controller(box, hostname="127.0.0.1", port=port, **options)
     server.start()
-    monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://127.0.0.1:{port}")
-    yield box
-    server.stop()
+    try:
+        yield box, port
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    with mail_server() as (box, port):
+        monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://127.0.0.1:{port}")
+        yield box
 
 
 @pytest.fixture
@@ -117,6 +129,40 @@ def test_a_cause_that_lasts_is_not_told_again_and_one_that_comes_back_is(
     assert [message["Subject"].split(",")[1] for message in mailbox.messages] == [
         f" night of {NIGHT}: failed", f" night of {NIGHT + timedelta(days=3)}: failed"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("password", "sent"), [("right", True), ("wrong", False)])
+def test_a_mail_server_that_wants_tls_and_a_login(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str, sent: bool
+) -> None:
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("INTERAGENCY_SMTP_PASSWORD", password)
+
+    def is_known(_server: Any, _session: Any, _envelope: Any, _mechanism: Any, given: LoginPassword) -> AuthResult:
+        return AuthResult(success=given == LoginPassword(b"night", b"right"))
+
+    save(home, NIGHT, FAILED, "the share is down")
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": is_known}
+    with mail_server(**options) as (box, port):
+        monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://night@127.0.0.1:{port}")
+        expected = ("failed", True, None) if sent else ("failed", False, "data office: SMTPAuthenticationError")
+        assert told(home, feed(tmp_path, STEWARD)) == [expected]
+    assert len(box.messages) == sent
+
+
+def test_a_mail_server_that_nobody_vouches_for_is_told_nothing(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    save(home, NIGHT, FAILED, "the share is down")
+    with mail_server(tls_context=context) as (box, port):
+        monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://127.0.0.1:{port}")
+        assert told(home, feed(tmp_path, STEWARD)) == [("failed", False, "data office: SSLCertVerificationError")]
+    assert box.messages == []
 
 
 def test_several_causes_of_a_feed_are_one_message(home: Home, tmp_path: Path, mailbox: Mailbox) -> None:
