@@ -15,7 +15,7 @@ country: .venv/installed  ## the simulated country: start its agencies' systems,
 
 test: .venv/installed  ## lint, then the tests that take minutes, not more
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n auto --dist loadfile
 
 test-slow: .venv/installed  ## nights broken at every call or killed, older nights, backfills, ten million rows; about two hours
 	$(BIN)/pytest -m slow

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
+from filelock import FileLock
 
 from sources.contract import Contract
 from sources.contract_file import load_all
@@ -45,16 +46,22 @@ def dbt_executable() -> str:
 
 def prepare(contracts: list[Contract], home: Home) -> Path:
     """The parsed manifest, made anew where a model, a contract or a macro is newer. Raises DbtError."""
-    changed = write_dbt_sources(contracts, SOURCES)
-    if not changed and MANIFEST.exists() and MANIFEST.stat().st_mtime >= _newest():
-        return MANIFEST
+    MANIFEST.parent.mkdir(exist_ok=True)
+    # A command and Dagster's server may both be the first to need it.
+    with FileLock(MANIFEST.with_suffix(".lock")):
+        changed = write_dbt_sources(contracts, SOURCES)
+        if changed or not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest():
+            _parse(home)
+    return MANIFEST
+
+
+def _parse(home: Home) -> None:
     parsed = subprocess.run(
         [dbt_executable(), "--quiet", "parse", "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR],
         capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, **build_variable(home)},
     )  # fmt: skip
     if parsed.returncode:
         raise DbtError(f"dbt cannot parse {PROJECT_DIR.name}: {(parsed.stdout + parsed.stderr).strip()[-2000:]}")
-    return MANIFEST
 
 
 def _newest() -> float:

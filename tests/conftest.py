@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from warehouse.home import PROJECT, Home
 
@@ -22,6 +23,8 @@ pytest_plugins = ["tests.postgres"]
 NIGHT = date(2026, 11, 20)
 NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150
+# The closing table of the published night, written when it is whole.
+CLOSING = "closing.txt"
 
 
 def package_data() -> Path:
@@ -160,16 +163,27 @@ def csv_text(rows: list[list[object]]) -> str:
 
 
 @pytest.fixture(scope="session")
-def published_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def published_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
     """A whole night of the real extracts, run once through the command; read it, never write it."""
-    root = tmp_path_factory.mktemp("published")
+    if worker_id == "master":
+        root = tmp_path_factory.mktemp("published")
+        _run_night(root)
+        return Home(root)
+    # The test processes lie beside each other: the first makes it for all.
+    root = tmp_path_factory.getbasetemp().parent / "published"
+    with FileLock(root.with_suffix(".lock")):
+        if not (root / CLOSING).exists():
+            _run_night(root)
+    return Home(root)
+
+
+def _run_night(root: Path) -> None:
     environment = {**os.environ, "INTERAGENCY_HOME": str(root)}
     environment.pop("INTERAGENCY_INBOX", None)
     command = [str(Path(sys.executable).with_name("interagency")), "run", "--extract-date", NIGHT.isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
-    (root / "closing.txt").write_text(done.stdout)
-    yield Home(root)
+    (root / CLOSING).write_text(done.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -142,7 +142,7 @@ def test_a_mail_server_that_wants_tls_and_a_login(
     monkeypatch.setenv("INTERAGENCY_SMTP_PASSWORD", password)
 
     def is_known(_server: Any, _session: Any, _envelope: Any, _mechanism: Any, given: LoginPassword) -> AuthResult:
-        return AuthResult(success=given == LoginPassword(b"night", b"right"))
+        return AuthResult(success=given == LoginPassword(b"night", b"right"), handled=False)
 
     save(home, NIGHT, FAILED, "the share is down")
     options = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": is_known}
