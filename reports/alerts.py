@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reports.anomalies import MISSING
-from reports.pages import page_of
+from reports.pages import night_folder
 from reports.past import Past
 from sources.contract import Contact, Contract, with_environment
 from sources.feed_night import FAILED, REFUSED
@@ -33,6 +33,10 @@ _NEXT = {
     REFUSED: "Send the rejects back to the agency (the link below has the file), or let it in with `interagency accept` and a reason.",
     "anomaly": "Ask the agency whether this is so; nothing was refused because of it.",
 }
+
+
+class NoServer(LookupError):
+    """There is somebody to mail, and no server to do it."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ def tell(past: Past) -> list[Alert]:
     told = []
     for feed, alerts in by_feed.items():
         fresh = [alert for alert in alerts if not alert.is_sent]
-        fault = _send(contracts[feed], fresh, past.home, past.night) if fresh and feed in contracts else None
-        told += [replace(alert, is_sent=fault is None, fault=fault) if alert in fresh else alert for alert in alerts]
+        # Of a feed that has no contract any more there is nobody to tell.
+        told += _send(contracts[feed], fresh, past.home, past.night) if fresh and feed in contracts else fresh
+        told += [alert for alert in alerts if alert.is_sent]
     record(past.home, "alert", past.night, [asdict(alert) for alert in told], {})
     return told
 
@@ -94,28 +99,44 @@ def _continued(alert: Alert, known: dict[tuple[str, str, str], Alert], past: Pas
     before = known.get((alert.agency, alert.feed, alert.cause))
     if before is None:
         return alert
-    return replace(alert, first_night=before.first_night, is_sent=before.is_sent)
+    return replace(alert, first_night=before.first_night, is_sent=before.is_sent, fault=before.fault)
 
 
-def _send(contract: Contract, alerts: Sequence[Alert], home: Home, night: date) -> str | None:
-    """Tell every channel of the contract. Returns what went wrong, without an address, or None."""
+def _send(contract: Contract, alerts: Sequence[Alert], home: Home, night: date) -> list[Alert]:
+    """Tell every channel of the contract that does not know yet; each alert with the channels, without address, that failed."""
     for alert in alerts:
-        _LOG.warning("%s, night of %s: %s: %s", contract.name, night, alert.cause, alert.description)
-    subject = f"{contract.name}, night of {night}: {', '.join(sorted({alert.cause for alert in alerts}))}"
-    text = "\n\n".join([*map(_said, alerts), f"The report: {_link(contract, home, night)}"])
-    faults = []
+        if alert.fault is None:
+            _LOG.warning("%s, night of %s: %s: %s", contract.name, night, alert.cause, alert.description)
+    about, link = f"{contract.name}, night of {night}", f"The report: {_link(contract, home, night)}"
+    faults: dict[Alert, list[str]] = {alert: [] for alert in alerts}
     for contact in contract.contacts:
-        try:
-            if contact.url.startswith("mailto:"):
-                _mail(contact, subject, text)
-            elif contact.tool in _CHAT_TOOLS or contact.channel == _WEBHOOK:
-                _post(contact, subject, text, alerts)
-        except (OSError, smtplib.SMTPException, httpx.HTTPError, LookupError) as error:
-            faults.append(f"{contact.channel}: {type(error).__name__}")
-            _LOG.error(
-                "%s: the channel %s could not be told (%s)", contract.name, contact.channel, type(error).__name__
-            )
-    return "; ".join(faults) or None
+        due = [alert for alert in alerts if alert.fault is None or contact.channel in _failed(alert.fault)]
+        fault = _tell_channel(contact, about, due, link) if due else None
+        for alert in due if fault else ():
+            faults[alert].append(f"{contact.channel}: {fault}")
+    return [replace(alert, is_sent=not faults[alert], fault="; ".join(faults[alert]) or None) for alert in alerts]
+
+
+def _failed(fault: str) -> list[str]:
+    """The channels in the words of `_send`."""
+    return [one.rpartition(": ")[0] for one in fault.split("; ")]
+
+
+def _tell_channel(contact: Contact, about: str, alerts: Sequence[Alert], link: str) -> str | None:
+    """`about` is the feed and the night. Returns what went wrong, or None."""
+    subject = f"{about}: {', '.join(sorted({alert.cause for alert in alerts}))}"
+    text = "\n\n".join([*map(_said, alerts), link])
+    try:
+        if contact.url.startswith("mailto:"):
+            _mail(contact, subject, text)
+        elif contact.tool in _CHAT_TOOLS or contact.channel == _WEBHOOK:
+            _post(contact, subject, text, alerts)
+    except NoServer as error:
+        return str(error)
+    except (OSError, smtplib.SMTPException, httpx.HTTPError, LookupError) as error:
+        _LOG.error("%s: the channel %s could not be told (%s)", about, contact.channel, type(error).__name__)
+        return type(error).__name__
+    return None
 
 
 def _said(alert: Alert) -> str:
@@ -125,16 +146,16 @@ def _said(alert: Alert) -> str:
 
 def _link(contract: Contract, home: Home, night: date) -> str:
     """Into the report: below INTERAGENCY_REPORT_URL where the folder `quality` is served, else the file itself."""
-    page = page_of(home, night).parent / "feeds" / f"{contract.relation}.html"
+    page = night_folder(home, night) / "feeds" / f"{contract.relation}.html"
     served = os.environ.get("INTERAGENCY_REPORT_URL")
     return f"{served.rstrip('/')}/{page.relative_to(home.quality / 'report')}" if served else page.as_uri()
 
 
 def _mail(contact: Contact, subject: str, text: str) -> None:
-    """By the server that INTERAGENCY_SMTP names (smtp://user@host:port, or smtps://); where there is none, nobody is mailed."""
+    """By the server that INTERAGENCY_SMTP names (smtp://user@host:port, or smtps://). Raises NoServer where there is none."""
     server = os.environ.get("INTERAGENCY_SMTP")
     if not server:
-        return
+        raise NoServer("INTERAGENCY_SMTP names no mail server")
     address = urlsplit(server)
     message = EmailMessage()
     message["Subject"], message["To"] = subject, contact.url.removeprefix("mailto:").partition("?")[0]

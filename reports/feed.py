@@ -10,13 +10,15 @@ from reports.front import FeedLine, anomalies
 from reports.pages import Site
 from reports.past import DIMENSIONS, Past
 from reports.rejected import reasons, write_back
-from reports.scores import scores_of
+from reports.scores import Failed, level, scores_of
 from sources.contract import Contract
 from sources.kept import gate_folder
 from warehouse.home import Home
 
 _VERDICT = "gate.json"
-_MOST_STRIPS = 20
+_MOST_STRIPS, _MOST_FAILURES = 20, 400
+# The contract standard's own names, as the dimensions of the scorecard are called.
+_AS_CALLED = {name: dimension for dimension, names in DIMENSIONS.items() for name in names}
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,7 @@ class RuleLine:
     nights_failed: int
     nights: int
     examples: tuple[str, ...]
-
-    @property
-    def level(self) -> str:
-        if self.passed:
-            return "good"
-        return "bad" if self.severity == "error" else "warn"
+    level: str
 
 
 def feed_page(contract: Contract) -> str:
@@ -48,30 +45,38 @@ def feed_page(contract: Contract) -> str:
 
 def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band]) -> Path:
     contract = line.contract
-    rules = _rules(past, contract)
+    rules = _rules(past, line)
     sent_back = write_back(contract, past.home, past.night, site.folder / "rejects")
     return site.write(
         "feed", feed_page(contract), line=line, contract=contract, rules=rules, scores=scores_of(past, [contract]),
         chart=band(bands, "rows sent"), bands=list(reversed(bands)), strips=strips(_strips(past, contract, rules)),
         failures=_failures(past, contract), reasons=reasons(contract, past.home, past.night), sent_back=sent_back,
-        anomalies=anomalies(past, contract), docs=_docs(past.home, past, contract), dimensions=list(DIMENSIONS),
+        most=_MOST_FAILURES, strips_left_out=max(sum(1 for rule in rules if rule.nights_failed) - _MOST_STRIPS, 0), anomalies=anomalies(past, contract), docs=_docs(past.home, past, contract), dimensions=list(DIMENSIONS),
     )  # fmt: skip
 
 
-def _rules(past: Past, contract: Contract) -> list[RuleLine]:
+def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
+    contract = line.contract
     examples = _examples(past, contract)
     found = past.rows(
         "WITH shown AS (SELECT * FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ?) "
         "SELECT rule, any_value(description) FILTER (WHERE extract_date = ?), any_value(dimension), any_value(severity), "
         "bool_and(passed) FILTER (WHERE extract_date = ?), coalesce(sum(unexpected_count) FILTER (WHERE extract_date = ?), 0)::BIGINT, "
-        "coalesce(any_value(observed_value) FILTER (WHERE extract_date = ?), ''), count(*) FILTER (WHERE NOT passed), count(*) "
+        "coalesce(any_value(observed_value) FILTER (WHERE extract_date = ?), ''), count(*) FILTER (WHERE NOT passed), count(*), "
+        "any_value(row_count) FILTER (WHERE extract_date = ?) "
         "FROM shown GROUP BY rule HAVING bool_or(extract_date = ?) ORDER BY 5, 4, 8 DESC, 1",
-        *past.of_feed(contract), past.first, *[past.night] * 5,
+        *past.of_feed(contract), past.first, *[past.night] * 6,
     )  # fmt: skip
     return [
-        RuleLine(rule, said or rule, dimension, severity, passed, count, observed, failed, nights, tuple(examples.get(rule, ())))
-        for rule, said, dimension, severity, passed, count, observed, failed, nights in found
+        RuleLine(rule, said or rule, _AS_CALLED.get(dimension, dimension), severity, passed, count, observed, failed, nights,
+                 tuple(examples.get(rule, ())), _level(line, passed, severity, count, rows))
+        for rule, said, dimension, severity, passed, count, observed, failed, nights, rows in found
     ]  # fmt: skip
+
+
+def _level(line: FeedLine, passed: bool, severity: str, unexpected: int, rows: int | None) -> str:
+    lowest = (1 - unexpected / rows if rows and unexpected <= rows else 0.0) if severity == "error" else None
+    return level(line.contract, Failed(0 if passed else 1, lowest, line.is_good))
 
 
 def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
@@ -98,8 +103,8 @@ def _failures(past: Past, contract: Contract) -> list[tuple[str, str, int]]:
     """Night, rule and count of what did not hold: the numbers of the strips."""
     found = past.rows(
         "SELECT extract_date, rule, unexpected_count FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ? "
-        "AND NOT passed ORDER BY extract_date DESC, unexpected_count DESC LIMIT 400",
-        *past.of_feed(contract), past.first,
+        "AND NOT passed ORDER BY extract_date DESC, unexpected_count DESC LIMIT ?",
+        *past.of_feed(contract), past.first, _MOST_FAILURES,
     )  # fmt: skip
     return [(str(night), rule, count) for night, rule, count in found]
 

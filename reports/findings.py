@@ -8,6 +8,7 @@ import duckdb
 from reports.charts import Strip, strips
 from reports.pages import Site
 from reports.past import Past
+from reports.rejected import MASK
 from warehouse.engine import literal, open_database
 from warehouse.nights import DATABASE, current_night
 
@@ -30,8 +31,24 @@ def write_findings(past: Past, site: Site) -> Path:
         "FROM linkage_night WHERE extract_date >= ? ORDER BY extract_date DESC, entity DESC", past.first
     )  # fmt: skip
     return site.write(
-        "findings", "findings.html", findings=found, chart=chart, trend=trend, linkage=linkage, **_published(past)
+        "findings",
+        "findings.html",
+        findings=[(*rest, _shown(past, key)) for *rest, key in found],
+        chart=chart,
+        trend=trend,
+        linkage=linkage,
+        **_published(past),
     )
+
+
+def _shown(past: Past, source_key: str) -> str:
+    """The key of a record, masked where its contract says that it is not for all eyes."""
+    name, _, _ = source_key.partition(":")
+    masked = any(
+        contract.name == name and any(contract.column(key).is_masked for key in contract.key)
+        for contract in past.contracts
+    )
+    return f"{name}:{MASK}" if masked else source_key
 
 
 def _published(past: Past) -> dict[str, Any]:
@@ -46,7 +63,7 @@ def _published(past: Past) -> dict[str, Any]:
         return {
             **empty,
             "cases": connection.execute(
-                "SELECT match_type, disposition, count(*), coalesce(sum(money_at_risk_eur), 0), "
+                "SELECT match_type, disposition, count(*), sum(money_at_risk_eur), "
                 f"{_by_age('extract_date - coalesce(first_seen, extract_date)')} FROM marts.match_case "
                 "LEFT JOIN (SELECT match_case_id, min(known_from) AS first_seen FROM history.match_case GROUP BY 1) USING (match_case_id) "
                 "GROUP BY ALL ORDER BY ALL"

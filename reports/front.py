@@ -7,8 +7,8 @@ from pathlib import Path
 
 from reports.alerts import Alert
 from reports.charts import heat_map
-from reports.pages import Site
-from reports.past import DIMENSIONS, Past
+from reports.pages import Site, nights_written
+from reports.past import DIMENSIONS, SHOWN_NIGHTS, Past
 from reports.scores import heat_cells, scores_of
 from sources.accepted import last_accepted
 from sources.contract import Contract
@@ -53,9 +53,11 @@ class FeedLine:
 
 def write_front(past: Past, site: Site, feeds: list[FeedLine], alerts: list[Alert]) -> Path:
     scores = {agency[0].agency_name: scores_of(past, agency) for agency in by_agency(list(past.contracts))}
-    return site.write(
-        "front", "index.html", feeds=feeds, scores=scores, heat=heat_map(heat_cells(scores), list(DIMENSIONS)),
-        dimensions=list(DIMENSIONS), changes=list(_changes(past))[:_MOST_CHANGES], before=past.before, anomalies=anomalies(past),
+    return site.write_first(
+        "front", feeds=feeds, nights=nights_written(past.home)[:SHOWN_NIGHTS], scores=scores, heat=heat_map(heat_cells(scores), list(DIMENSIONS)),
+        dimensions=list(DIMENSIONS), most_changes=_MOST_CHANGES,
+        targets={agency[0].agency_name: 1 - float(max(one.reject_threshold for one in agency)) for agency in by_agency(list(past.contracts))},
+        changes=list(_changes(past))[:_MOST_CHANGES], before=past.before, anomalies=anomalies(past),
         current=current_night(past.home), failure=_failure(past), cross=_cross_agency(past), alerts=alerts,
     )  # fmt: skip
 
@@ -128,8 +130,9 @@ def _changes(past: Past) -> Iterator[str]:
     if past.before is None:
         return
     states = past.rows(
-        "SELECT now.agency || '/' || now.feed, was.status, now.status FROM feed_night AS now JOIN feed_night AS was USING (agency, feed) "
-        "WHERE now.extract_date = ? AND was.extract_date = ? AND now.status <> was.status ORDER BY 1", past.night, past.before
+        "SELECT agency || '/' || feed, coalesce(was.status, 'not pulled') AS before, coalesce(now.status, 'not pulled') AS after "
+        "FROM (FROM feed_night WHERE extract_date = ?) AS now FULL JOIN (FROM feed_night WHERE extract_date = ?) AS was "
+        "USING (agency, feed) WHERE before <> after ORDER BY 1", past.night, past.before
     )  # fmt: skip
     for feed, was, now in states:
         yield f"{feed} was {was.replace('_', ' ')} and is {now.replace('_', ' ')}"
@@ -140,12 +143,13 @@ def _changes(past: Past) -> Iterator[str]:
         if feed not in known:
             yield f"{feed} has no contract any more; its last night was {last}"
     rules = past.rows(
-        "SELECT now.agency || '/' || now.feed, now.rule, now.passed, now.unexpected_count FROM gate_result AS now "
-        "JOIN gate_result AS was USING (agency, feed, rule) WHERE now.extract_date = ? AND was.extract_date = ? "
-        "AND now.passed <> was.passed ORDER BY now.passed, now.severity, 1, 2", past.night, past.before
+        "SELECT agency || '/' || feed, rule, now.passed, now.unexpected_count FROM (FROM gate_result WHERE extract_date = ?) AS now "
+        "LEFT JOIN (FROM gate_result WHERE extract_date = ?) AS was USING (agency, feed, rule) "
+        # A rule that was not there before is told where it fails.
+        "WHERE now.passed <> coalesce(was.passed, true) ORDER BY now.passed, now.severity, 1, 2", past.night, past.before
     )  # fmt: skip
     for feed, rule, passed, count in rules:
-        yield f"{feed}: {rule} {'holds again' if passed else f'does not hold any more ({count:,})'}"
+        yield f"{feed}: {rule} {'holds again' if passed else f'does not hold ({count:,})'}"
     found = past.rows(
         "WITH counted AS (SELECT rule, count(*) FILTER (WHERE extract_date = ?) AS now, count(*) FILTER (WHERE extract_date = ?) AS was "
         "FROM finding GROUP BY rule) SELECT * FROM counted WHERE now <> was ORDER BY abs(now - was) DESC, rule", past.night, past.before
@@ -154,10 +158,10 @@ def _changes(past: Past) -> Iterator[str]:
         yield f"findings of {rule.replace('_', ' ')}: {was:,} before, {now:,} now"
 
 
-def _cross_agency(past: Past) -> list[tuple[str, bool, str, str]]:
-    """What each rule between agencies says, whether it holds, its severity and what was observed."""
+def _cross_agency(past: Past) -> list[tuple[str, str, bool, str, str]]:
+    """What each rule between agencies says, its place in Data Docs, whether it holds, its severity and what was observed."""
     found = past.rows(
-        "SELECT coalesce(nullif(description, ''), rule), passed, severity, observed_value FROM gate_result "
+        "SELECT coalesce(nullif(description, ''), rule), 'harmonised__' || feed || '.html#' || rule, passed, severity, observed_value FROM gate_result "
         "WHERE extract_date = ? AND agency = 'harmonised' ORDER BY passed, severity, rule", past.night
     )  # fmt: skip
-    return [(said, passed, severity, observed) for said, passed, severity, observed in found]
+    return [(said, place, passed, severity, observed) for said, place, passed, severity, observed in found]

@@ -1,5 +1,8 @@
 """How a page of the report is made: one template, one file, everything in it; opened with a double click, without a network."""
 
+import os
+import re
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +19,10 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: _visible(value),
 )
+_NIGHTS = "nights"
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def report_folder(home: Home) -> Path:
@@ -29,15 +35,34 @@ def report_path(home: Home) -> Path:
 
 
 def page_of(home: Home, extract_date: date) -> Path:
-    """The front page of this night."""
-    return night_folder(home, extract_date) / "index.html"
+    """The front page that a person opens for this night."""
+    return report_path(home) if is_newest(home, extract_date) else night_folder(home, extract_date) / "index.html"
 
 
 def night_folder(home: Home, extract_date: date) -> Path:
-    """Where the pages of a night are: the newest has the front page, an older one a folder of its own beside it."""
+    """Where the pages of a night are, and stay: what was said of it leads there on every later day too."""
+    return report_folder(home) / _NIGHTS / extract_date.isoformat()
+
+
+def is_newest(home: Home, extract_date: date) -> bool:
     nights = [date.fromisoformat(path.stem) for path in (home.quality / "feed_night").glob("*.parquet")]
-    is_newest = extract_date >= max(nights, default=extract_date)
-    return report_folder(home) if is_newest else report_folder(home) / "nights" / extract_date.isoformat()
+    return extract_date >= max(nights, default=extract_date)
+
+
+def nights_written(home: Home) -> list[str]:
+    """The nights that have pages, the newest first."""
+    return sorted((path.name for path in (report_folder(home) / _NIGHTS).glob("*-*-*")), reverse=True)
+
+
+def forget_nights(home: Home, kept: int) -> None:
+    """Remove the pages of all nights but the newest `kept`; `interagency report` writes any of them anew from the record."""
+    for night in nights_written(home)[kept:]:
+        shutil.rmtree(report_folder(home) / _NIGHTS / night)
+
+
+def _visible(value: Any) -> Any:
+    """Marks that turn the direction of the text after them are shown as what they are: nobody's text turns the page's words."""
+    return _TURNING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", value) if type(value) is str else value
 
 
 @dataclass(frozen=True)
@@ -52,18 +77,27 @@ class Site:
         return night_folder(self.home, self.night)
 
     def write(self, template: str, path: str, **content: Any) -> Path:
-        """`path` is below the site's folder. Links of a page begin with `root`, the way back to that folder."""
-        target = self.folder / path
-        depth = path.count("/")
+        """`path` is below the site's folder."""
+        return self._write(template, self.folder / path, **content)
+
+    def write_first(self, template: str, **content: Any) -> Path:
+        """The front page of the night; of the newest one also where people look for it. Returns the path of what they open."""
+        page = self.write(template, "index.html", **content)
+        return self._write(template, report_path(self.home), **content) if is_newest(self.home, self.night) else page
+
+    def _write(self, template: str, target: Path, **content: Any) -> Path:
+        """Links of a page begin with `root`, the way to the site's folder, or with `quality`."""
         page = _TEMPLATES.get_template(f"{template}.html.j2").render(
-            night=self.night,
-            made_at=datetime.now(UTC),
-            root="../" * depth,
-            quality="../" * (depth + len(self.folder.relative_to(self.home.quality).parts)),
-            **content,
-        )
+            night=self.night, made_at=datetime.now(UTC), root=_way(target.parent, self.folder), quality=_way(target.parent, self.home.quality),
+            has_docs=(self.home.quality / "data_docs" / self.night.isoformat()).exists(), **content,
+        )  # fmt: skip
         write_text(target, page)
         return target
+
+
+def _way(start: Path, folder: Path) -> str:
+    way = Path(os.path.relpath(folder, start)).as_posix()
+    return "" if way == "." else f"{way}/"
 
 
 def counted(value: int | None) -> str:

@@ -73,10 +73,11 @@ def open_past(home: Home, contracts: Sequence[Contract], night: date) -> Iterato
 
 
 def _make_scores(connection: duckdb.DuckDBPyConnection) -> None:
-    """`score`: the share of right rows over a feed's rules of one dimension, and how many rules of each severity failed.
+    """`score`: the share of right rows over a feed's rules of one dimension, the lowest share of a rule of severity error that
+    failed, and how many failed.
 
-    A rule on the whole table counts as 1 or 0. Of timeliness the arrival of the night is a rule itself; of accuracy what does
-    not fit with other agencies is shown beside, and counts for no single one of them.
+    A rule on the whole table counts as 1 or 0. Of validity what could not be read at landing is a rule itself, of timeliness
+    the arrival; of accuracy what does not fit with other agencies is shown beside, and counts for no single one of them.
     """
     names = ", ".join(
         f"({literal(name)}, {literal(dimension)})" for dimension, names in DIMENSIONS.items() for name in names
@@ -87,8 +88,13 @@ def _make_scores(connection: duckdb.DuckDBPyConnection) -> None:
         "SELECT extract_date, agency, feed, named.dimension, severity, passed, CASE WHEN row_count > 0 AND unexpected_count <= row_count "
         "THEN 1 - unexpected_count / row_count ELSE passed::INTEGER END AS share FROM gate_result "
         "JOIN named ON named.name = gate_result.dimension WHERE agency <> 'harmonised' UNION ALL "
-        f"SELECT extract_date, agency, feed, 'timeliness', 'error', status IN ({taken}), (status IN ({taken}))::INTEGER FROM feed_night) "
-        "SELECT extract_date, agency, feed, dimension, avg(share) AS share, count(*) AS rules, "
-        "count(*) FILTER (WHERE NOT passed AND severity = 'error') AS errors, "
-        "count(*) FILTER (WHERE NOT passed AND severity <> 'error') AS warnings FROM rule GROUP BY ALL"
+        f"SELECT extract_date, agency, feed, 'timeliness', 'error', status IN ({taken}), (status IN ({taken}))::INTEGER FROM feed_night "
+        "UNION ALL SELECT extract_date, agency, feed, 'validity', 'error', landed = rows_sent, landed / rows_sent FROM feed_night JOIN "
+        "(SELECT extract_date, agency, feed, max(row_count) AS landed FROM gate_result GROUP BY ALL) USING (extract_date, agency, feed) "
+        "WHERE rows_sent > 0 AND landed <= rows_sent) "
+        "SELECT extract_date, agency, feed, dimension, avg(share) AS share, "
+        "min(share) FILTER (WHERE NOT passed AND severity = 'error') AS lowest, count(*) FILTER (WHERE NOT passed) AS failed, "
+        f"coalesce(any_value(status) IN ({taken}), true) AS is_taken "
+        "FROM rule LEFT JOIN (SELECT extract_date, agency, feed, status FROM feed_night) USING (extract_date, agency, feed) "
+        "GROUP BY extract_date, agency, feed, dimension"
     )

@@ -52,6 +52,11 @@ class Account:
     steps: list[Step]
     gaps: list[str]
 
+    @property
+    def unknown(self) -> list[str]:
+        """Steps of which nothing is known, so that nothing was compared with them."""
+        return [step.name for step in self.steps if step.rows is None]
+
 
 def write_reconciliation(past: Past, site: Site, lines: Sequence[FeedLine], lineage: Lineage) -> Path:
     with _warehouse(past) as connection:

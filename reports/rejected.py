@@ -1,12 +1,13 @@
 """What was refused of an extract: counted by reason for the steward, and as files to send back in the agency's own layout."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from reports.pages import counted
+from reports.pages import counted, report_folder
 from reports.spreadsheet import defused
 from sources.contract import Column, Contract
 from sources.kept import gate_folder, landed_folder
@@ -78,7 +79,12 @@ def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
 
 
 def write_back(contract: Contract, home: Home, night: date, folder: Path) -> SentBack | None:
-    """CSV files in `folder` with the agency's own headings, then the line, the reasons and what was no row at all."""
+    """CSV files in `folder` with the agency's own headings, then the line, the reasons and what was no row at all.
+
+    What an earlier report of the night left there is replaced.
+    """
+    for file in folder.glob(f"{contract.relation}-{night}*.csv"):
+        file.unlink()
     relation = _relation(contract, home, night)
     if relation is None:
         return None
@@ -97,6 +103,15 @@ def write_back(contract: Contract, home: Home, night: date, folder: Path) -> Sen
             _copy(connection, file, first, _delimiter(contract))
             files.append(file)
     return SentBack(tuple(files), written, total)
+
+
+def forget_sent_back(contracts: Sequence[Contract], home: Home) -> None:
+    """Delete the files of nights whose rejects are gone: they are as long in the report as the contract keeps what was sent."""
+    for contract in contracts:
+        for file in report_folder(home).glob(f"nights/*/rejects/{contract.relation}-*.csv"):
+            night = date.fromisoformat(file.parent.parent.name)
+            if not landed_folder(contract, home, night).exists():
+                file.unlink()
 
 
 def _columns(contract: Contract) -> str:

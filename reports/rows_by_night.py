@@ -1,10 +1,13 @@
 """How many rows each feed sent night by night, beside what its earlier nights let expect."""
 
 from collections import defaultdict
+from datetime import date
 
 from reports.anomalies import ROWS, observe
 from reports.charts import Band
 from reports.past import Past
+from sources.feed_night import TAKEN
+from warehouse.engine import literal
 
 
 def bands_of(past: Past) -> dict[str, list[Band]]:
@@ -15,4 +18,16 @@ def bands_of(past: Past) -> dict[str, list[Band]]:
             bands[f"{one.agency}/{one.feed}"].append(
                 Band(one.extract_date, one.observed, one.low, one.high, one.is_anomaly)
             )
-    return bands
+    for name, night, sent in _not_taken(past):
+        if all(band.night != night for band in bands[name]):
+            bands[name].append(Band(night, float(sent)))
+    return defaultdict(list, {name: sorted(of_feed, key=lambda band: band.night) for name, of_feed in bands.items()})
+
+
+def _not_taken(past: Past) -> list[tuple[str, date, int]]:
+    """What came on nights whose extract was not taken: no measure for later nights, and what a steward looks for on this one."""
+    names = ", ".join(map(literal, TAKEN))
+    return past.rows(
+        f"SELECT agency || '/' || feed, extract_date, rows_sent FROM feed_night WHERE status NOT IN ({names}) AND rows_sent IS NOT NULL "
+        "AND extract_date >= ?", past.first
+    )  # fmt: skip

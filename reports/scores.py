@@ -31,9 +31,10 @@ class Score:
 def scores_of(past: Past, feeds: Sequence[Contract]) -> list[Score]:
     """In the night, over these feeds: the mean of their shares, and the worst of their levels."""
     found = {
-        (agency, feed, dimension): (share, errors + warnings)
-        for agency, feed, dimension, share, errors, warnings in past.rows(
-            "SELECT agency, feed, dimension, share, errors, warnings FROM score WHERE extract_date = ?", past.night
+        (agency, feed, dimension): (share, Failed(failed, lowest, is_taken))
+        for agency, feed, dimension, share, failed, lowest, is_taken in past.rows(
+            "SELECT agency, feed, dimension, share, failed, lowest, is_taken FROM score WHERE extract_date = ?",
+            past.night,
         )
     }
     scores = []
@@ -43,17 +44,28 @@ def scores_of(past: Past, feeds: Sequence[Contract]) -> list[Score]:
             for contract in feeds
             if (key := (contract.agency, contract.feed, dimension)) in found
         ]
-        levels = [_level(contract, share, failed) for contract, share, failed in here]
+        levels = [level(contract, failed) for contract, _, failed in here]
         mean = sum(share for _, share, _ in here) / len(here) if here else None
         scores.append(Score(dimension, mean, max(levels, key=_WORST.index, default=NONE)))
     return scores
 
 
-def _level(contract: Contract, share: float, failed: int) -> str:
-    """Bad is below what the contract allows (all but its rejectThreshold); a rule that failed within it is a warning."""
-    if share < 1 - float(contract.reject_threshold):
-        return BAD if failed else GOOD
-    return WARN if failed else GOOD
+@dataclass(frozen=True)
+class Failed:
+    """Rules that did not hold: how many, the lowest share of right rows of one of severity error, and whether the feed was taken."""
+
+    rules: int
+    lowest: float | None
+    is_taken: bool
+
+
+def level(contract: Contract, failed: Failed) -> str:
+    """Bad is a rule of severity error below what the contract allows (all but its rejectThreshold), or of a feed that was not taken."""
+    if failed.rules == 0:
+        return GOOD
+    if failed.lowest is None:
+        return WARN
+    return WARN if failed.is_taken and failed.lowest >= 1 - float(contract.reject_threshold) else BAD
 
 
 def heat_cells(scores: dict[str, list[Score]]) -> list[Cell]:

@@ -10,9 +10,10 @@ from reports.feed import write_feed
 from reports.findings import write_findings
 from reports.front import by_agency, feed_lines, write_front
 from reports.lineage import trace, write_lineage
-from reports.pages import Site
-from reports.past import open_past
+from reports.pages import Site, forget_nights
+from reports.past import SHOWN_NIGHTS, open_past
 from reports.reconciliation import write_reconciliation
+from reports.rejected import forget_sent_back
 from reports.rows_by_night import bands_of
 from sources.contract import Contract
 from warehouse.home import Home
@@ -32,4 +33,6 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) 
         write_lineage(lineage, site)
         write_reconciliation(past, site, lines, lineage)
         write_findings(past, site)
+        forget_sent_back(contracts, home)
+        forget_nights(home, SHOWN_NIGHTS)
         return write_front(past, site, lines, tell(past))

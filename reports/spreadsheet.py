@@ -3,11 +3,16 @@
 from warehouse.engine import literal
 
 # A spreadsheet takes a cell that begins so for a formula; a quote before it makes a text of it (OWASP, CSV injection).
-_FORMULA = "^([=+\\-@\\t\\r\\n])"
+# Blanks and marks before it hide it from us and not from them; behind a separator it is a cell of its own to a spreadsheet
+# that was told another one.
+_FORMULA = "^([\\s\\x{FEFF}]*[=+\\-@]|[\\t\\r\\n])"
+_INSIDE = "([,;|\\t][\\s\"']*)([=+\\-@])"
+QUOTE, BACK = "'", "\\"
 _NUMBER = "^[+-]?[0-9]+([.,][0-9]+)?$"
 
 
 def defused(text: str) -> str:
     """SQL of the text `text` with a quote before it where it begins as a formula does; a number stays one."""
-    quoted = f"regexp_replace({text}, {literal(_FORMULA)}, {literal(chr(39) + chr(92) + '1')})"
+    at_beginning = f"regexp_replace({text}, {literal(_FORMULA)}, {literal(QUOTE + BACK + '1')})"
+    quoted = f"regexp_replace({at_beginning}, {literal(_INSIDE)}, {literal(BACK + '1' + QUOTE + BACK + '2')}, 'g')"
     return f"CASE WHEN regexp_full_match({text}, {literal(_NUMBER)}) THEN {text} ELSE {quoted} END"

@@ -12,7 +12,7 @@ from simulation.errors import Extract, Sent
 from simulation.evolve import BIRTH, DEATH, EVENT_TYPES, MARRIAGE, MOVE, NAME_CHANGE
 from simulation.extracts.night import Known, Night, dates
 from simulation.names import NONE
-from simulation.places import municipality_codes
+from simulation.places import COUNTRIES, municipality_codes
 from simulation.random_numbers import Integers
 
 AGENCY = "civil_registry"
@@ -42,6 +42,7 @@ def _person(night: Night, known: Known) -> Extract:
         "sex": known.sex(rows),
         "date_of_birth": known.born(rows),
         "birth_municipality_code": municipality_codes().take(pa.array(people.birth_place[rows])),
+        "citizenship": pa.array(list(COUNTRIES)).take(pa.array(known.citizenship(rows))),
         "marital_status": _marital_status(known, rows),
         "spouse_national_number": known.ids("national", people.spouse[rows]),
         "mother_national_number": known.ids("national", people.mother[rows]),

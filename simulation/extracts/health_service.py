@@ -11,6 +11,7 @@ from simulation.errors import Extract, Sent
 from simulation.extracts.night import Night, written
 from simulation.identifiers import text
 from simulation.names import NONE, joined
+from simulation.places import COUNTRIES
 
 AGENCY = "health_service"
 _PEOPLE_A_PRACTICE = 1800
@@ -37,6 +38,7 @@ def extracts(night: Night) -> list[Extract]:
         "/name/given": pc.if_else(native, known.given(rows, native=True), known.given(rows)),
         "/name/family": pc.if_else(native, known.surname(rows, native=True), known.surname(rows)),
         "/sex": pc.if_else(pa.array(people.female[rows]), "female", "male"),
+        "/citizenship": pa.array(list(COUNTRIES.values())).take(pa.array(known.citizenship(rows))),
         "/birthDate": written(people.birth_day[rows], "%Y-%m-%d"),
         "/deceasedOn": written(people.death_day[rows], "%Y-%m-%d"),
         "/address/line": joined(home["street"], home["house_number"], " "),

@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 from simulation.identifiers import text
 from simulation.names import NONE, joined
 from simulation.people import YEAR_DAYS, People
+from simulation.places import COUNTRIES
 from simulation.random_numbers import Flags, Integers, Numbers, scattered, uniform
 from simulation.spelling import spelled
 from simulation.world import World, as_known, day_number
+
+_OWN_CITIZENS = 0.9
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Known:
 
     def born(self, rows: Integers) -> pa.Array:
         return dates(self.people.birth_day[rows])
+
+    def citizenship(self, rows: Integers) -> Integers:
+        """Numbers of COUNTRIES; nine in ten are citizens of the first."""
+        drawn = self.night.chance("citizenship", rows)
+        return np.where(drawn < _OWN_CITIZENS, 0, 1 + (drawn * 1e6).astype(np.int64) % (len(COUNTRIES) - 1))
 
     def sex(self, rows: Integers) -> pa.Array:
         return pc.if_else(pa.array(self.people.female[rows]), "F", "M")

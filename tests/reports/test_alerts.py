@@ -208,7 +208,32 @@ def test_a_channel_that_fails_is_tried_by_the_next_run(
     assert len(taken) == 3
 
 
+def test_a_channel_that_was_told_is_not_told_again_because_another_one_failed(
+    home: Home, tmp_path: Path, posted: tuple[str, list[dict[str, Any]]]
+) -> None:
+    address, taken = posted
+    save(home, NIGHT, FAILED, "the share is down")
+    contract = feed(tmp_path, STEWARD, Contact("webhook", address))
+    expected = [("failed", False, "data office: INTERAGENCY_SMTP names no mail server")]
+    assert told(home, contract) == expected
+    assert told(home, contract) == expected
+    assert len(taken) == 1
+    page = write_report([contract], home, NIGHT).read_text(encoding="utf-8")
+    assert "not by data office: INTERAGENCY_SMTP names no mail server" in page
+
+
+def test_a_message_waits_for_a_mail_server(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(home, NIGHT, FAILED, "the share is down")
+    contract = feed(tmp_path, STEWARD)
+    assert told(home, contract)[0][1] is False
+    with mail_server() as (box, port):
+        monkeypatch.setenv("INTERAGENCY_SMTP", f"smtp://127.0.0.1:{port}")
+        assert told(home, contract) == [("failed", True, None)]
+        assert told(home, contract) == [("failed", True, None)]
+    assert len(box.messages) == 1
+
+
 def test_nobody_to_tell_is_no_error(home: Home, tmp_path: Path) -> None:
     save(home, NIGHT, FAILED, "the share is down")
-    assert told(home, feed(tmp_path, STEWARD)) == [("failed", True, None)]
-    assert told(home, feed(tmp_path, Contact("room", "${NOT_SET}", "slack")), NIGHT) == [("failed", True, None)]
+    assert told(home, feed(tmp_path, Contact("room", "${NOT_SET}", "slack")))[0][1] is False
+    assert told(home, feed(tmp_path)) == [("failed", True, None)]

@@ -38,6 +38,7 @@ single_values as (
             { 'attribute': 'birth_date', 'value': records.birth_date::varchar },
             { 'attribute': 'death_date', 'value': records.death_date::varchar },
             { 'attribute': 'sex', 'value': records.sex },
+            { 'attribute': 'citizenship', 'value': records.citizenship },
             { 'attribute': 'marital_status', 'value': marital_statuses.marital_status },
             {
                 'attribute': 'home',

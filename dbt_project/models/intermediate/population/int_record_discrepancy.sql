@@ -70,6 +70,7 @@ golden as (
         person_id,
         max(value) filter (where attribute = 'birth_date')::date as birth_date,
         max(value) filter (where attribute = 'sex') as sex,
+        max(value) filter (where attribute = 'citizenship') as citizenship,
         max(value) filter (where attribute = 'home')::json as home
     from {{ ref('int_person_value') }}
     where is_golden
@@ -109,6 +110,11 @@ compared as (
             {
                 'discrepancy': 'sex differs',
                 'is_so': records.sex <> golden.sex,
+                'detail': 'from the value that the platform goes by'
+            },
+            {
+                'discrepancy': 'citizenship differs',
+                'is_so': records.citizenship <> golden.citizenship,
                 'detail': 'from the value that the platform goes by'
             },
             {

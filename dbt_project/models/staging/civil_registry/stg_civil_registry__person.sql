@@ -24,6 +24,8 @@ renamed as (
         date_of_birth as birth_date,
         date_of_death as death_date,
         birth_municipality_code,
+        {{ country_code('citizenship') }} as citizenship,
+        citizenship as citizenship_sent,
         marital_status,
         {{ identifier('civil_registry', 'person', 'spouse_national_number') }} as spouse_national_number,
         spouse_national_number as spouse_national_number_sent,

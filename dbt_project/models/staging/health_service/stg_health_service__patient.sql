@@ -18,6 +18,8 @@ renamed as (
         family_name as surname_sent,
         {{ sex('sex') }} as sex,
         sex as sex_sent,
+        {{ country_code('citizenship') }} as citizenship,
+        citizenship as citizenship_sent,
         birth_date,
         deceased_on as death_date,
         {{ street_of('address_line') }} as street,
