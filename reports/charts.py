@@ -87,7 +87,7 @@ def band(points: Sequence[Band], title: str) -> Markup:
         "type": "quantitative",
         "title": title,
         "scale": scale,
-        "axis": {"tickCount": 4, "format": "~s"},
+        "axis": {"tickCount": 4, "tickMinStep": 1, "format": ",d"},
     }
     low = {**measure, "field": "low"}
     return _drawn(

@@ -9,8 +9,10 @@ import pytest
 
 from reports.front import feed_lines
 from reports.lineage import Lineage
+from reports.pages import night_folder
 from reports.past import open_past
 from reports.reconciliation import Account, _account, _warehouse
+from reports.site import write_report
 from sources.accepted import accepted_folder
 from sources.contract import Contract
 from sources.manifest import ROWS
@@ -43,6 +45,14 @@ def test_rows_and_money_of_each_step(home: Home, contract: Contract) -> None:
         None, None, Decimal("2.90"), Decimal("-7.25"), Decimal("10.15"), Decimal("10.15"), None
     ]  # fmt: skip
     assert found.gaps == []
+    assert found.unknown == ["staged"]
+
+
+def test_nothing_adds_up_where_nothing_was_compared(home: Home, contract: Contract) -> None:
+    write_report([contract], home, NIGHT)
+    text = (night_folder(home, NIGHT) / "reconciliation.html").read_text(encoding="utf-8")
+    assert "adds up" not in text
+    assert "nothing staged" in text
 
 
 def test_a_cent_that_is_missing_is_told(home: Home, contract: Contract) -> None:

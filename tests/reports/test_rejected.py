@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from reports import rejected
-from reports.rejected import MASK, reasons, write_back
+from reports.pages import night_folder
+from reports.rejected import MASK, forget_sent_back, reasons, write_back
+from reports.spreadsheet import defused
+from sources.kept import landed_folder
 from tests.conftest import NIGHT, Feed
 from tests.expectations.nights import gated
+from warehouse.engine import open_database
 from warehouse.home import Home
 
 FEED = Feed(
@@ -71,6 +75,47 @@ def test_more_rejects_than_a_spreadsheet_opens_are_several_files_and_not_without
     files, rows = sent_back(home, tmp_path, [f"{number};x;01.02.2026;n" for number in range(20)])
     assert [file.name for file in files] == [f"tests__things-{NIGHT}-1.csv", f"tests__things-{NIGHT}-2.csv"]
     assert [row["_line"] for row in rows] == ["2", "3", "4", "5", "6", "7"]
+
+
+def test_fewer_rejects_than_before_leave_no_file_of_before(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejected, "ROWS_A_FILE", 2)
+    sent_back(home, tmp_path, LINES)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    sent_back(home, tmp_path, LINES[:2])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"tests__things-{NIGHT}.csv"]
+
+
+def test_files_go_with_what_they_were_made_from(home: Home, tmp_path: Path) -> None:
+    night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
+    folder = night_folder(home, NIGHT) / "rejects"
+    write_back(night.contract, home, NIGHT, folder)
+    forget_sent_back([night.contract], home)
+    assert len(list(folder.iterdir())) == 1
+    landed_folder(night.contract, home, NIGHT).unlink()
+    forget_sent_back([night.contract], home)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        (" =1+1", "' =1+1"),
+        ("\ufeff=1+1", "'\ufeff=1+1"),
+        ("\t@x", "'\t'@x"),
+        ('x,=HYPERLINK("a")', 'x,\'=HYPERLINK("a")'),
+        ('x;"@y', "x;\"'@y"),
+        ("-7,25", "-7,25"),
+        ("+1.5", "+1.5"),
+        ("Kask, Mari", "Kask, Mari"),
+        ("a-b=c", "a-b=c"),
+    ],
+)
+def test_no_cell_is_a_formula_whatever_the_separator(text: str, shown: str) -> None:
+    with open_database() as connection:
+        assert connection.execute(f"SELECT {defused('$1')}", [text]).fetchone() == (shown,)
 
 
 def test_a_clean_night_has_nothing_to_send_back(home: Home, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.pages import report_folder, report_path
+from reports.pages import night_folder, report_folder, report_path
 from reports.site import write_report
 from sources.contract import Contract
 from sources.contract_file import load, load_all
@@ -122,6 +122,56 @@ def test_a_feed_that_vanished_is_told_and_an_older_night_stands_beside_the_newer
     publish(home, start_build(home, NIGHT, "run"))
     older = write_report([contract], home, NIGHT - timedelta(days=1)).read_text(encoding="utf-8")
     assert f"stored beside the newer one of {NIGHT}" in older
+
+
+def test_what_is_new_or_did_not_come_is_a_change(home: Home, tmp_path: Path) -> None:
+    contract = contract_of_tests(tmp_path)
+    replace(night_of("accepted", None), extract_date=NIGHT - timedelta(days=1)).save(home)
+    now = datetime.now(UTC)
+    FeedNight(NIGHT, "tests", "others", FAILED, now, now).save(home)
+    result = {"rule": "new", "dimension": "coverage", "severity": "error", "passed": False, "unexpected_count": 3}
+    record(home, "gate_result", NIGHT, [result], {"agency": "tests", "feed": "others"})
+    page = page_of([contract], home)
+    assert "tests/things was accepted and is not pulled" in page
+    assert "tests/others was not pulled and is failed" in page
+    assert "tests/others: new does not hold (3)" in page
+
+
+def test_nobodys_text_turns_the_words_of_the_page(home: Home, tmp_path: Path) -> None:
+    night_of(REFUSED, "abc \u202egnp.exe").save(home)
+    page = page_of([contract_of_tests(tmp_path)], home)
+    assert "\u202e" not in page
+    assert "abc ⟨U+202E⟩gnp.exe" in page
+
+
+def test_the_pages_of_a_night_stay(home: Home, tmp_path: Path) -> None:
+    contract = contract_of_tests(tmp_path)
+    night_of("accepted", None).save(home)
+    page_of([contract], home)
+    kept = (night_folder(home, NIGHT) / "index.html").read_text(encoding="utf-8")
+    later = NIGHT + timedelta(days=1)
+    replace(night_of(FAILED, "the share is down"), extract_date=later).save(home)
+    assert write_report([contract], home, later) == report_path(home)
+    assert (night_folder(home, NIGHT) / "index.html").read_text(encoding="utf-8") == kept
+    assert f'href="nights/{later}/../{NIGHT}/index.html"' in report_path(home).read_text(encoding="utf-8")
+
+
+def test_the_key_of_a_record_is_masked_where_its_contract_says_so(home: Home, tmp_path: Path) -> None:
+    personal = load(
+        Feed(["{name: id, logicalType: string, primaryKey: true, classification: personal}"]).write(tmp_path)
+    )
+    night_of("accepted", None).save(home)
+    row = dict.fromkeys(SCHEMAS["finding"].names, "x") | {
+        "extract_date": NIGHT,
+        "source_key": "tests/things:38001085718",
+    }
+    target = record_file(home, "finding", NIGHT)
+    target.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist([row], schema=SCHEMAS["finding"]), target)
+    page_of([personal], home)
+    said = (night_folder(home, NIGHT) / "findings.html").read_text(encoding="utf-8")
+    assert "tests/things:•••" in said
+    assert "38001085718" not in said
 
 
 def test_the_page_needs_no_network(home: Home) -> None:
