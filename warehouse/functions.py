@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -30,17 +30,12 @@ def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
                 raise
 
 
-@lru_cache(maxsize=1 << 18)  # the same numbers come in feed after feed, and batch after batch
 def canonical_identifier(kind: str, text: str) -> str | None:
     """The canonical form of an identifier, or None where it is not valid: a wrong check digit, length or sign.
 
     `kind` is a module of python-stdnum, such as `ee.ik`, `gb.nhs` or `iban`. Raises ModuleNotFoundError for any other.
     """
-    module = _module(kind)
-    try:
-        return str(module.validate(text))
-    except Exception:  # some modules raise what the text makes of their own parsing, not only ValidationError
-        return None
+    return _canonical(kind)(text)
 
 
 def readable(text: str) -> str:
@@ -58,8 +53,18 @@ def latin_letters(text: str) -> str:
 
 
 @cache
-def _module(kind: str):  # type: ignore[no-untyped-def]  # the modules have no common type
-    return import_module(f"stdnum.{kind}")
+def _canonical(kind: str) -> Callable[[str], str | None]:
+    validate = import_module(f"stdnum.{kind}").validate
+
+    # The same numbers come in feed after feed, and for one feed more than once: a million of them take some 200 MB.
+    @lru_cache(maxsize=1 << 20)
+    def canonical(text: str) -> str | None:
+        try:
+            return str(validate(text))
+        except Exception:  # some modules raise what the text makes of their own parsing, not only ValidationError
+            return None
+
+    return canonical
 
 
 def _identifiers(kinds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:
@@ -67,7 +72,7 @@ def _identifiers(kinds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:
     found = pa.nulls(len(pairs), pa.string())
     for kind in pc.unique(kinds).drop_null().to_pylist():
         is_kind = pc.fill_null(pc.equal(kinds, kind), False)
-        found = pc.if_else(_flat(is_kind), _by_value(texts, partial(canonical_identifier, kind)), found)
+        found = pc.if_else(_flat(is_kind), _by_value(texts, _canonical(kind)), found)
     return found
 
 
