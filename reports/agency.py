@@ -8,11 +8,21 @@ from reports.front import FeedLine
 from reports.pages import Site
 from reports.past import Past
 from reports.scores import scores_of, trend
+from sources.contract import Contract
 
 
 def agency_page(agency: str) -> str:
     """Below the site's folder."""
     return f"agencies/{agency}.html"
+
+
+def _broken(past: Past, contracts: Sequence[Contract]) -> list[tuple[str, str, str, str, int]]:
+    """Feed, rule, what it says, severity and count of what does not hold in the night, errors first."""
+    found = past.rows(
+        "SELECT feed, rule, description, severity, unexpected_count FROM gate_result WHERE extract_date = ? AND agency = ? AND list_contains(?, feed) "
+        "AND NOT passed ORDER BY severity, unexpected_count DESC, feed, rule", past.night, contracts[0].agency, [contract.feed for contract in contracts]
+    )  # fmt: skip
+    return [(feed, rule, said, severity, count) for feed, rule, said, severity, count in found]
 
 
 def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
@@ -22,6 +32,6 @@ def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
     by_night = {(strip.night, strip.name): strip.value for strip in wrong}
     return site.write(
         "agency", agency_page(contracts[0].agency), name=contracts[0].agency_name, lines=lines, scores=scores_of(past, contracts),
-        chart=strips(wrong), nights=nights, by_night=by_night, shown=list(dict.fromkeys(strip.name for strip in wrong)),
+        broken=_broken(past, contracts), chart=strips(wrong), nights=nights, by_night=by_night, shown=list(dict.fromkeys(strip.name for strip in wrong)),
         contacts=sorted({(contact.channel, contact.url) for contract in contracts for contact in contract.contacts}),
     )  # fmt: skip

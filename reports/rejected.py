@@ -9,7 +9,8 @@ import duckdb
 
 from reports.pages import counted, report_folder
 from reports.spreadsheet import defused
-from sources.contract import Column, Contract
+from sources.contract import Column, Contract, Server
+from sources.contract_server import DETECT
 from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS
 from sources.typing_sql import written
@@ -19,6 +20,7 @@ from warehouse.home import Home
 
 MASK = "•••"
 _MOST_REASONS = 50
+_DELIMITED = ("csv", "tsv")
 # A spreadsheet opens so many at once; a feed whose every record is refused is sent back in parts, and not without end.
 ROWS_A_FILE, MOST_FILES = 50_000, 20
 
@@ -100,7 +102,7 @@ def write_back(contract: Contract, home: Home, night: date, folder: Path) -> Sen
         files = []
         for part, first in enumerate(range(1, written + 1, ROWS_A_FILE), start=1):
             file = folder / f"{contract.relation}-{night}{f'-{part}' if written > ROWS_A_FILE else ''}.csv"
-            _copy(connection, file, first, _delimiter(contract))
+            _copy(connection, file, first, contract.server)
             files.append(file)
     return SentBack(tuple(files), written, total)
 
@@ -141,18 +143,18 @@ def pointer_of(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def _delimiter(contract: Contract) -> str:
-    return contract.server.delimiter if len(contract.server.delimiter) == 1 else ","
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, delimiter: str) -> None:
-    """For nobody's eyes but the steward's: it holds what people are."""
+def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server: Server) -> None:
+    """With the agency's delimiter and letters. For nobody's eyes but the steward's: it holds what people are."""
+    delimiter = server.delimiter if len(server.delimiter) == 1 else ","
     with replaced_whole(file) as temporary:
         connection.execute(
             f"COPY (SELECT * EXCLUDE (number) FROM refused WHERE number BETWEEN {first} AND {first + ROWS_A_FILE - 1} ORDER BY number) "
             f"TO {literal(str(temporary))} (FORMAT csv, HEADER, DELIMITER {literal(delimiter)})"
         )
         temporary.chmod(0o600)
+        if server.format in _DELIMITED and server.encoding != DETECT:
+            # What the agency's letters lack is in what we say of its record alone.
+            temporary.write_bytes(temporary.read_bytes().decode().encode(server.encoding, "backslashreplace"))
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

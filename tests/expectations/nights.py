@@ -51,7 +51,7 @@ class Gated:
 def gated(folder: Path, home: Home, content: str, feed: Feed, night: date = NIGHT) -> Gated:
     """Land `content` as the night's extract and gate it."""
     path = feed.write(folder)
-    (path.parent / feed.path).write_text(content, encoding="utf-8")
+    (path.parent / feed.path).write_text(content, encoding=feed.encoding)
     contract = load(path)
     manifest = land_night(contract, home, night)
     verdict = run_gate(contract, home, night)

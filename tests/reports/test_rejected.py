@@ -1,6 +1,7 @@
 """Rejects as files for the agency: its own layout, its own forms of dates and numbers, every one of them, and no formula."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_a_reject_goes_back_as_the_agency_wrote_it_with_the_reason(home: Home, t
     assert by_key["3"]["_line"] == "4"
     assert by_key["4"]["_as_sent"] == LINES[3]
     assert set(by_key) == {"2", "3", "4", "5"}
+
+
+def test_a_file_has_the_letters_of_the_agency(home: Home, tmp_path: Path) -> None:
+    agency = replace(FEED, encoding="windows-1252")
+    night = gated(tmp_path, home, f"{HEADER}\n2;-7,25;03.02.2026;Kõiv €\n", agency)
+    found = write_back(night.contract, home, NIGHT, tmp_path / "out")
+    assert found is not None
+    assert "Kõiv €" in found.files[0].read_text(encoding="cp1252")
 
 
 def test_values_of_protected_columns_are_not_shown_as_examples(home: Home, tmp_path: Path) -> None:
