@@ -261,7 +261,7 @@ def test_no_reject_is_a_formula_in_a_spreadsheet(feed_folder: Path, home: Home) 
     with whole.open(newline="") as file:
         values = [row["value"] for row in csv.DictReader(file)]
     # +1 is an integer.
-    assert values == ["'=HYPERLINK(1)", "'-1x", "'@SUM(1)", "'\t=1", "'=1", "a=1", "\x1b[2J"]
+    assert values == ["'=HYPERLINK(1)", "'-1x", "'@SUM(1)", "'\t'=1", "'=1", "a=1", "\x1b[2J"]
     shown = command("rejects", "tests", "things").stdout
     assert "\x1b" not in shown
     assert "=HYPERLINK(1)" in shown

@@ -62,12 +62,12 @@ def test_the_library_is_asked_once_for_each_number(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    canonical_identifier.cache_clear()
+    functions._canonical.cache_clear()
     monkeypatch.setattr(functions.import_module("stdnum.ee.ik"), "validate", lambda text: asked.append(text) or text)
     connection.execute(
         "SELECT count(canonical_identifier('ee.ik', (i % 7)::VARCHAR)) FROM range(100000) AS numbers (i)"
     ).fetchall()
-    canonical_identifier.cache_clear()
+    functions._canonical.cache_clear()
     assert sorted(asked) == [str(number) for number in range(7)]
 
 
