@@ -20,8 +20,8 @@ test: .venv/installed  ## lint, then the tests that take minutes, not more
 test-slow: .venv/installed  ## nights broken at every call or killed, older nights, backfills, ten million rows; about two hours
 	$(BIN)/pytest -m slow
 
-bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; some two hours
-	for bench in landing databases formats feeds polluted linkage anomalies steward_report; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
+bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; some three hours
+	for bench in landing databases formats feeds polluted linkage anomalies steward_report night; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
 	home=$$(mktemp -d) && INTERAGENCY_HOME=$$home $(BIN)/python -m simulation.country --people 100000 --nights 1 \
 	  && $(BIN)/python -m benchmarks.truth $$home/country && rm -r $$home
 

@@ -16,15 +16,6 @@ def agency_page(agency: str) -> str:
     return f"agencies/{agency}.html"
 
 
-def _broken(past: Past, contracts: Sequence[Contract]) -> list[tuple[str, str, str, str, int]]:
-    """Feed, rule, what it says, severity and count of what does not hold in the night, errors first."""
-    found = past.rows(
-        "SELECT feed, rule, description, severity, unexpected_count FROM gate_result WHERE extract_date = ? AND agency = ? AND list_contains(?, feed) "
-        "AND NOT passed ORDER BY severity, unexpected_count DESC, feed, rule", past.night, contracts[0].agency, [contract.feed for contract in contracts]
-    )  # fmt: skip
-    return [(feed, rule, said, severity, count) for feed, rule, said, severity, count in found]
-
-
 def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
     contracts = [line.contract for line in lines]
     wrong = trend(past, contracts)
@@ -35,3 +26,12 @@ def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
         broken=_broken(past, contracts), chart=strips(wrong), nights=nights, by_night=by_night, shown=list(dict.fromkeys(strip.name for strip in wrong)),
         contacts=sorted({(contact.channel, contact.url) for contract in contracts for contact in contract.contacts}),
     )  # fmt: skip
+
+
+def _broken(past: Past, contracts: Sequence[Contract]) -> list[tuple[str, str, str, str, int]]:
+    """Feed, rule, what it says, severity and count of what does not hold in the night, errors first."""
+    found = past.rows(
+        "SELECT feed, rule, coalesce(description, ''), severity, unexpected_count FROM gate_result WHERE extract_date = ? AND agency = ? AND list_contains(?, feed) "
+        "AND NOT passed ORDER BY severity, unexpected_count DESC, feed, rule", past.night, contracts[0].agency, [contract.feed for contract in contracts]
+    )  # fmt: skip
+    return [(feed, rule, said, severity, count) for feed, rule, said, severity, count in found]

@@ -41,7 +41,10 @@ class NoServer(LookupError):
 
 @dataclass(frozen=True)
 class Alert:
-    """One cause on one feed, as recorded for a night. `first_night` is since when it lasts; `is_sent` once everybody was told."""
+    """One cause on one feed, as recorded for a night. `first_night` is since when it lasts; `is_sent` once everybody was told.
+
+    `untold` are the channels that were tried in vain, `fault` says why.
+    """
 
     agency: str
     feed: str
@@ -50,6 +53,7 @@ class Alert:
     first_night: date
     is_sent: bool = False
     fault: str | None = None
+    untold: tuple[str, ...] = ()
 
 
 def tell(past: Past) -> list[Alert]:
@@ -88,38 +92,38 @@ def _causes(past: Past) -> Iterable[Alert]:
 def _known(past: Past) -> dict[tuple[str, str, str], Alert]:
     """What was open in this night (when it is run again) or in the one before it."""
     found = past.rows(
-        "SELECT agency, feed, cause, description, first_night, is_sent, fault FROM "
+        "SELECT agency, feed, cause, description, first_night, is_sent, fault, untold FROM "
         f"{records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
         past.before, past.night,
     )  # fmt: skip
-    return {row[:3]: Alert(*row) for row in found}
+    return {row[:3]: replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found}
 
 
 def _continued(alert: Alert, known: dict[tuple[str, str, str], Alert], past: Past) -> Alert:
     before = known.get((alert.agency, alert.feed, alert.cause))
     if before is None:
         return alert
-    return replace(alert, first_night=before.first_night, is_sent=before.is_sent, fault=before.fault)
+    return replace(before, description=alert.description)
 
 
 def _send(contract: Contract, alerts: Sequence[Alert], home: Home, night: date) -> list[Alert]:
-    """Tell every channel of the contract that does not know yet; each alert with the channels, without address, that failed."""
+    """Tell every channel of the contract that does not know yet. Returns the alerts with what became of it, without an address."""
     for alert in alerts:
-        if alert.fault is None:
+        if not alert.untold:
             _LOG.warning("%s, night of %s: %s: %s", contract.name, night, alert.cause, alert.description)
     about, link = f"{contract.name}, night of {night}", f"The report: {_link(contract, home, night)}"
-    faults: dict[Alert, list[str]] = {alert: [] for alert in alerts}
+    faults: dict[Alert, dict[str, str]] = {alert: {} for alert in alerts}
     for contact in contract.contacts:
-        due = [alert for alert in alerts if alert.fault is None or contact.channel in _failed(alert.fault)]
+        due = [alert for alert in alerts if not alert.untold or contact.channel in alert.untold]
         fault = _tell_channel(contact, about, due, link) if due else None
         for alert in due if fault else ():
-            faults[alert].append(f"{contact.channel}: {fault}")
-    return [replace(alert, is_sent=not faults[alert], fault="; ".join(faults[alert]) or None) for alert in alerts]
+            faults[alert][contact.channel] = str(fault)
+    return [_tried(alert, faults[alert]) for alert in alerts]
 
 
-def _failed(fault: str) -> list[str]:
-    """The channels in the words of `_send`."""
-    return [one.rpartition(": ")[0] for one in fault.split("; ")]
+def _tried(alert: Alert, faults: dict[str, str]) -> Alert:
+    said = "; ".join(f"{channel}: {fault}" for channel, fault in faults.items())
+    return replace(alert, is_sent=not faults, fault=said or None, untold=tuple(faults))
 
 
 def _tell_channel(contact: Contact, about: str, alerts: Sequence[Alert], link: str) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reports.charts import Band, Strip, band, strips
 from reports.front import FeedLine, anomalies
 from reports.pages import Site
-from reports.past import DIMENSIONS, Past
+from reports.past import DIMENSIONS, SHARE, Past
 from reports.rejected import reasons, write_back
 from reports.scores import Failed, level, scores_of
 from sources.contract import Contract
@@ -63,20 +63,15 @@ def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
         "SELECT rule, any_value(description) FILTER (WHERE extract_date = ?), any_value(dimension), any_value(severity), "
         "bool_and(passed) FILTER (WHERE extract_date = ?), coalesce(sum(unexpected_count) FILTER (WHERE extract_date = ?), 0)::BIGINT, "
         "coalesce(any_value(observed_value) FILTER (WHERE extract_date = ?), ''), count(*) FILTER (WHERE NOT passed), count(*), "
-        "any_value(row_count) FILTER (WHERE extract_date = ?) "
+        f"any_value({SHARE}) FILTER (WHERE extract_date = ?) "
         "FROM shown GROUP BY rule HAVING bool_or(extract_date = ?) ORDER BY 5, 4, 8 DESC, 1",
         *past.of_feed(contract), past.first, *[past.night] * 6,
     )  # fmt: skip
     return [
         RuleLine(rule, said or rule, _AS_CALLED.get(dimension, dimension), severity, passed, count, observed, failed, nights,
-                 tuple(examples.get(rule, ())), _level(line, passed, severity, count, rows))
-        for rule, said, dimension, severity, passed, count, observed, failed, nights, rows in found
+                 tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_good)))
+        for rule, said, dimension, severity, passed, count, observed, failed, nights, share in found
     ]  # fmt: skip
-
-
-def _level(line: FeedLine, passed: bool, severity: str, unexpected: int, rows: int | None) -> str:
-    lowest = (1 - unexpected / rows if rows and unexpected <= rows else 0.0) if severity == "error" else None
-    return level(line.contract, Failed(0 if passed else 1, lowest, line.is_good))
 
 
 def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:

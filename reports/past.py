@@ -26,6 +26,8 @@ DIMENSIONS = {
     "timeliness": ("timeliness",),
     "accuracy": ("accuracy",),
 }
+# SQL of the share of right rows of a `gate_result`; a rule on the whole table is right or wrong.
+SHARE = "CASE WHEN row_count > 0 AND unexpected_count <= row_count THEN 1 - unexpected_count / row_count ELSE passed::INTEGER END"
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,7 @@ def _make_scores(connection: duckdb.DuckDBPyConnection) -> None:
     taken = ", ".join(map(literal, TAKEN))
     connection.execute(
         f"CREATE TABLE score AS WITH named(name, dimension) AS (VALUES {names}), rule AS ("
-        "SELECT extract_date, agency, feed, named.dimension, severity, passed, CASE WHEN row_count > 0 AND unexpected_count <= row_count "
-        "THEN 1 - unexpected_count / row_count ELSE passed::INTEGER END AS share FROM gate_result "
+        f"SELECT extract_date, agency, feed, named.dimension, severity, passed, {SHARE} AS share FROM gate_result "
         "JOIN named ON named.name = gate_result.dimension WHERE agency <> 'harmonised' UNION ALL "
         f"SELECT extract_date, agency, feed, 'timeliness', 'error', status IN ({taken}), (status IN ({taken}))::INTEGER FROM feed_night "
         "UNION ALL SELECT extract_date, agency, feed, 'validity', 'error', landed = rows_sent, landed / rows_sent FROM feed_night JOIN "

@@ -21,6 +21,9 @@ from warehouse.home import Home
 
 def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) -> Path:
     """Write all pages of a night, and tell whom the contracts name. Returns the front page's path."""
+    forget_sent_back(contracts, home)
+    # Before it writes: a night that is older than all that are kept has its pages until the next report.
+    forget_nights(home, SHOWN_NIGHTS)
     site = Site(home, extract_date)
     with open_past(home, contracts, extract_date) as past:
         lines = feed_lines(past)
@@ -33,6 +36,4 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) 
         write_lineage(lineage, site)
         write_reconciliation(past, site, lines, lineage)
         write_findings(past, site)
-        forget_sent_back(contracts, home)
-        forget_nights(home, SHOWN_NIGHTS)
         return write_front(past, site, lines, tell(past))

@@ -48,6 +48,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "alert": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("cause", _TEXT), ("description", _TEXT),
         ("first_night", pa.date32()), ("is_sent", pa.bool_()), ("fault", _TEXT),
+        ("untold", pa.list_(_TEXT)),
     ]),
     "column_profile": pa.schema([
         ("extract_date", pa.date32()), ("agency", _TEXT), ("feed", _TEXT), ("column_name", _TEXT), ("kind", _TEXT),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from reports.pages import night_folder, report_folder, report_path
+from reports import site
+from reports.pages import night_folder, nights_written, report_folder, report_path
 from reports.site import write_report
 from sources.contract import Contract
 from sources.contract_file import load, load_all
@@ -154,6 +156,22 @@ def test_the_pages_of_a_night_stay(home: Home, tmp_path: Path) -> None:
     assert write_report([contract], home, later) == report_path(home)
     assert (night_folder(home, NIGHT) / "index.html").read_text(encoding="utf-8") == kept
     assert f'href="nights/{later}/../{NIGHT}/index.html"' in report_path(home).read_text(encoding="utf-8")
+
+
+def test_a_night_older_than_those_that_are_kept_has_whole_pages(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "SHOWN_NIGHTS", 1)
+    contract = contract_of_tests(tmp_path)
+    nights = [NIGHT - timedelta(days=days) for days in (2, 1, 0)]
+    for night in nights:
+        replace(night_of("accepted", None), extract_date=night).save(home)
+        write_report([contract], home, night)
+    # The one before goes when the next report is written.
+    assert nights_written(home) == [str(NIGHT), str(nights[1])]
+    write_report([contract], home, nights[0])
+    assert nights_written(home) == [str(NIGHT), str(nights[0])]
+    assert (night_folder(home, nights[0]) / "feeds" / "tests__things.html").exists()
 
 
 def test_the_key_of_a_record_is_masked_where_its_contract_says_so(home: Home, tmp_path: Path) -> None:
