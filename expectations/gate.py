@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from expectations.measure import measures
 from expectations.result import GATE, Example, RuleResult, Verdict
 from sources.accepted import Acceptance, last_accepted, mode_of
 from sources.contract import Contract, as_percent
 from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
+from sources.rules import ROWS as RELATION
 from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
-from warehouse.engine import literal, open_database, quoted, safe_message, write_parquet
+from warehouse.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.functions import register_functions
 from warehouse.home import Home
@@ -67,9 +69,9 @@ def gate_extract(
         database = Path(scratch) / "gate.duckdb"
         with open_database(database) as connection:
             rejected = write_rejects(connection, contract, landing / ROWS, into / REJECTS)
-            measured = _measures(connection, contract, tables)
             examples = _examples(connection, contract, into / REJECTS) if rejected else {}
-        results, validation = _validated(contract, tables, database, manifest.rows_landed)
+        measured = measures(contract, tables, database, landing / ROWS)
+        results, validation = _validated(contract, tables, database, landing / ROWS, manifest.rows_landed)
     results = [_completed(result, measured, examples) for result in results]
     reasons = _refusals(contract, manifest, rejected, results)
     verdict = Verdict(
@@ -81,20 +83,19 @@ def gate_extract(
 
 
 def _validated(
-    contract: Contract, tables: list[TableRule], database: Path, row_count: int
+    contract: Contract, tables: list[TableRule], database: Path, rows: Path, row_count: int
 ) -> "tuple[list[RuleResult], Validation]":
-    from expectations.suite import ROWS as RELATION
     from expectations.suite import contract_checks
     from expectations.validate import observed_value, rule_of, unexpected_count, validate
 
     checks = contract_checks(contract, tables)
-    validation = validate(contract.relation, checks, database, RELATION)
+    validation = validate(contract.relation, checks, database, RELATION, [rows])
     found = {rule_of(result): result for result in validation.result.results}
     results = [
         RuleResult(
             rule=check.name, dimension=check.dimension, severity=check.severity, description=check.description,
             passed=bool(found[check.name].success), unexpected_count=unexpected_count(found[check.name]), row_count=row_count,
-            observed_value=observed_value(found[check.name])
+            observed_value=observed_value(found[check.name], check)
             or f"{100 * unexpected_count(found[check.name]) / max(row_count, 1):.4g} %",
         )
         for check in checks
@@ -168,21 +169,6 @@ def _doubled_rows(contract: Contract) -> str:
     return (
         f"CREATE TABLE doubled AS SELECT _row, list(rule) AS _rules FROM ({' UNION ALL '.join(selects)}) GROUP BY _row"
     )
-
-
-def _measures(connection: duckdb.DuckDBPyConnection, contract: Contract, rules: list[TableRule]) -> dict[str, str]:
-    """The measured number of each table rule, as text."""
-    if not rules:
-        return {}
-    selected = ", ".join(rule.measure.replace("{rows}", "rows") for rule in rules)
-    try:
-        row = connection.execute(f"SELECT {selected}").fetchone() or ()
-    except duckdb.Error as error:
-        raise RuntimeError(f"a quality rule of {contract.path.name} is not valid SQL: {safe_message(error)}") from error
-    return {
-        rule.name: f"{value:.6g}" if isinstance(value, float) else str(value)
-        for rule, value in zip(rules, row, strict=True)
-    }
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:

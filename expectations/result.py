@@ -8,6 +8,8 @@ from typing import Any
 from warehouse.files import write_text
 
 GATE = "gate.json"
+# Instead of a measured value that may be one of a person's own.
+WITHHELD = "withheld"
 
 
 @dataclass(frozen=True)

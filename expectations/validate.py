@@ -1,55 +1,123 @@
 """Running a suite: great-expectations over one relation of a database file, pushed down as SQL."""
 
 import logging
+import numbers
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import great_expectations as gx
 import great_expectations.expectations as gxe
 import sqlalchemy as sa
 from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
+from expectations.result import WITHHELD
 from expectations.suite import Check, suite
 from warehouse import dialect
+from warehouse.engine import ended_after, safe_message
+from warehouse.settings import feed_timeout_seconds
 
 _QUERY = gxe.UnexpectedRowsExpectation
 # No values: failing rows are counted here and shown, masked, by our own SQL.
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
+# What is kept of a result: numbers of rows. An example, a list of values or a trace of the stack may hold what was sent.
+_KEPT = frozenset(
+    {"element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent",
+     "unexpected_percent_total", "unexpected_percent_nonmissing"}
+)  # fmt: skip
+# Not even its errors: great-expectations logs them in the engine's words, which quote values.
+_SILENT = logging.CRITICAL + 1
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A suite's result, and the seconds that were not the engine's."""
+    """A suite's result without any value of a protected column, and the seconds that were not the engine's."""
 
     result: ExpectationSuiteValidationResult
     fixed_seconds: float
 
 
-def validate(name: str, checks: list[Check], database: Path, relation: str) -> Validation:
-    """The result of `checks` on `relation` (of `schema.relation`) in the database file, which stays closed before and after."""
+def validate(
+    name: str, checks: list[Check], database: Path, relation: str, readable: Sequence[Path] = ()
+) -> Validation:
+    """The result of `checks` on `relation` (of `schema.relation`) in the database file, which stays closed before and after.
+
+    `readable` are the files that its views read; the suite can read no others, and write none. Raises RuntimeError where a
+    rule cannot be evaluated: which, and the kind of error, never the engine's words about a value.
+    """
     began = time.perf_counter()
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    logging.getLogger("great_expectations").setLevel(_SILENT)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_sql(name, connection_string=dialect.url(database), create_temp_table=False)
+    opening: dict[str, Any] = {"kwargs": {"connect_args": {dialect.READABLE: [str(file) for file in readable]}}}
+    source = context.data_sources.add_sql(
+        name, connection_string=dialect.url(database), create_temp_table=False, **opening
+    )
     schema, _, table = relation.rpartition(".")
     asset = source.add_table_asset(name, table_name=table, schema_name=schema or None)
     definition = gx.ValidationDefinition(
         name=name, data=asset.add_batch_definition_whole_table("night"), suite=suite(name, checks)
     )
     context.suites.add(definition.suite)
+    engine = source.get_execution_engine().engine
     try:
-        with _engine_time(source.get_execution_engine().engine) as engine_seconds:
+        with _engine_time(engine) as engine_seconds, _engine_errors(engine) as errors, _ended_in_time(engine):
             result = context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
+        _raise_unevaluated(result, errors)
     finally:
-        for engine in (source.get_execution_engine().engine, source.get_engine()):
-            engine.dispose()
+        for opened in (engine, source.get_engine()):
+            opened.dispose()
+    by_name = {check.name: check for check in checks}
+    for found in result.results:
+        _forget_values(found, by_name[rule_of(found)])
     return Validation(result, time.perf_counter() - began - sum(engine_seconds))
+
+
+@contextmanager
+def _ended_in_time(engine: sa.Engine) -> Iterator[None]:
+    """A rule that never ends is one feed's matter: its statement ends when a pull would have to."""
+    raw = engine.raw_connection()
+    try:
+        # The wrapper hands what is not its own on to the engine's connection, of which the pool has one.
+        with ended_after(raw.driver_connection, feed_timeout_seconds()):
+            yield
+    finally:
+        raw.close()
+
+
+@contextmanager
+def _engine_errors(engine: sa.Engine) -> Iterator[list[str]]:
+    """What the engine raised inside the block, without values; great-expectations hands its words on as they are."""
+    errors: list[str] = []
+
+    def heard(context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        errors.append(safe_message(error) if isinstance(error, duckdb.Error) else type(error).__name__)
+
+    sa.event.listen(engine, "handle_error", heard)
+    yield errors
+
+
+def _raise_unevaluated(result: ExpectationSuiteValidationResult, errors: list[str]) -> None:
+    for found in result.results:
+        if any(info.get("raised_exception") for info in _exceptions(found)):
+            said = "; ".join(dict.fromkeys(errors)) or "great-expectations cannot read it"
+            raise RuntimeError(f"rule {rule_of(found)} cannot be evaluated: {said}; mend it in the contract")
+
+
+def _forget_values(found: Any, check: Check) -> None:
+    """Leave numbers alone, and of a protected column only numbers of rows: this result is kept, shown and published."""
+    measured = found.result.get("observed_value")
+    found.result = {name: value for name, value in found.result.items() if name in _KEPT}
+    if isinstance(measured, numbers.Real | Decimal | date) and (check.is_open or isinstance(check.expectation, _QUERY)):
+        found.result["observed_value"] = measured
 
 
 @contextmanager
@@ -68,20 +136,19 @@ def rule_of(result: Any) -> str:
 
 
 def unexpected_count(result: Any) -> int:
-    """Rows (or groups of rows) that break the rule. Raises RuntimeError where the rule could not be evaluated at all."""
-    raised = [info.get("exception_message") for info in _exceptions(result) if info.get("raised_exception")]
-    if raised:
-        raise RuntimeError(f"rule {rule_of(result)} cannot be evaluated: {raised[0]}")
+    """Rows (or groups of rows) that break the rule."""
     counted = "observed_value" if isinstance(result.expectation_config.to_domain_obj(), _QUERY) else "unexpected_count"
     found = result.result.get(counted)
     return int(found) if isinstance(found, int | float) else int(not result.success)
 
 
-def observed_value(result: Any) -> str | None:
-    """The number that an expectation measured; None for one that counts rows."""
-    found = result.result.get("observed_value")
-    if found is None or isinstance(result.expectation_config.to_domain_obj(), _QUERY):
+def observed_value(result: Any, check: Check) -> str | None:
+    """What an expectation measured; None for one that counts rows."""
+    if "unexpected_count" in result.result or isinstance(check.expectation, _QUERY):
         return None
+    found = result.result.get("observed_value")
+    if found is None:
+        return None if check.is_open else WITHHELD
     return f"{found:.6g}" if isinstance(found, float) else str(found)
 
 

@@ -1,18 +1,72 @@
-"""A step that failed: why, in one line, and the report of the night that is not published because of it."""
+"""A step that failed: why, in one line without a value, and the report of the night that is not published because of it."""
 
+import functools
+import inspect
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
 from reports.site import write_report
 from sources.contract import Contract
+from warehouse.engine import safe_message
+from warehouse.home import PROJECT
+from warehouse.nights import PublishError
 from warehouse.records import record
 
+# Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
+_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, DagsterDbtCliRuntimeError)
 # Dagster puts the name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"
+
+
+def told(error: Exception) -> str:
+    """What is said of a defect: its kind and place; its own words only where they are the platform's, since others quote values."""
+    if type(error) in _OWN_WORDS and str(error):
+        return " ".join(str(error).split())[:500]
+    kind = safe_message(error) if isinstance(error, duckdb.Error) else type(error).__name__
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PROJECT)]
+    own = [frame for frame in own if ".venv" not in Path(frame.filename).parts]
+    place = f" in {Path(own[-1].filename).relative_to(PROJECT)}, line {own[-1].lineno}" if own else ""
+    return f"{kind}{place}"
+
+
+def told_plainly(step: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Of a step's body: what goes wrong fails it in words that may be kept. Dagster stores what an error says, and its causes."""
+
+    def decorated(body: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(body)
+        def stepwise(*arguments: Any, **named: Any) -> Iterator[Any]:
+            with _plain_failure(step):
+                yield from body(*arguments, **named)
+
+        @functools.wraps(body)
+        def whole(*arguments: Any, **named: Any) -> Any:
+            with _plain_failure(step):
+                return body(*arguments, **named)
+
+        return stepwise if inspect.isgeneratorfunction(body) else whole
+
+    return decorated
+
+
+@contextmanager
+def _plain_failure(step: str) -> Iterator[None]:
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except Exception as error:
+        raise dg.Failure(f"the {step} could not be run: {told(error)}", allow_retries=False) from None
 
 
 def why_failed(event: Any) -> str:

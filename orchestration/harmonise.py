@@ -21,6 +21,7 @@ from orchestration.dbt import (
     target_folder,
     versioned_marts,
 )
+from orchestration.failure import told_plainly
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
@@ -70,6 +71,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         backfill_policy=_NIGHT_BY_NIGHT,
         op_tags={STEP: "harmonise"},
     )
+    @told_plainly("staging models")
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
         record_missed(contracts, platform.home)
@@ -98,6 +100,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         backfill_policy=_NIGHT_BY_NIGHT,
         op_tags={STEP: "harmonise"},
     )
+    @told_plainly("marts")
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
@@ -131,6 +134,7 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
         ],
         partitions_def=NIGHTS, backfill_policy=_NIGHT_BY_NIGHT, op_tags={STEP: "link"}, name="linkage",
     )  # fmt: skip
+    @told_plainly("linkage")
     def linkage(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult]:
         night = night_of(context)
         database = build_database(platform.home, night, context.run.run_id)
@@ -151,6 +155,7 @@ def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.Ass
         check_specs=[dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds.")],
         description="What does not fit between the agencies.",
     )  # fmt: skip
+    @told_plainly("cross-agency gate")
     def finding(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
@@ -180,6 +185,7 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
         key=PUBLISHED_KEY, deps=[GATE_KEY], partitions_def=NIGHTS, group_name="warehouse", op_tags={STEP: "publish"},
         description="The warehouse that analysts read; readers see the old night or the new one, never half of it.", kinds={"duckdb"},
     )  # fmt: skip
+    @told_plainly("publication")
     def published(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
         home, night = platform.home, night_of(context)
         database = build_database(home, night, context.run.run_id)
@@ -206,6 +212,7 @@ def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
         description="The stewards' quality report.", kinds={"html"},
         check_specs=[dg.AssetCheckSpec("usual", asset=REPORT_KEY, description="No figure of a feed is unusual against its own history.")],
     )  # fmt: skip
+    @told_plainly("report")
     def report(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:

@@ -10,6 +10,7 @@ from expectations.accept import accept_night, decide, record_results
 from expectations.gate import run_gate
 from expectations.result import Verdict
 from expectations.unrecorded import is_taken_since
+from orchestration.failure import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.pull import Pulled, pull
 from orchestration.resources import Platform
@@ -44,6 +45,7 @@ def landing_assets(contracts: list[Contract]) -> dg.AssetsDefinition:
         partitions_def=NIGHTS,
         op_tags={STEP: "extract"},
     )
+    @told_plainly("landing")
     def land(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
@@ -121,16 +123,11 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
     try:
         yield
     except Exception as error:
-        # The rows are in use, so the record must not say failed; the step does.
-        if is_taken_since(contract, home, night, began):
-            raise
-        # A RuntimeError is the gate's own; the words of others may quote what the agency sent.
-        said = (
-            str(error).splitlines()[0][:300] if isinstance(error, RuntimeError) and str(error) else type(error).__name__
-        )
-        reason = f"the {step} could not be run: {said}; tell the platform's maintainers"
-        FeedNight(night, contract.agency, contract.feed, FAILED, began, datetime.now(UTC), reason=reason).save(home)
-        raise
+        reason = f"the {step} could not be run: {told(error)}; tell the platform's maintainers"
+        # Where the rows are in use, the record must not say failed; the step does.
+        if not is_taken_since(contract, home, night, began):
+            FeedNight(night, contract.agency, contract.feed, FAILED, began, datetime.now(UTC), reason=reason).save(home)
+        raise dg.Failure(reason, allow_retries=False) from None
 
 
 def _verdict_metadata(verdict: Verdict) -> dict[str, dg.MetadataValue]:

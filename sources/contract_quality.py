@@ -7,12 +7,16 @@ from open_data_contract_standard.model import DataQuality, SchemaObject
 
 from sources.contract import QualityRule, Reference
 from sources.odcs import Problems, Step
+from sources.rules import ROWS, own_query
+from warehouse.parse_tree import NotOneSelect, one_select
 
 _OPERATORS = (
     "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
     "mustBeBetween", "mustNotBeBetween",
 )  # fmt: skip
 _SEVERITIES = ("error", "warning")
+_EXPECTATION = "implementation"
+_OWN_ROWS = {"query": "${table}", _EXPECTATION: "{batch}"}
 
 
 class QualityReader:
@@ -53,12 +57,15 @@ class QualityReader:
             self.wrong(
                 [*steps, "metric"], f"{rule.metric} measures a column; move it to the property's own quality section"
             )
-        yield QualityRule(
+        found = QualityRule(
             name=rule.name or rule.id or f"{column or 'feed'}_{rule.metric or rule.type}", dimension=rule.dimension or "",
             severity=severity, description=" ".join((rule.description or "").split()), column=column,
             metric=rule.metric if rule.type in (None, "library") else None, query=rule.query, arguments=rule.arguments or {},
             expectation=expectation, operator=operator, bound=getattr(rule, operator, 0) if operator else 0, unit=rule.unit or "rows",
         )  # fmt: skip
+        for place, fault in _query_faults(found):
+            self.wrong([*steps, place], f"{fault}; write one SELECT on {_OWN_ROWS[place]} alone")
+        yield found
 
     def references(self, table: SchemaObject) -> Iterator[Reference]:
         for index, prop in enumerate(table.properties or []):
@@ -77,6 +84,26 @@ class QualityReader:
             self.wrong(steps, f"{to!r} does not name columns of one feed; write `<agency>__<feed>.<column>`")
             return
         yield Reference(tuple(own), found[0][1], found[0][2], tuple(target[3] for target in found))
+
+
+def _query_faults(rule: QualityRule) -> Iterator[tuple[str, str]]:
+    """What is wrong with the SQL that a rule brings along, and the field it stands in; it is read, never run."""
+    query = own_query(rule, ROWS)
+    written = [("query", query)] if query is not None else []
+    arguments = (rule.expectation or {}).get("kwargs") or {}
+    if isinstance(arguments, dict):
+        if "unexpected_rows_query" in arguments:
+            written.append((_EXPECTATION, str(arguments["unexpected_rows_query"]).replace("{batch}", ROWS)))
+        if isinstance(arguments.get("row_condition"), str):
+            written.append((_EXPECTATION, f"SELECT 1 FROM {ROWS} WHERE ({arguments['row_condition']})"))
+    for place, text in written:
+        try:
+            select = one_select(text.rstrip("; \n"), frozenset({ROWS}))
+        except NotOneSelect as error:
+            yield place, str(error)
+        else:
+            if place == "query" and len(select.tree["select_list"]) != 1:
+                yield place, f"gives {len(select.tree['select_list'])} columns, and a rule measures one"
 
 
 def _as_list(value: str | list[str] | None) -> list[str]:

@@ -4,10 +4,15 @@ Rules on identifiers need the functions of `warehouse.functions` on the connecti
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sources.contract import Column, Contract, QualityRule, as_percent
 from warehouse.engine import literal, quoted
+from warehouse.parse_tree import one_select
+
+# What the landed rows are called where a rule is evaluated.
+ROWS = "rows"
 
 _COMPARISONS = {
     "mustBe": "=", "mustNotBe": "<>", "mustBeGreaterThan": ">", "mustBeGreaterOrEqualTo": ">=", "mustBeLessThan": "<",
@@ -43,7 +48,11 @@ class KeyRule:
 
 @dataclass(frozen=True)
 class TableRule:
-    """A measured number of the whole feed and the condition on it, both SQL; `measure` names the rows `{rows}`."""
+    """A measured number of the whole feed and the condition on it, both SQL; `measure` names the rows `{rows}`.
+
+    Of one that is not `is_open`, the number may be the value of a protected column, and is shown to nobody. One that
+    `is_of_dates` may measure a date or time.
+    """
 
     name: str
     dimension: str
@@ -51,6 +60,8 @@ class TableRule:
     description: str
     measure: str
     condition: str
+    is_open: bool = True
+    is_of_dates: bool = False
 
 
 def row_rules(contract: Contract) -> list[RowRule]:
@@ -116,7 +127,7 @@ def key_rules(contract: Contract) -> list[KeyRule]:
 
 def table_rules(contract: Contract) -> list[TableRule]:
     """Every quality rule of the contract that is a measured number, and a warning for each identifier that a row may do without."""
-    rules = [_table_rule(rule) for rule in contract.quality if rule.expectation is None]
+    rules = [_table_rule(contract, rule) for rule in contract.quality if rule.expectation is None]
     may_be_wrong = [column for column in contract.columns if column.identifier_kind and not column.must_have_value]
     return rules + [_identifier_rule(column) for column in may_be_wrong]
 
@@ -139,19 +150,43 @@ def volume_rule(contract: Contract, rows_before: int) -> TableRule:
     )  # fmt: skip
 
 
-def _table_rule(rule: QualityRule) -> TableRule:
-    if rule.query is not None:
-        query = rule.query
-        for name in ("${table}", "${object}"):
-            query = query.replace(name, "{rows}")
-        for name in ("${column}", "${property}"):
-            query = query.replace(name, quoted(rule.column or ""))
-        measure = f"({query.strip().rstrip(';')})"
-    else:
-        measure = f"(SELECT {_metric(rule)} FROM {{rows}})"
+def _table_rule(contract: Contract, rule: QualityRule) -> TableRule:
+    query = own_query(rule, "{rows}")
     return TableRule(
-        rule.name, rule.dimension, rule.severity, rule.description, measure, _condition(rule.operator, rule.bound)
-    )
+        rule.name, rule.dimension, rule.severity, rule.description, f"({query or f'SELECT {_metric(rule)} FROM {{rows}}'})",
+        _condition(rule.operator, rule.bound), query is None or _counts_only(contract, rule), _is_day(rule.bound),
+    )  # fmt: skip
+
+
+def own_query(rule: QualityRule, rows: str) -> str | None:
+    """The query that the contract itself wrote for the rule, on the relation `rows`; None where it wrote none."""
+    if rule.query is None:
+        return None
+    query = rule.query
+    for name in ("${table}", "${object}"):
+        query = query.replace(name, rows)
+    for name in ("${column}", "${property}"):
+        query = query.replace(name, quoted(rule.column or ""))
+    return query.strip().rstrip(";")
+
+
+def _counts_only(contract: Contract, rule: QualityRule) -> bool:
+    """Whether the query's answer cannot be a value of a protected column: it counts, compares, or gives back open ones."""
+    select = one_select(own_query(rule, ROWS) or "", frozenset({ROWS}))
+    values = select.value_columns()
+    known = {column.name.lower(): column for column in contract.columns}
+    if values is None:
+        return not any(column.is_masked for column in contract.columns)
+    return all(not known[name].is_masked if name in known else name in select.aliases for name in values)
+
+
+def _is_day(bound: Any) -> bool:
+    """Whether a rule's bound is a day or a moment (ISO 8601)."""
+    try:
+        datetime.fromisoformat(str(bound))
+    except ValueError:
+        return False
+    return not isinstance(bound, int)
 
 
 def _metric(rule: QualityRule) -> str:

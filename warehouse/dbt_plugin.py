@@ -1,15 +1,40 @@
-"""What dbt's connection has besides its database: our SQL functions, and the restricted file. Named in dbt_project/profiles.yml."""
+"""What dbt's connection has besides its database: our SQL functions, the restricted file, and errors that quote no value.
 
+Named in dbt_project/profiles.yml.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
+from warehouse.engine import safe_message
 from warehouse.functions import register_functions
 from warehouse.restricted import attach_restricted
 
 
+@contextmanager
+def _without_values(manager: DuckDBConnectionManager, sql: str, connection_name: str = "master") -> Iterator[None]:
+    """dbt writes what an error says to its log, its results and Dagster's events: of an error about data its kind alone."""
+    try:
+        yield
+    except DbtRuntimeError:
+        raise
+    except Exception as error:
+        manager.rollback_if_open()
+        said = safe_message(error) if isinstance(error, duckdb.Error) else type(error).__name__
+        raise DbtRuntimeError(said) from None
+
+
 class Plugin(BasePlugin):
+    def initialize(self, config: dict[str, object]) -> None:
+        DuckDBConnectionManager.exception_handler = _without_values  # type: ignore[method-assign,assignment]
+
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         register_functions(conn)
         if self.creds:

@@ -14,9 +14,12 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.pool import StaticPool
 
+from warehouse.engine import lock
 from warehouse.functions import register_functions
 
 NAME = "interagency_duckdb"
+# The argument of a connection that lists the files which the database's views read.
+READABLE = "readable"
 
 
 class BufferedExecutionContext(DuckDBExecutionContext):
@@ -38,9 +41,12 @@ class BufferedDialect(DuckDBDialect):
     execution_ctx_cls = BufferedExecutionContext
 
     def connect(self, *arguments: Any, **options: Any) -> Any:
+        readable = options.pop(READABLE, ())
         connection = super().connect(*arguments, **options)
         # The wrapper hands everything that is not its own on to the engine's connection.
         register_functions(connection)
+        # A suite holds what contracts say, and a contract is written by a stranger.
+        lock(connection, readable)
         return connection
 
     @classmethod

@@ -1,11 +1,13 @@
 """One way to open DuckDB: nothing is fetched at run time, time zone UTC, memory bounded."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -37,6 +39,32 @@ def open_database(database: Path | str = ":memory:", *, read_only: bool = False)
         connection.close()
 
 
+def lock(connection: Any, readable: Sequence[Path] = ()) -> None:
+    """From here on the connection reads these files and no others, writes none, reaches no network and keeps its settings.
+
+    For statements that the platform did not write itself. The database it has open stays as it was opened.
+    """
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,):
+        # Another connection to the same database did it: settings are the database's.
+        return
+    files = ", ".join(literal(str(file)) for file in readable)
+    connection.execute(f"SET allowed_paths = [{files}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def ended_after(connection: Any, seconds: float) -> Iterator[None]:
+    """A statement that still runs after so many seconds ends with duckdb.InterruptException."""
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Load an extension of the engine that came as a package: nothing is fetched at run time.
 
@@ -59,16 +87,18 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, target: Pat
 def engine_fault(expression: str) -> str | None:
     """What the engine says against an SQL expression, or None where it evaluates it."""
     try:
-        _scratch().cursor().execute(f"SELECT {expression}").fetchall()
+        scratch().cursor().execute(f"SELECT {expression}").fetchall()
     except duckdb.Error as error:
         return str(error).splitlines()[0].partition(": ")[2]
     return None
 
 
 @cache
-def _scratch() -> duckdb.DuckDBPyConnection:
-    """A database of no content, for questions about the engine itself."""
-    return duckdb.connect(":memory:", config=settings())
+def scratch() -> duckdb.DuckDBPyConnection:
+    """A database of no content, for questions about the engine itself; what is asked may come from a contract."""
+    connection = duckdb.connect(":memory:", config=settings())
+    lock(connection)
+    return connection
 
 
 def safe_message(error: duckdb.Error) -> str:

@@ -30,7 +30,7 @@ def query(
     """Ask the published warehouse. The query can change nothing, and reads no file and no network."""
     import duckdb
 
-    from warehouse.engine import open_database
+    from warehouse.engine import lock, open_database
     from warehouse.home import Home
 
     if sum((csv, json, parquet is not None)) > 1:
@@ -41,7 +41,7 @@ def query(
     with open_database(published, read_only=True) as connection:
         if restricted:
             _attach(connection, published.resolve())
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        lock(connection)
         try:
             answer = connection.sql(sql)
             if answer is None:

@@ -210,7 +210,6 @@ def test_protected_keys_are_masked_in_examples(tmp_path: Path, home: Home) -> No
 
 
 BAD_RULES = {
-    "not SQL": ("type: sql, query: 'SELEKT 1', mustBe: 0", "a quality rule of things.odcs.yaml is not valid SQL"),
     "no such column": ("type: sql, query: 'SELECT nope FROM ${table}', mustBe: 0", '"nope" not found'),
     "no such expectation": (
         "type: custom, engine: great-expectations, implementation: {type: expect_beauty}",

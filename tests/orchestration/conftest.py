@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,10 @@ def ingest(home: Home) -> Ingest:
     return run
 
 
-def run_ingest(contracts: list[Contract], night: date) -> bool:
-    """The run may end failed: True where every step and check went well."""
+def run_ingest(contracts: list[Contract], night: date, kept_in: Any = None) -> bool:
+    """The run may end failed: True where every step and check went well. `kept_in` is the instance that keeps its events."""
+    from contextlib import nullcontext
+
     import dagster as dg
 
     from orchestration.ingest import accepted_asset, gate_check, landing_assets
@@ -71,7 +74,7 @@ def run_ingest(contracts: list[Contract], night: date) -> bool:
         resources={"platform": Platform()},
         executor=dg.in_process_executor,
     )
-    with dg.DagsterInstance.ephemeral() as instance:
+    with nullcontext(kept_in) if kept_in else dg.DagsterInstance.ephemeral() as instance:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         done = defs.resolve_job_def(INGEST).execute_in_process(
             instance=instance, partition_key=night.isoformat(), raise_on_error=False, run_config=quiet

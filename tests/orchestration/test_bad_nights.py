@@ -232,7 +232,7 @@ def test_a_night_that_is_sent_again_and_refused_keeps_the_rows_it_had(feeds: Pat
 
 
 def test_a_rule_that_cannot_be_evaluated_costs_its_feed_the_night_and_says_so(feeds: Path, home: Home) -> None:
-    broken = "{name: broken, type: sql, dimension: consistency, severity: error, query: select count(*) from nowhere, mustBe: 0}"
+    broken = "{name: broken, type: sql, dimension: consistency, severity: error, query: 'select count(*) from ${table} where nowhere = 1', mustBe: 0}"
     Feed([ID], agency="plain", feed="broken", quality=[broken]).write(feeds)
     Feed([ID], agency="plain", feed="whole").write(feeds)
     (feeds / "plain" / "extract.csv").write_text("id\n1\n")
@@ -240,7 +240,7 @@ def test_a_rule_that_cannot_be_evaluated_costs_its_feed_the_night_and_says_so(fe
     night = recorded(home, NIGHT)
     assert night["plain/whole"].status == "accepted"
     assert night["plain/broken"].status == "failed"
-    assert "a quality rule of broken.odcs.yaml is not valid SQL" in (night["plain/broken"].reason or "")
+    assert "quality rule broken of broken.odcs.yaml is not valid SQL" in (night["plain/broken"].reason or "")
     assert rows_in_use(home, "plain/broken") is None
 
 
