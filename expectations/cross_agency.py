@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from expectations.accept import record_results
 from expectations.drift import drifted
@@ -23,6 +22,7 @@ from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
 from warehouse.records import copy_into, record_file
 from warehouse.restricted import attach_restricted, restricted_file
+from warehouse.yaml import load_yaml
 
 AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"
@@ -50,7 +50,7 @@ def load_rules(folder: Path = RULES) -> list[CrossRule]:
     """Every rule of every subject. Raises RuleError naming file and rule."""
     rules: list[CrossRule] = []
     for path in sorted(folder.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []:
+        for entry in load_yaml(path.read_text(encoding="utf-8")) or []:
             try:
                 rule = CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])})
                 if rule.severity not in ("error", "warning") or rule.rule in {known.rule for known in rules}:

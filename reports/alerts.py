@@ -19,8 +19,9 @@ import httpx
 from reports.anomalies import MISSING
 from reports.pages import night_folder
 from reports.past import Past
-from sources.contract import Contact, Contract, with_environment
+from sources.contract import Contact, Contract
 from sources.feed_night import FAILED, REFUSED
+from sources.grants import Grant, NotGranted
 from warehouse.home import Home
 from warehouse.records import record, records
 
@@ -115,7 +116,7 @@ def _send(contract: Contract, alerts: Sequence[Alert], home: Home, night: date) 
     faults: dict[Alert, dict[str, str]] = {alert: {} for alert in alerts}
     for contact in contract.contacts:
         due = [alert for alert in alerts if not alert.untold or contact.channel in alert.untold]
-        fault = _tell_channel(contact, about, due, link) if due else None
+        fault = _tell_channel(contact, contract.grant, about, due, link) if due else None
         for alert in due if fault else ():
             faults[alert][contact.channel] = str(fault)
     return [_tried(alert, faults[alert]) for alert in alerts]
@@ -126,7 +127,7 @@ def _tried(alert: Alert, faults: dict[str, str]) -> Alert:
     return replace(alert, is_sent=not faults, fault=said or None, untold=tuple(faults))
 
 
-def _tell_channel(contact: Contact, about: str, alerts: Sequence[Alert], link: str) -> str | None:
+def _tell_channel(contact: Contact, grant: Grant, about: str, alerts: Sequence[Alert], link: str) -> str | None:
     """`about` is the feed and the night. Returns what went wrong, or None."""
     subject = f"{about}: {', '.join(sorted({alert.cause for alert in alerts}))}"
     text = "\n\n".join([*map(_said, alerts), link])
@@ -134,10 +135,10 @@ def _tell_channel(contact: Contact, about: str, alerts: Sequence[Alert], link: s
         if contact.url.startswith("mailto:"):
             _mail(contact, subject, text)
         elif contact.tool in _CHAT_TOOLS or contact.channel == _WEBHOOK:
-            _post(contact, subject, text, alerts)
-    except NoServer as error:
+            _post(contact, grant, subject, text, alerts)
+    except (NoServer, NotGranted) as error:
         return str(error)
-    except (OSError, smtplib.SMTPException, httpx.HTTPError, LookupError) as error:
+    except (OSError, ValueError, smtplib.SMTPException, httpx.HTTPError, httpx.InvalidURL, LookupError) as error:
         _LOG.error("%s: the channel %s could not be told (%s)", about, contact.channel, type(error).__name__)
         return type(error).__name__
     return None
@@ -180,11 +181,20 @@ def _mail(contact: Contact, subject: str, text: str) -> None:
         client.send_message(message)
 
 
-def _post(contact: Contact, subject: str, text: str, alerts: Sequence[Alert]) -> None:
+def _post(contact: Contact, grant: Grant, subject: str, text: str, alerts: Sequence[Alert]) -> None:
     """`text` is what chat tools show (Discord calls it content); `alerts` is for machines."""
     told = f"{subject}\n\n{text}"
     plain = [{**asdict(alert), "first_night": alert.first_night.isoformat()} for alert in alerts]
     answer = httpx.post(
-        with_environment(contact.url), json={"text": told, "content": told, "alerts": plain}, timeout=_TIMEOUT_SECONDS
+        _webhook(contact, grant), json={"text": told, "content": told, "alerts": plain}, timeout=_TIMEOUT_SECONDS
     )
     answer.raise_for_status()
+
+
+def _webhook(contact: Contact, grant: Grant) -> httpx.URL:
+    """The address with its variables filled in. Raises NotGranted where it would lead where the agency may not."""
+    url = httpx.URL(grant.filled(contact.url))
+    if url.scheme != "https":
+        raise NotGranted("the webhook's address is not encrypted; write https")
+    grant.permit_host(url.host)
+    return url

@@ -1,8 +1,6 @@
 """A feed's contract: the only place where a feed is described. What it means for SQL is in `rules.py`."""
 
 import hashlib
-import os
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sources.grants import Grant
 from warehouse.home import PROJECT
 
 SUFFIX = ".odcs.yaml"
@@ -165,6 +164,8 @@ class Contract:
     date_proof: DateProof | None
     # Whose public holidays the feed keeps: ISO 3166-1, two letters.
     country: str | None = None
+    # What it may name on this machine, said outside the contract.
+    grant: Grant = field(default_factory=Grant)
 
     @property
     def name(self) -> str:
@@ -197,25 +198,6 @@ class Contract:
 def as_percent(share: Decimal) -> str:
     """0.005 as `0.5 %`."""
     return f"{(share * 100).normalize():f} %"
-
-
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-
-
-def with_environment(text: str) -> str:
-    """`${NAME}` and `${NAME:-default}` filled in from the environment.
-
-    Raises LookupError naming the variable where it is not set and has no default.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found = os.environ.get(name) or default
-        if found is None:
-            raise LookupError(f"environment variable {name} is not set; set it, or give a default as ${{{name}:-…}}")
-        return found
-
-    return _VARIABLE.sub(value, text)
 
 
 def contract_files(folder: Path = PROJECT / "sources") -> list[Path]:

@@ -27,6 +27,7 @@ from sources.contract_columns import ColumnReader
 from sources.contract_mode import ModeReader
 from sources.contract_quality import QualityReader
 from sources.contract_server import ServerReader, check_records, values
+from sources.grants import grant_of
 from sources.odcs import ContractError, Document, Problem, Problems, read
 from sources.rules import key_rules, row_rules
 from warehouse.home import PROJECT
@@ -155,7 +156,7 @@ class _Reader:
         contract = Contract(
             path=path, agency=agency, feed=feed, agency_name=agency_name, id=self.model.id or "",
             version=self.model.version or "", title=self.model.name or feed,
-            description=" ".join(((text.purpose if text else None) or "").split()), **parts,
+            description=" ".join(((text.purpose if text else None) or "").split()), grant=grant_of(agency, path.parent), **parts,
         )  # fmt: skip
         self._check_records(contract)
         return self._with_distinct_rules(contract)

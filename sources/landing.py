@@ -52,7 +52,9 @@ def land_extract(
     Raises ExtractError with what happened, where, and what to do.
     """
     if location is not None:
-        contract = replace(contract, server=elsewhere(contract.server, location))
+        contract = replace(
+            contract, server=elsewhere(contract.server, location), grant=contract.grant.with_place(location)
+        )
     into.mkdir(parents=True, exist_ok=True)
     return _land(Pull(contract, extract_date or datetime.now(UTC).date(), into / ORIGINAL), fetch)
 

@@ -1,7 +1,7 @@
 """Reading a contract file against the Open Data Contract Standard v3.2.0, with line numbers in every message."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,8 @@ import yaml
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 from open_data_contract_standard.model import OpenDataContractStandard
+
+from warehouse.yaml import YamlError, read_yaml
 
 API_VERSION = "v3.2.0"
 Step = str | int
@@ -44,17 +46,15 @@ class Document:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            loader = yaml.CSafeLoader(path.read_text(encoding="utf-8"))
-            self.node = loader.get_single_node()
-            self.data: Any = _plain(loader.construct_document(self.node)) if self.node else None
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ContractError([Problem(path, line, "YAML", f"{error.problem}; write valid YAML here")]) from None
-        except (OSError, UnicodeDecodeError, yaml.reader.ReaderError) as error:
+            read = read_yaml(path.read_text(encoding="utf-8"))
+            self.node, self.data = read.node, _plain(read.data)
+        except YamlError as error:
+            raise ContractError([Problem(path, error.line, "YAML", error.message)]) from None
+        except (OSError, UnicodeDecodeError) as error:
             raise ContractError(
                 [Problem(path, 1, "file", f"cannot be read ({str(error).splitlines()[0]}); write it as UTF-8 text")]
             ) from None
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             message = f"has a value or key that cannot be read ({error}); write it as text, in quotes"
             raise ContractError([Problem(path, 1, "YAML", message)]) from None
         if not isinstance(self.data, dict):
@@ -122,22 +122,7 @@ def read(path: Path) -> tuple[Document, OpenDataContractStandard]:
     if document.data["apiVersion"] != API_VERSION:
         message = f"is {document.data['apiVersion']!r}; write {API_VERSION}"
         raise ContractError([document.problem(["apiVersion"], message)])
-    doubled = list(_doubled_keys(document.node, []))
-    if doubled:
-        raise ContractError([document.problem(steps, "is written twice; keep one") for steps in doubled])
     return document, OpenDataContractStandard(**document.data)
-
-
-def _doubled_keys(node: yaml.Node | None, steps: list[Step]) -> Iterator[list[Step]]:
-    """Paths of the keys that a mapping has twice: YAML would take the last and say nothing."""
-    if isinstance(node, yaml.MappingNode):
-        names = [key.value for key, _ in node.value]
-        yield from ([*steps, name] for name in sorted({name for name in names if names.count(name) > 1}))
-        for key, value in node.value:
-            yield from _doubled_keys(value, [*steps, key.value])
-    if isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _doubled_keys(value, [*steps, index])
 
 
 @cache

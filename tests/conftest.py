@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,6 +68,22 @@ def inbox(small_extracts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copytree(small_extracts, folder)
     monkeypatch.setenv("INTERAGENCY_INBOX", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def everything_granted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A grants file by which contracts of tests may name loopback servers, variables and temporary folders."""
+    path = tmp_path_factory.mktemp("grants") / "grants.yaml"
+    folders = f"folders: [{json.dumps(tempfile.gettempdir())}]"
+    path.write_text(
+        f"'*': {{variables: ['*'], {folders}, hosts: ['*']}}\n"
+    )
+    return path
+
+
+@pytest.fixture(autouse=True)
+def grants(everything_granted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERAGENCY_GRANTS", str(everything_granted))
 
 
 @pytest.fixture

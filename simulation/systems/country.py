@@ -20,6 +20,7 @@ from simulation.systems.vehicles import vehicles
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "agencies"
 AGREEMENTS = CONTRACTS.parent / "agreements"
+GRANTS = CONTRACTS / "grants.yaml"
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,14 @@ class Country:
     """The running systems. `environment` is all that a command needs to pull from them: variables, contracts, agreements."""
 
     systems: list[System]
+    workplace: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        found = {"INTERAGENCY_SOURCES": str(CONTRACTS), "INTERAGENCY_AGREEMENTS": str(AGREEMENTS)}
+        found = {
+            "INTERAGENCY_SOURCES": str(CONTRACTS), "INTERAGENCY_AGREEMENTS": str(AGREEMENTS),
+            "INTERAGENCY_GRANTS": str(GRANTS), "COUNTRY_WORKPLACE": str(self.workplace),
+        }  # fmt: skip
         for system in self.systems:
             found |= system.environment
         return found
@@ -59,4 +64,4 @@ def systems(folder: Path) -> Iterator[Country]:
             start(share(extracts, workplace / "education")),
             start(downloads(extracts, workplace / "business_register")),
             start(store(extracts)),
-        ])  # fmt: skip
+        ], workplace)  # fmt: skip

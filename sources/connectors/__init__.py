@@ -1,20 +1,27 @@
 """How an extract arrives: one module per kind of system, chosen by the contract's server."""
 
+import os
+import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 from sources.connectors.names import printable
 from sources.contract import Contract, Server
+from sources.grants import named_variables
 
 if TYPE_CHECKING:
     from sources.totals import Totals
 
 _LONGEST_MESSAGE = 3000
+_SHORTEST_HIDDEN = 4
 
 
 class ExtractError(Exception):
@@ -149,13 +156,36 @@ def kind(server: Server) -> Kind | None:
 
 def fetch(pull: Pull) -> Arrived:
     """Bring the originals of one night. Raises ExtractError, and OSError where a share or disk fails on the way."""
-    arrived: Arrived = _module(pull.contract).fetch(pull)
-    return arrived
+    with _as_written(pull.contract):
+        arrived: Arrived = _module(pull.contract).fetch(pull)
+    evidence = {name: hidden(pull.contract, text) for name, text in arrived.evidence.items()}
+    return replace(arrived, evidence=evidence)
 
 
 def probe(contract: Contract, extract_date: date) -> None:
     """Raises ExtractError where the extract of that date could not be pulled now; pulls nothing."""
-    _module(contract).probe(contract, extract_date)
+    with _as_written(contract):
+        _module(contract).probe(contract, extract_date)
+
+
+@contextmanager
+def _as_written(contract: Contract) -> Iterator[None]:
+    """What was filled in for a variable is not repeated: messages are recorded, published and sent."""
+    try:
+        yield
+    except ExtractError as error:
+        raise ExtractError(hidden(contract, str(error))) from None
+
+
+def hidden(contract: Contract, text: str) -> str:
+    """The text with `${NAME}` where the value of a variable that the contract's server names stands."""
+    for name in named_variables(str([contract.server.location, contract.server.options])):
+        value = os.environ.get(name, "")
+        # A shorter one is no secret, and is found by chance.
+        if len(value) >= _SHORTEST_HIDDEN:
+            for form in {value, quote(value), quote_plus(value)}:
+                text = re.sub(re.escape(form), f"${{{name}}}", text, flags=re.IGNORECASE)
+    return text
 
 
 def _module(contract: Contract) -> ModuleType:

@@ -1,5 +1,6 @@
 """A table or query of any database that SQLAlchemy has a dialect for, streamed in batches into one Parquet file."""
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import located
+from sources.connectors.location import located, permit_host, permitted
 from sources.connectors.secret import secret
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, check_columns, place, selection
@@ -23,6 +24,16 @@ from sources.totals import Totals
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+# Engines that are libraries, and not servers of an agency.
+_IN_PROCESS = frozenset(
+    {"duckdb", "interagency_duckdb", "chdb", "datafusion", "shillelagh", "gsheets", "access", "csv"}
+)
+# Words behind the `?` by which drivers find their server, or take a file that says where it is.
+_HOSTS_IN_QUERY = frozenset({"host", "hostaddr", "server", "unix_socket", "unix_sock"})
+_HIDDEN_PLACES = frozenset({"service", "servicefile", "passfile", "dsn", "read_default_file", "read_default_group"})
+_ODBC_SERVER = re.compile(
+    r"(?:^|;)\s*(?:server|address|addr|network address)\s*=\s*\{?(?:\w+:)?([^;,}\\]+)", re.IGNORECASE
+)
 _BATCH_ROWS = 50_000
 _BATCH_BYTES = 64 << 20
 # So many rows show how large they are.
@@ -77,6 +88,7 @@ def _engine(contract: Contract, extract_date: date) -> "sa.Engine":
 
     try:
         url = sa.make_url(located(contract, extract_date, str(contract.server.options["url"])))
+        _permit(contract, url)
         user, password = secret(contract, "username"), secret(contract, "password")
         url = url.set(username=user or url.username, password=password or url.password)
         return sa.create_engine(url, poolclass=sa.pool.NullPool)
@@ -85,6 +97,40 @@ def _engine(contract: Contract, extract_date: date) -> "sa.Engine":
             f"the url of {contract.path.name} cannot be used ({type(error).__name__}); write DIALECT+DRIVER://HOST/DATABASE "
             "and install the driver"
         ) from None
+
+
+def _permit(contract: Contract, url: "sa.URL") -> None:
+    """Raises ExtractError where the address leads to a host or file that the agency was not granted."""
+    dialect = url.get_backend_name()
+    if dialect in _IN_PROCESS:
+        # Its SQL would be run by our own process, with our own files.
+        raise ExtractError(
+            f"the url of {contract.path.name} names {dialect}, which is no server; send the file as Parquet"
+        )
+    if dialect == "sqlite":
+        if url.query:
+            raise ExtractError(f"the url of {contract.path.name} is no plain SQLite file; write sqlite:///PATH alone")
+        if url.database and url.database != ":memory:":
+            permitted(contract, url.database)
+        return
+    for host in _hosts(contract, url) or [url.host]:
+        permit_host(contract, host)
+
+
+def _hosts(contract: Contract, url: "sa.URL") -> list[str]:
+    """The hosts that stand behind the `?`. Raises ExtractError where one may be hidden in what is named there."""
+    found: list[str] = []
+    for name, values in url.query.items():
+        texts = [values] if isinstance(values, str) else list(values)
+        if name.lower() in _HOSTS_IN_QUERY:
+            found += [part for text in texts for part in text.split(",")]
+        if name.lower() == "odbc_connect":
+            found += [host.strip() for text in texts for host in _ODBC_SERVER.findall(text)]
+        if name.lower() in _HIDDEN_PLACES or (name.lower() == "odbc_connect" and not found):
+            raise ExtractError(
+                f"the url of {contract.path.name} says by {name} where the server is; write its host in the address"
+            )
+    return found
 
 
 def _opened(contract: Contract, engine: "sa.Engine") -> "sa.Connection":

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 
 from sources.connectors import ExtractError
 from sources.connectors.http_body import whole
 from sources.connectors.http_deadline import Deadline
-from sources.connectors.location import beside_contract, located
-from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
+from sources.connectors.location import located, own_file, permit_address, permit_host
+from sources.connectors.options import CONNECT_SECONDS, read_seconds
 from sources.connectors.retry import PassingFault, retried, seconds_to_wait
 from sources.connectors.secret import is_own_machine, is_reference, is_secret_name, referred
 from sources.contract import Contract
@@ -125,6 +126,12 @@ class Web:
             finally:
                 response.close()
 
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """The client's extension: called at each step of a request, before anything is sent over a new connection."""
+        self._deadline.note(event, info)
+        if event == "connection.connect_tcp.complete" and not getproxies():
+            permit_address(self.contract, info["return_value"].get_extra_info("server_addr")[0])
+
     @contextmanager
     def _in_time(self) -> Iterator[None]:
         """A connection that broke off because we ended it in time is not tried again."""
@@ -140,9 +147,7 @@ class Web:
             all_headers = {"Accept": "*/*"} | self._headers | self.manner.headers() | dict(headers)
             if self._has_secrets or any(map(is_secret_name, [*all_headers, *url.params])):
                 refuse_clear_text(self.contract, url)
-            request = self._client.build_request(
-                "GET", url, headers=all_headers, extensions={"trace": self._deadline.note}
-            )
+            request = self._client.build_request("GET", url, headers=all_headers, extensions={"trace": self._trace})
             response = self._client.send(request, stream=True)
             if response.status_code not in _REDIRECTS or not self.manner.follows_redirects:
                 return response
@@ -235,7 +240,8 @@ def _tls(contract: Contract) -> ssl.SSLContext:
 
 
 def _file(contract: Contract, option: str) -> str | None:
-    return str(beside_contract(contract, said(contract, option))) if option in contract.server.options else None
+    options = contract.server.options
+    return str(own_file(contract, str(options[option]))) if option in options else None
 
 
 def address(contract: Contract, extract_date: date, watermark: str | None = None) -> httpx.URL:
@@ -258,6 +264,7 @@ def parsed(contract: Contract, option: str, text: str) -> httpx.URL:
         raise ExtractError(f"the {option} in {contract.path.name} is no http or https address; write one")
     if url.userinfo:
         raise ExtractError(f"the {option} in {contract.path.name} holds a login; write it as username and password")
+    permit_host(contract, url.host)
     return url
 
 

@@ -11,11 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import beside_contract, located
+from sources.connectors.location import own_path, permitted, shown_path
 from sources.contract import Contract
 from sources.limits import Meter
+from warehouse.home import PROJECT
 
 _CHUNK_BYTES = 4 << 20
+_PACKAGE = "package://"
 
 
 def fetch(pull: Pull) -> Arrived:
@@ -43,7 +45,7 @@ def _copy(source: Path, target: Path, contract: Contract, meter: Meter, before: 
     with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file, target.open("wb") as out:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise _no_file(contract, source)
+            raise _no_file(contract, source.name)
         total = before
         meter.check_arrived(total + found.st_size, target.parent)
         while chunk := file.read(_CHUNK_BYTES):
@@ -55,53 +57,66 @@ def _copy(source: Path, target: Path, contract: Contract, meter: Meter, before: 
 def probe(contract: Contract, extract_date: date) -> Path:
     """The file of that date. Raises ExtractError where it, or its control file, is not there."""
     _control(contract, extract_date)
-    return _existing(contract, _inside(contract, extract_date))
+    return _existing(contract, extract_date, contract.server.location)
 
 
 def _control(contract: Contract, extract_date: date) -> Path | None:
     control = contract.server.options.get("control")
     if not control:
         return None
-    return _existing(contract, _inside(contract, extract_date, str(control["path"])))
+    return _existing(contract, extract_date, str(control["path"]))
 
 
-def _existing(contract: Contract, source: Path) -> Path:
+def _existing(contract: Contract, extract_date: date, text: str) -> Path:
+    source, shown = locate(contract, extract_date, text), shown_path(text, extract_date)
     if not source.exists():
         raise ExtractError(
-            f"{source} is not there; ask {contract.agency_name} for it, or mend the path in {contract.path.name}"
+            f"{shown} is not there; ask {contract.agency_name} for it, or mend the path in {contract.path.name}"
         )
     if not source.is_file():
-        raise _no_file(contract, source)
+        raise _no_file(contract, shown)
     return source
 
 
-def _no_file(contract: Contract, source: Path) -> ExtractError:
-    return ExtractError(f"{source} is not a file; name one file in {contract.path.name}")
+def _no_file(contract: Contract, shown: str) -> ExtractError:
+    return ExtractError(f"{shown} is not a file; name one file in {contract.path.name}")
 
 
-def _inside(contract: Contract, extract_date: date, text: str | None = None) -> Path:
-    """As `locate`. Raises ExtractError where the file is a link that leads out of its folder."""
-    found, said = locate(contract, extract_date, text), located(contract, extract_date, text)
-    folder = beside_contract(contract, str(Path(said).parent))
-    if not said.startswith("package://") and not found.is_relative_to(folder):
+def locate(contract: Contract, extract_date: date, text: str | None = None) -> Path:
+    """The path that `text`, or the location of the contract, means on that date.
+
+    Raises ExtractError where it is outside the agency's folders, or the file is a link that leads out of its own.
+    """
+    text = contract.server.location if text is None else text
+    said = own_path(contract, text, extract_date)
+    if said.startswith(_PACKAGE):
+        return _in_package(said.removeprefix(_PACKAGE))
+    # The folder first: where the file is a link, the reader is told so, and not where it leads.
+    folder = permitted(contract, str(Path(said).parent))
+    try:
+        found = (folder / Path(said).name).resolve()
+    except RuntimeError:
         raise ExtractError(
-            f"{folder / Path(said).name} is a link that leads out of its folder; ask {contract.agency_name} to put the file itself "
-            f"there, or name the place it leads to in {contract.path.name}"
+            f"{shown_path(text, extract_date)} is a link that leads to itself; ask {contract.agency_name} for the file"
+        ) from None
+    if not found.is_relative_to(folder):
+        raise ExtractError(
+            f"{shown_path(text, extract_date)} is a link that leads out of its folder; ask {contract.agency_name} to put the file "
+            f"itself there, or name the place it leads to in {contract.path.name}"
         )
     return found
 
 
-def locate(contract: Contract, extract_date: date, text: str | None = None) -> Path:
-    """The path that `text`, or the location of the contract, means on that date."""
-    text = located(contract, extract_date, text)
-    if text.startswith("package://"):
-        return _in_package(text.removeprefix("package://"))
-    return beside_contract(contract, text)
-
-
 def _in_package(text: str) -> Path:
+    """A data file of an installed package; the platform's own packages are none."""
     package, _, inside = text.partition("/")
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    # The name of a package within one would be imported to be found.
+    found = find_spec(package) if package.isidentifier() else None
+    # A folder without an origin is anybody's; the platform's own are no agency's.
+    if found is None or found.origin is None or not found.submodule_search_locations or (PROJECT / package).exists():
         raise ExtractError(f"Python package {package!r} is not installed; install it, or name another location")
-    return Path(found.submodule_search_locations[0]) / inside
+    folder = Path(found.submodule_search_locations[0]).resolve()
+    target = (folder / inside).resolve()
+    if not target.is_relative_to(folder):
+        raise ExtractError(f"{_PACKAGE}{text} leads out of its package; name a file in it")
+    return target

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from sources.connectors import ExtractError, kind
-from sources.contract import Contract, Server, with_environment
+from sources.contract import Contract, Server
+from sources.grants import NotGranted
 
 _DATE = re.compile(r"\{extract_date(?::([^}]*))?\}")
 
@@ -15,15 +16,22 @@ _DATE = re.compile(r"\{extract_date(?::([^}]*))?\}")
 def located(contract: Contract, extract_date: date, text: str | None = None) -> str:
     """`text` (the server's location where none is given) with `${NAME}`, `${NAME:-default}` and `{extract_date:%Y%m%d}` filled in.
 
-    Raises ExtractError where a variable is not set.
+    Raises ExtractError where a variable is not set, or not granted to the agency.
     """
-    text = contract.server.location if text is None else text
+    return _filled(contract, extract_date, contract.server.location if text is None else text, stays_here=False)
+
+
+def _filled(contract: Contract, extract_date: date, text: str, *, stays_here: bool) -> str:
     try:
-        filled = with_environment(text)
-    except LookupError as error:
+        filled = contract.grant.filled(text, stays_here=stays_here)
+    except (LookupError, NotGranted) as error:
         # The text itself is not shown: it may hold a secret beside the variable.
         raise ExtractError(f"{contract.path.name}: {error}") from None
-    return _DATE.sub(lambda match: extract_date.strftime(match[1] or "%Y-%m-%d"), filled)
+    return _with_date(filled, extract_date)
+
+
+def _with_date(text: str, extract_date: date) -> str:
+    return _DATE.sub(lambda match: extract_date.strftime(match[1] or "%Y-%m-%d"), text)
 
 
 def names_a_night(text: str) -> bool:
@@ -31,13 +39,52 @@ def names_a_night(text: str) -> bool:
     return _DATE.search(text) is not None
 
 
-def beside_contract(contract: Contract, text: str) -> Path:
-    """A path; a relative one starts at the contract's folder. Raises ExtractError where it can be none."""
+def own_path(contract: Contract, text: str, extract_date: date = date.min) -> str:
+    """The path of a file on this machine as the contract writes it, with variables and date filled in. Raises ExtractError."""
+    return _filled(contract, extract_date, text, stays_here=True)
+
+
+def shown_path(text: str, extract_date: date) -> str:
+    """A path as messages may show it: with its date, and its variables by their names."""
+    return _with_date(text, extract_date)
+
+
+def own_file(contract: Contract, text: str, extract_date: date = date.min) -> Path:
+    """A file on this machine that the contract names (`text`); a relative path starts at the contract's folder.
+
+    Raises ExtractError where it can be no path, or lies outside the folders that the agency was granted.
+    """
+    return permitted(contract, own_path(contract, text, extract_date))
+
+
+def permitted(contract: Contract, path: str) -> Path:
+    """The resolved file of a path. Raises ExtractError as `own_file` does."""
     try:
-        return (contract.path.parent / Path(text).expanduser()).resolve()
+        found = (contract.path.parent / Path(path).expanduser()).resolve()
     except (RuntimeError, ValueError):
         # No such user's home, or a character that no path has.
         raise ExtractError(f"a path in {contract.path.name} cannot be one; mend it, and write no ~") from None
+    try:
+        contract.grant.permit_file(found)
+    except NotGranted as error:
+        raise ExtractError(f"{contract.path.name} names {error}") from None
+    return found
+
+
+def permit_host(contract: Contract, host: str | None) -> None:
+    """Raises ExtractError where the contract may not connect to the host; none at all is this machine."""
+    try:
+        contract.grant.permit_host(host or "")
+    except NotGranted as error:
+        raise ExtractError(f"{contract.path.name}: {error}") from None
+
+
+def permit_address(contract: Contract, address: str) -> None:
+    """Raises ExtractError where a connection went to an address that the contract may not reach."""
+    try:
+        contract.grant.permit_address(address)
+    except NotGranted as error:
+        raise ExtractError(f"{contract.path.name}: {error}") from None
 
 
 def elsewhere(server: Server, location: str) -> Server:

@@ -14,12 +14,12 @@ LONGEST_SILENCE_SECONDS = 86_400.0
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
-def said(contract: Contract, option: str) -> str:
-    """A server option as text with its `${VARIABLES}` filled in. Raises ExtractError where it is not there."""
+def said(contract: Contract, option: str, *, as_written: bool = False) -> str:
+    """A server option as text with its `${VARIABLES}` filled in, or `as_written`. Raises ExtractError where it is not there."""
     found = contract.server.options.get(option)
     if found is None:
         raise ExtractError(f"{contract.path.name} has no {option}; add it to the server")
-    return located(contract, date.min, str(found))
+    return str(found) if as_written else located(contract, date.min, str(found))
 
 
 def read_seconds(contract: Contract) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import beside_contract, located
+from sources.connectors.location import located, own_file, permit_host
 from sources.connectors.options import SSL_MODES
 from sources.connectors.secret import secret
 from sources.connectors.server_words import shown
@@ -161,6 +161,9 @@ def _words(contract: Contract, extract_date: date, scratch: Path) -> dict[str, s
     """The connection in libpq's words. The password goes through a file of its own: libpq's errors quote the rest."""
     options = contract.server.options
     host = located(contract, extract_date, str(options["host"]))
+    # libpq tries each of a list.
+    for item in host.split(","):
+        permit_host(contract, item)
     is_near = host in _LOOPBACK or host.startswith("/")
     mode = located(contract, extract_date, str(options.get("sslMode", "prefer" if is_near else "verify-full")))
     if mode not in SSL_MODES:
@@ -181,7 +184,7 @@ def _words(contract: Contract, extract_date: date, scratch: Path) -> dict[str, s
         "options": "-c TimeZone=UTC",
     }
     if "caFile" in options:
-        words["sslrootcert"] = str(beside_contract(contract, located(contract, extract_date, str(options["caFile"]))))
+        words["sslrootcert"] = str(own_file(contract, str(options["caFile"]), extract_date))
     user, password = secret(contract, "username"), secret(contract, "password")
     if user:
         words["user"] = user

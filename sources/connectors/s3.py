@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import beside_contract, located
+from sources.connectors.location import located, own_file, permit_host
 from sources.connectors.names import safe_key_name
 from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.remote_path import compiled, fixed_folder
@@ -235,6 +235,7 @@ def _endpoint(contract: Contract) -> str | None:
         raise ExtractError(
             f"{url.hostname} is not encrypted, and the login of {contract.path.name} would be read on the way; use https"
         )
+    permit_host(contract, url.hostname)
     return text
 
 
@@ -270,7 +271,7 @@ def _store(contract: Contract, bucket: str, endpoint: str | None) -> "S3Store":
 
 
 def _authority(contract: Contract) -> bytes:
-    path = beside_contract(contract, said(contract, "caFile"))
+    path = own_file(contract, said(contract, "caFile", as_written=True))
     try:
         return path.read_bytes()
     except OSError as error:

@@ -1,15 +1,15 @@
 """Secrets: a contract names where one is kept, `env:NAME` or `file:PATH`; the value itself is in no contract, log or error."""
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
 from sources.connectors import ExtractError
-from sources.connectors.location import beside_contract
-from sources.contract import Contract, with_environment
+from sources.connectors.location import own_file
+from sources.contract import Contract
+from sources.grants import NotGranted
 
 # Names of headers and of parameters, in lower case and of letters alone, that carry a secret.
 _SECRET_NAMES = frozenset({"auth", "key", "pass", "pw", "sas", "sig"})
@@ -37,15 +37,18 @@ def referred(contract: Contract, option: str, reference: str) -> str:
     """What `env:NAME` or `file:PATH` refers to. Raises ExtractError as `secret` does, naming the option."""
     keeper, _, name = reference.partition(":")
     if keeper == "env":
-        value = os.environ.get(name)
+        try:
+            value = contract.grant.variable(name)
+        except NotGranted as error:
+            raise ExtractError(f"{contract.path.name}: {option}: {error}") from None
         if value is None:
             raise ExtractError(
                 f"environment variable {name}, which {contract.path.name} names as its {option}, is not set; set it"
             )
         return value
     try:
-        return beside_contract(contract, with_environment(name)).read_text(encoding="utf-8").strip()
-    except (OSError, LookupError, ValueError) as error:
+        return own_file(contract, name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise ExtractError(
             f"the file that {contract.path.name} names as its {option} cannot be read ({what}); put it there"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import beside_contract, located
+from sources.connectors.location import located, own_file, permit_host
 from sources.connectors.names import safe_name
 from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
 from sources.connectors.remote_path import compiled, is_pattern
@@ -58,6 +58,7 @@ class Place:
             )
         if "@" in url.netloc:
             raise ExtractError(f"the location in {contract.path.name} holds a login; write it as username and password")
+        permit_host(contract, host)
         return cls(host, port, folder, name)
 
 
@@ -173,7 +174,7 @@ def _options(contract: Contract) -> dict[str, Any]:
     known_hosts = _known_hosts(contract)
     keys = []
     if "privateKey" in contract.server.options:
-        path = beside_contract(contract, said(contract, "privateKey"))
+        path = own_file(contract, said(contract, "privateKey", as_written=True))
         try:
             keys = [asyncssh.read_private_key(path, secret(contract, "passphrase"))]
         except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
@@ -191,7 +192,7 @@ def _options(contract: Contract) -> dict[str, Any]:
 def _known_hosts(contract: Contract) -> "SSHKnownHosts":
     import asyncssh
 
-    path = beside_contract(contract, said(contract, "knownHosts"))
+    path = own_file(contract, said(contract, "knownHosts", as_written=True))
     if not path.is_file():
         raise ExtractError(f"knownHosts {path} is not there; write the server's host key to it")
     try:

@@ -21,6 +21,7 @@ from sources.draft.workbook import guessed_table
 from sources.formats import NotSure, Reading, read
 from sources.formats.packed import Plain, unpacked
 from sources.formats.text_encoding import guessed_encoding
+from sources.grants import Grant
 from sources.limits import Meter
 from warehouse.engine import literal, open_database, safe_message
 
@@ -107,7 +108,7 @@ def _provisional(place: str) -> Contract:
         path=Path("draft"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
         server=Server("api" if is_url else "local", location, "", ",", "utf-8"), physical_name="draft", columns=(), quality=(), references=(),
         service_level=ServiceLevel(day, "02:00", day, day), contacts=(), extract_mode="snapshot", increment=None,
-        reject_threshold=Decimal(0), largest_drop=Decimal(1), date_proof=None,
+        reject_threshold=Decimal(0), largest_drop=Decimal(1), date_proof=None, grant=Grant("draft").with_place(place),
     )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from sources.connectors import ExtractError, probe
 from sources.connectors.local import locate
-from sources.contract import contract_files, with_environment
+from sources.contract import contract_files
 from sources.contract_file import load, load_all
+from sources.grants import Grant
 from sources.odcs import ContractError, Problem
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
@@ -233,10 +234,10 @@ TEXT_MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "another version": ("apiVersion: v3.2.0", "apiVersion: v3.1.0", "apiVersion", "write v3.2.0"),
     "no such version": ("apiVersion: v3.2.0", "apiVersion: v9", "apiVersion", "write one of"),
     "bad YAML": ("status: active", "status: [active", "YAML", "write valid YAML"),
-    "control character": ("status: active", "status: act\x01ive", "file", "cannot be read"),
+    "control character": ("status: active", "status: act\x01ive", "YAML", "cannot be read"),
     "day that is not in the calendar": ("version: 1.0.0", "version: 2024-13-45", "YAML", "in quotes"),
     "key that is a day": ("status: active", "status: active\n2024-01-01: x", "YAML", "in quotes"),
-    "key written twice": ("status: active", "status: active\nstatus: draft", "status", "keep one"),
+    "key written twice": ("status: active", "status: active\nstatus: draft", "YAML", "keep one"),
     "unit of a span": ("value: 30, unit: d", "value: 30, unit: parsec", "slaProperties", "write a positive number"),
     "negative span": ("value: 30, unit: d", "value: -30, unit: d", "slaProperties", "write a positive number"),
     "time read as a number": ('value: "02:00"', "value: 2:00", "slaProperties", "'02:30'"),
@@ -336,7 +337,7 @@ def test_environment_variables_in_a_location(tmp_path: Path, monkeypatch: pytest
 def test_an_environment_variable_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     with pytest.raises(LookupError, match="NOWHERE is not set; set it"):
-        with_environment("${NOWHERE}/x")
+        Grant("tests").filled("${NOWHERE}/x", stays_here=True)
     contract = load(Feed([KEY], path='"${NOWHERE}/x.csv"').write(tmp_path))
     with pytest.raises(ExtractError, match="NOWHERE is not set"):
         locate(contract, NIGHT)

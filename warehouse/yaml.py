@@ -1,0 +1,112 @@
+"""How YAML is read, whoever wrote it: one document, no key twice, no aliases, no tags beyond the standard ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+# An alias of an alias of an alias is a gigabyte in a few hundred bytes; none of our files needs one.
+_NO_ALIAS = "uses an anchor or alias (& or *); write the value itself, in quotes where it begins with such a sign"
+_MOST_CHARACTERS = 4 << 20
+# The parser builds each level in a call of its own: some tens of thousands end the process.
+_DEEPEST = 100
+_SURELY_SHALLOW = 2000
+_TOO_DEEP = f"is nested more than {_DEEPEST} levels deep; write it flatter"
+
+
+class YamlError(ValueError):
+    """A text that is no YAML as it is read here: `line` (from 1), what is wrong and what to write instead."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line, self.message = line, message
+        super().__init__(f"line {line}: {message}")
+
+
+class _Loader(yaml.CSafeLoader):
+    """As the standard says, which the parser does not: no key twice in a mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        if len(found) < len(node.value):
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+            place, key = next((place, key) for place, key in enumerate(keys) if key in keys[:place])
+            line = node.value[place][0].start_mark.line + 1
+            raise YamlError(line, f"the key {key!r} stands here again; keep one, readers would take either")
+        return found
+
+
+class _TextDates(_Loader):
+    """Days stay text, so that a schema can check how they are written."""
+
+
+_TextDates.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as plain data, and as nodes that know their lines; both None where it is empty."""
+
+    data: Any
+    node: yaml.Node | None
+
+
+def load_yaml(text: str, *, days_are_text: bool = False) -> Any:
+    """The document's data. Raises YamlError."""
+    return read_yaml(text, days_are_text=days_are_text).data
+
+
+def read_yaml(text: str, *, days_are_text: bool = False) -> Document:
+    """Raises YamlError with the line and what to write instead."""
+    if len(text) > _MOST_CHARACTERS:
+        raise YamlError(1, f"has {len(text):,} characters; write at most {_MOST_CHARACTERS:,}")
+    kind = _TextDates if days_are_text else _Loader
+    try:
+        if not _is_surely_plain(text):
+            _refuse_tricks(text)
+        loader = kind(text)
+        node = loader.get_single_node()
+        if node is None:
+            return Document(None, None)
+        _refuse_depth(node)
+        return Document(loader.construct_document(node), node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise YamlError(line, f"{error.problem}; write valid YAML here") from None
+    except yaml.YAMLError as error:
+        raise YamlError(1, f"cannot be read ({str(error).splitlines()[0]}); write it as UTF-8 text") from None
+    except YamlError:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise YamlError(1, f"has a value or key that cannot be read ({error}); write it as text, in quotes") from None
+
+
+def _is_surely_plain(text: str) -> bool:
+    """Without a sign of an alias, and too few brackets and too short lines to be deep: a level in block style takes a column."""
+    openings = text.count("[") + text.count("{")
+    return not set("*&") & set(text) and openings + max(map(len, text.splitlines()), default=0) < _SURELY_SHALLOW
+
+
+def _refuse_tricks(text: str) -> None:
+    """Looks at the events one by one, before anything is built of them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise YamlError(line, _NO_ALIAS)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise YamlError(line, _TOO_DEEP)
+
+
+def _refuse_depth(root: yaml.Node) -> None:
+    waiting = [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise YamlError(node.start_mark.line + 1, _TOO_DEEP)
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        if not isinstance(node, yaml.ScalarNode):
+            waiting += [(part, depth + 1) for part in parts]
