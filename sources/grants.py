@@ -115,6 +115,8 @@ class Grant:
         """Raises NotGranted for a host that the agency may not name, or whose addresses are this machine's or a cloud's own."""
         # A path is a socket of this machine; so is no host at all.
         host = OWN_MACHINE if not host or host.startswith(("/", "@")) else host.strip("[]").rstrip(".").lower()
+        # Some drivers write a port behind the name; an address of six groups has more colons.
+        host = host.partition(":")[0] if host.count(":") == 1 else host
         if any(_matches(host, item.lower()) for item in self.hosts):
             return
         if self.hosts:

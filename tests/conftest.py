@@ -75,9 +75,7 @@ def everything_granted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A grants file by which contracts of tests may name loopback servers, variables and temporary folders."""
     path = tmp_path_factory.mktemp("grants") / "grants.yaml"
     folders = f"folders: [{json.dumps(tempfile.gettempdir())}]"
-    path.write_text(
-        f"'*': {{variables: ['*'], {folders}, hosts: ['*']}}\n"
-    )
+    path.write_text(f"'*': {{variables: ['*'], {folders}, hosts: ['*']}}\n")
     return path
 
 

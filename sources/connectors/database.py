@@ -32,7 +32,7 @@ _IN_PROCESS = frozenset(
 _HOSTS_IN_QUERY = frozenset({"host", "hostaddr", "server", "unix_socket", "unix_sock"})
 _HIDDEN_PLACES = frozenset({"service", "servicefile", "passfile", "dsn", "read_default_file", "read_default_group"})
 _ODBC_SERVER = re.compile(
-    r"(?:^|;)\s*(?:server|address|addr|network address)\s*=\s*\{?(?:\w+:)?([^;,}\\]+)", re.IGNORECASE
+    r"(?:^|;)\s*(?:server|address|addr|network address)\s*=\s*\{?(?:(?:tcp|np|lpc|admin):)?([^;,}\\]+)", re.IGNORECASE
 )
 _BATCH_ROWS = 50_000
 _BATCH_BYTES = 64 << 20
