@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from sources.fields import Field, differs_from_heading, selected_values, typed_query
+from sources.fields import Field, agreed, differs_from_heading, selected_values, typed_query
 from sources.formats import Reading
 from warehouse.engine import literal, quoted, write_parquet
 
@@ -83,11 +83,11 @@ class FaultyRecords:
         }
         source = f"read_parquet({literal(str(self._marked))}, file_row_number=true) WHERE raw IS NOT NULL"
         faults = ", ".join(f"CASE WHEN {check.is_right} THEN NULL ELSE {check.fault} END" for check in self.checks)
-        record = ", ".join(f"{literal(item.header)}: {item.text}" for item in self._fields)
+        record = ", ".join(f"{literal(item.header)}: {item.text}" for item in agreed(self._fields))
         query = typed_query(self._fields, texts, source, "file_row_number + 1 AS _position, ")
         write_parquet(
             self._connection,
-            f"SELECT {selected_values(self._fields)}, _position, CAST(to_json({{{record}}}) AS VARCHAR) AS _record, "
+            f"SELECT {selected_values(agreed(self._fields))}, _position, CAST(to_json({{{record}}}) AS VARCHAR) AS _record, "
             f"{self._fields[-1].text} IS NULL AS _is_without_last, "
             f"list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults FROM {query}",
             self._file,
@@ -115,7 +115,7 @@ class FaultyRecords:
 
     def with_rows(self, rows: Path) -> str:
         """All typed records as a relation: the right ones in `rows`, and of the faulty ones what could be typed."""
-        names = ", ".join(quoted(item.name) for item in self._fields)
+        names = ", ".join(quoted(item.name) for item in agreed(self._fields))
         files = [rows, self._file] if self._has_any else [rows]
         return (
             "(" + " UNION ALL ".join(f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files) + ")"

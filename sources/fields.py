@@ -78,17 +78,12 @@ def _fault(contract: Contract, fields: list[Field]) -> str | None:
             f"the header has no {', '.join(missing)} (columns the contract does not know: {extra}); "
             f"ask {contract.agency_name} what changed, or change {contract.path.name}"
         )
-    names = [item.name.lower() for item in fields]
-    kept = RESERVED_NAMES.intersection([*names, *(header.lower() for header in headers)])
+    kept = RESERVED_NAMES.intersection(header.lower() for header in headers)
     if kept:
         return f"the platform keeps {', '.join(sorted(kept))} for itself; ask {contract.agency_name} for another name"
     counts = Counter(item.header.translate(_FOLDED) for item in fields)
     alike = sorted(item.header for item in fields if counts[item.header.translate(_FOLDED)] > 1)
-    if alike:
-        return f"{', '.join(alike)} differ in capital letters alone; ask {contract.agency_name} for other names"
-    return (
-        "a new column has the name of another one; rename it in the contract" if len(set(names)) < len(names) else None
-    )
+    return f"{', '.join(alike)} differ in capital letters alone; ask {contract.agency_name} for other names" if alike else None
 
 
 def typed_query(fields: list[Field], texts: dict[str, str], source: str, kept: str = "") -> str:
@@ -96,6 +91,11 @@ def typed_query(fields: list[Field], texts: dict[str, str], source: str, kept: s
     selected = ", ".join(f"{texts[item.text]} AS {item.text}" for item in fields)
     values = "".join(f", {item.typed.value} AS {item.value}" for item in fields if item.is_converted)
     return f"(SELECT *{values} FROM (SELECT {kept}{selected} FROM {source}))"
+
+
+def agreed(fields: list[Field]) -> list[Field]:
+    """The fields that the contract knows: nothing else of a record lands."""
+    return [item for item in fields if item.column is not None]
 
 
 def selected_values(fields: list[Field]) -> str:

@@ -10,17 +10,22 @@ import duckdb
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.faulty_records import FAULTS, FaultyRecords, arrow
-from sources.fields import fields_of, selected_values, typed_query
+from sources.fields import agreed, fields_of, selected_values, typed_query
 from sources.formats import Mended, NotSure, Reading
 from warehouse.engine import literal, quoted, write_parquet
-from warehouse.files import share_file
+from warehouse.files import replaced_whole, share_file
 
+# No column of a contract begins with an underscore.
+_UNKNOWN_LAST = "_last"
 _QUOTED = re.compile(r"[\"'].*[\"']")
 
 
 @dataclass(frozen=True)
 class Landed:
-    """The counts of one landed file: sent = landed + rejected; sums are of the columns asked for, over all typed records."""
+    """The counts of one landed file: sent = landed + rejected; sums are of the columns asked for, over all typed records.
+
+    `extra_columns` are those that the contract does not know: they are named, and nothing of them is kept.
+    """
 
     sent: int
     landed: int
@@ -58,6 +63,7 @@ class TypedRows:
             )
         if self.reading.hides_columns(self._without_last(rows)):
             raise NotSure
+        self._drop_last_where_unknown(rows)
         sums = self._sums(rows, summed)
         self._forget_read()
         extra = [item.header for item in self.fields if item.column is None]
@@ -69,13 +75,14 @@ class TypedRows:
 
     def _write_rows(self, rows: Path) -> None:
         """The usual night in one pass; where a record has a fault, the faulty ones alone in a second one."""
-        if self.reading.parquet and all(item.is_as_sent for item in self.fields) and not self._has_faults():
+        is_as_sent = all(item.is_as_sent and item.column is not None for item in self.fields)
+        if self.reading.parquet and is_as_sent and not self._has_faults():
             share_file(self.reading.parquet, rows)
             return
         checks = " AND ".join(check.counted for check in self.faulty.checks) or "true"
         try:
             write_parquet(
-                self.connection, f"SELECT {selected_values(self.fields)} FROM {self._values()} WHERE {checks}", rows
+                self.connection, f"SELECT {self._written()} FROM {self._values()} WHERE {checks}", rows
             )
             unmet = self.faulty.unmet()
             if unmet:
@@ -85,6 +92,18 @@ class TypedRows:
             raise self._unreadable(
                 f"the file cannot be read: {_first_line(error)}; ask the agency to send it again"
             ) from error
+
+    def _written(self) -> str:
+        """What the contract knows, and the last column: its values tell whether columns moved."""
+        last = self.fields[-1]
+        known = selected_values(agreed(self.fields))
+        return known if last.column else f"{known}, {last.value} AS {_UNKNOWN_LAST}"
+
+    def _drop_last_where_unknown(self, rows: Path) -> None:
+        if self.fields[-1].column is None:
+            names = ", ".join(quoted(item.name) for item in agreed(self.fields))
+            with replaced_whole(rows) as temporary:
+                write_parquet(self.connection, f"SELECT {names} FROM read_parquet({literal(str(rows))})", temporary)
 
     def _values(self) -> str:
         texts = {item.text: quoted(item.header) for item in self.fields}
@@ -140,7 +159,7 @@ class TypedRows:
 
     def _without_last(self, rows: Path) -> int:
         """How many records of the reading have no value in their last column."""
-        last = quoted(self.fields[-1].name)
+        last = quoted(self.fields[-1].name) if self.fields[-1].column else _UNKNOWN_LAST
         found = self.connection.execute(
             f"SELECT count(*) FROM read_parquet({literal(str(rows))}) WHERE {last} IS NULL"
         ).fetchone()

@@ -28,7 +28,7 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         if len(found) < len(node.value):
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
             place, key = next((place, key) for place, key in enumerate(keys) if key in keys[:place])
             line = node.value[place][0].start_mark.line + 1
             raise YamlError(line, f"the key {key!r} stands here again; keep one, readers would take either")
@@ -93,7 +93,7 @@ def _refuse_tricks(text: str) -> None:
     """Looks at the events one by one, before anything is built of them."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise YamlError(line, _NO_ALIAS)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -66,6 +66,8 @@ def _tell_refusal(contract: "Contract", reason: str, json: bool) -> None:
 
 
 def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
+    from sources.connectors.names import printable
+
     manifest, verdict = trial.manifest, trial.verdict
     counts = {
         "sent": manifest.rows_sent, "landed": manifest.rows_landed, "accepted": trial.rows_good,
@@ -89,7 +91,8 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
     for item in manifest.mended:
         typer.echo(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:
-        typer.echo(f"New columns, kept as text: {', '.join(manifest.extra_columns)}")
+        names = ", ".join(printable(name) for name in manifest.extra_columns)
+        typer.echo(f"Columns that the contract does not know, left out: {names}")
     typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
     typer.echo("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
 

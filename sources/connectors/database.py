@@ -113,7 +113,7 @@ def _permit(contract: Contract, url: "sa.URL") -> None:
         if url.database and url.database != ":memory:":
             permitted(contract, url.database)
         return
-    for host in _hosts(contract, url) or [url.host]:
+    for host in _hosts(contract, url) or [url.host or ""]:
         permit_host(contract, host)
 
 

@@ -70,7 +70,7 @@ def test_a_new_column_is_kept_or_refused(name: str, tmp_path: Path) -> None:
     else:
         landed = read_back(tmp_path / "out")
         assert landed.manifest.extra_columns == [name]
-        assert [row[name] for row in landed.rows] == ["v", "v"]
+        assert all(set(row) == {"id"} for row in landed.rows)
     assert not list(tmp_path.rglob("stolen*"))
 
 
