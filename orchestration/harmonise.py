@@ -30,13 +30,15 @@ from reports.front import anomalies, by_agency
 from reports.past import open_past
 from reports.scores import scores_of
 from reports.site import write_report
+from sharing.agreements import read_register
+from sharing.retention import forget_unagreed, remember
 from sources.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from sources.contract import Contract
 from sources.retention import forget_originals, forget_superseded
 from warehouse.engine import open_database
 from warehouse.history import Versioned, add_history, in_build, keep_history
 from warehouse.home import Home
-from warehouse.nights import build_database, is_newest, prune_nights, publish, start_build
+from warehouse.nights import build_database, is_newest, note_feeds, prune_nights, publish, start_build
 from warehouse.records import copy_into, record
 from warehouse.restricted import attach_restricted
 
@@ -77,12 +79,19 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         record_missed(contracts, platform.home)
         # Here every feed has its verdict, and the record is not copied into a build yet.
         write_anomalies(contracts, platform.home, night)
-        if not any(last_accepted(contract, platform.home, night) for contract in contracts):
-            raise dg.Failure(f"no feed has an accepted extract up to {night}; nothing to publish", allow_retries=False)
+        agreed = read_register().allowed(contracts)
+        used = [contract for contract in agreed if last_accepted(contract, platform.home, night)]
+        if not used:
+            raise dg.Failure(
+                f"no feed with an agreement in force has an accepted extract up to {night}; nothing to publish",
+                allow_retries=False,
+            )
         database = start_build(platform.home, night, context.run.run_id)
+        note_feeds(database, [contract.name for contract in used])
         with open_database(database) as connection:
-            create_relations(connection, contracts, platform.home, night)
-            create_empty_relations(connection, _not_loaded(contracts))
+            create_relations(connection, agreed, platform.home, night)
+            # What a feed without an agreement sent before is not read; its models are empty.
+            create_empty_relations(connection, [*_not_loaded(contracts), *(c for c in contracts if c not in agreed)])
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
             [*_BUILD, "--select", " ".join(staged)],
@@ -201,6 +210,9 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
         prune_nights(home)
         forget_originals(contracts, home)
         forget_superseded(home)
+        register = read_register()
+        remember(home, register)
+        forget_unagreed(home, register)
         return dg.MaterializeResult(metadata={"database": str(database), "readers see it": is_current})
 
     return published

@@ -14,7 +14,7 @@ from orchestration.failure import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.pull import Pulled, pull
 from orchestration.resources import Platform
-from sharing.agreements import load_agreements
+from sharing.agreements import read_register
 from sources.contract import Contract
 from sources.feed_night import FAILED, FeedNight
 from warehouse.home import Home
@@ -50,7 +50,7 @@ def landing_assets(contracts: list[Contract]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
-        for pulled in pull(selected, load_agreements(), platform.home, night_of(context)):
+        for pulled in pull(selected, read_register(), platform.home, night_of(context)):
             yield from _landed(context, pulled)
 
     return land

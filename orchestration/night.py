@@ -14,7 +14,6 @@ from typing import Any
 from orchestration.failure import why_failed
 from orchestration.resources import night_lock
 from reports.pages import page_of
-from sharing.agreements import load_agreements
 from sources.contract import Contract
 from sources.feed_night import FeedNight
 from warehouse.engine import open_database
@@ -80,7 +79,7 @@ def run_nights(
 ) -> Outcome:
     """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
 
-    Raises NightRunning where another night holds the lock, ContractError and AgreementError where files are not valid.
+    Raises NightRunning where another night holds the lock, ContractError where a contract is not valid.
     """
     with night_lock(home, wait_seconds=0):
         began = time.perf_counter()
@@ -93,8 +92,6 @@ def run_nights(
         from orchestration.ingest import accepted_key, landing_key
 
         imported = time.perf_counter()
-        # Inside a run it would only be the failure of a step.
-        load_agreements()
         keys = [key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
         extract_date = nights[-1]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:

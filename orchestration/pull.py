@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
-from sharing.agreements import Agreement, refusal
+from sharing.agreements import Register
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.feed_night import FAILED, NO_AGREEMENT, FeedNight
@@ -28,13 +28,12 @@ class Pulled:
     missed: FeedNight | None
 
 
-def pull(contracts: list[Contract], agreements: list[Agreement], home: Home, extract_date: date) -> Iterator[Pulled]:
-    """Land each feed that an agreement in date today allows; yields in the order of `contracts`, missed nights recorded."""
-    today = datetime.now(UTC).date()
+def pull(contracts: list[Contract], register: Register, home: Home, extract_date: date) -> Iterator[Pulled]:
+    """Land each feed that an agreement in force today allows; yields in the order of `contracts`, missed nights recorded."""
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
     for contract in contracts:
-        why_not = refusal(agreements, contract.agency, contract.feed, today)
+        why_not = register.refusal(contract)
         landing = None if why_not else _Landing(slots, contract, home, extract_date)
         waiting.append((contract, datetime.now(UTC), landing, why_not))
     for contract, started_at, landing, why_not in waiting:

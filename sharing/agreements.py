@@ -1,15 +1,23 @@
-"""Sharing agreements: one YAML each under `agreements/`, checked against a schema; a feed is pulled only under one in date."""
+"""Sharing agreements: one YAML each under `agreements/`, checked against a schema; nothing is done with a feed without one in force.
+
+In force is an agreement that is signed, in date and not withdrawn. One that names a feed goes before one on all of an agency's
+feeds (`agency/*`), also where it has ended: of two agreements the narrower wins.
+"""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
+from sources.contract import Contract
 from warehouse.home import PROJECT
+from warehouse.yaml import YamlError, load_yaml
 
+_DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 _TEXT = {"type": "string", "minLength": 1}
 _DATE = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 SCHEMA = {
@@ -35,7 +43,11 @@ SCHEMA = {
         "valid_from": _DATE,
         "valid_until": _DATE,
         "retention": {"type": "string", "pattern": r"^P\d+[DWMY]$"},
+        # An empty list is a draft, which allows nothing.
         "signed_by": {"type": "array", "items": _TEXT},
+        "withdrawn_on": _DATE,
+        # Where the feeds may be pulled from: beginnings of what contracts say as their place.
+        "sources": {"type": "array", "minItems": 1, "items": _TEXT},
     },
 }
 
@@ -58,12 +70,99 @@ class Agreement:
     valid_from: date
     valid_until: date
     retention: str
+    signed_by: tuple[str, ...] | None = None
+    withdrawn_on: date | None = None
+    sources: tuple[str, ...] = ()
 
     def covers(self, agency: str, feed: str) -> bool:
-        return f"{agency}/{feed}" in self.feeds or f"{agency}/*" in self.feeds
+        return self.names(agency, feed) or f"{agency}/*" in self.feeds
+
+    def names(self, agency: str, feed: str) -> bool:
+        return f"{agency}/{feed}" in self.feeds
+
+    @property
+    def is_draft(self) -> bool:
+        return self.signed_by == ()
 
     def is_in_date(self, on: date) -> bool:
-        return self.valid_from <= on <= self.valid_until
+        return self.valid_from <= on <= self.valid_until and not (self.withdrawn_on and self.withdrawn_on <= on)
+
+    def is_in_force(self, on: date) -> bool:
+        return self.is_in_date(on) and not self.is_draft
+
+    def allows_source(self, place: str) -> bool:
+        """Whether a contract's place begins with one of the agreed ones; one that climbs out of its folder does not."""
+        if not self.sources:
+            return True
+        return ".." not in PurePosixPath(place).parts and any(
+            place == source or place.startswith(source if source.endswith("/") else f"{source}/")
+            for source in self.sources
+        )
+
+    @property
+    def kept_for(self) -> timedelta:
+        """The retention, with months of 30 and years of 365 days."""
+        return timedelta(days=int(self.retention[1:-1]) * _DAYS[self.retention[-1]])
+
+    @property
+    def _state(self) -> str:
+        if self.is_draft:
+            return "a draft that nobody has signed"
+        withdrawn = f", withdrawn on {self.withdrawn_on}" if self.withdrawn_on else ""
+        return f"{self.valid_from} to {self.valid_until}{withdrawn}"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An agreement that cannot be used: what is wrong with it, and the feeds that it names as far as that can be read."""
+
+    why: str
+    feeds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Register:
+    """All agreements of this platform. Every door asks it: pull, try, accept, build, restore, doctor."""
+
+    agreements: tuple[Agreement, ...] = ()
+    broken: tuple[Broken, ...] = ()
+
+    def refusal(self, contract: Contract, on: date | None = None) -> str | None:
+        """Why nothing may be done with the contract's feed on that day (today where none is given), or None where it may."""
+        on = on or datetime.now(UTC).date()
+        refused = self.refusal_of(contract.agency, contract.feed, on)
+        if refused is not None:
+            return refused
+        place = contract.server.location
+        binding = [item for item in _speaking(self.agreements, contract.agency, contract.feed) if item.is_in_force(on)]
+        foreign = next((item for item in binding if not item.allows_source(place)), None)
+        if foreign is not None:
+            return (
+                f"{contract.path.name} names another source than agreement {foreign.id} does ({', '.join(foreign.sources)}); "
+                "mend the contract, or agree on the source"
+            )
+        return None
+
+    def refusal_of(self, agency: str, feed: str, on: date) -> str | None:
+        """The same for a feed by its name alone, wherever it comes from."""
+        wrong = next((item for item in self.broken if _among(item.feeds, agency, feed)), None)
+        if wrong is not None:
+            return f"the agreement on {agency}/{feed} cannot be used: {wrong.why}"
+        return refusal(self.agreements, agency, feed, on)
+
+    def refusal_of_any(self, feeds: Iterable[str]) -> str | None:
+        """Why rows of these feeds (`agency/feed`) may not be shown together today, or None."""
+        today = datetime.now(UTC).date()
+        reasons = [self.refusal_of(*name.split("/", 1), today) for name in sorted(feeds)]
+        return "; ".join(filter(None, reasons)) or None
+
+    def allowed(self, contracts: Iterable[Contract], on: date | None = None) -> list[Contract]:
+        """The contracts of which nothing is refused."""
+        return [contract for contract in contracts if self.refusal(contract, on) is None]
+
+    def kept_for(self, agency: str, feed: str) -> timedelta | None:
+        """How long the feed's rows are kept: the shortest that its agreements say, ended ones too. None where there is none."""
+        return min((item.kept_for for item in _speaking(self.agreements, agency, feed)), default=None)
 
 
 def agreements_folder() -> Path:
@@ -85,49 +184,82 @@ def load_agreements(folder: Path | None = None) -> list[Agreement]:
 
     Raises AgreementError naming file and place for the first that is not valid.
     """
+    return [_load(path) for path in _files(folder)]
+
+
+def read_register(folder: Path | None = None) -> Register:
+    """The same, where one that is not valid costs its own feeds only."""
+    agreements, broken = [], []
+    for path in _files(folder):
+        try:
+            agreements.append(_load(path))
+        except AgreementError as error:
+            broken.append(Broken(str(error), _feeds_named(path)))
+    return Register(tuple(agreements), tuple(broken))
+
+
+def _files(folder: Path | None) -> list[Path]:
     folders = [folder] if folder else agreement_folders()
-    return [_load(path) for place in folders for path in sorted(place.glob("*.yaml"))]
+    return [path for place in folders for path in sorted(place.glob("*.yaml"))]
 
 
-def refusal(agreements: list[Agreement], agency: str, feed: str, pulled_on: date) -> str | None:
-    """Why the feed may not be pulled on that day, or None where an agreement allows it."""
-    covering = [agreement for agreement in agreements if agreement.covers(agency, feed)]
-    if any(agreement.is_in_date(pulled_on) for agreement in covering):
+def _feeds_named(path: Path) -> tuple[str, ...]:
+    try:
+        data = load_yaml(path.read_text(encoding="utf-8"), days_are_text=True)
+    except (YamlError, OSError, UnicodeDecodeError):
+        return ()
+    feeds = data.get("feeds") if isinstance(data, dict) else None
+    return tuple(item for item in feeds if isinstance(item, str)) if isinstance(feeds, list) else ()
+
+
+def refusal(agreements: Iterable[Agreement], agency: str, feed: str, on: date) -> str | None:
+    """Why nothing may be done with the feed on that day, or None where an agreement allows it."""
+    speaking = _speaking(agreements, agency, feed)
+    if any(agreement.is_in_force(on) for agreement in speaking):
         return None
-    if not covering:
+    if not speaking:
         return f"no agreement covers {agency}/{feed}; sign one and add it under agreements/"
-    spans = ", ".join(f"{item.id} ({item.valid_from} to {item.valid_until})" for item in covering)
-    return f"no agreement on {agency}/{feed} is in date on {pulled_on}: {spans}; renew it"
+    states = ", ".join(f"{item.id} ({item._state})" for item in speaking)
+    remedy = "sign it: write who did under signed_by" if any(item.is_draft for item in speaking) else "renew it"
+    return f"no agreement on {agency}/{feed} is in date on {on}: {states}; {remedy}"
+
+
+def _speaking(agreements: Iterable[Agreement], agency: str, feed: str) -> list[Agreement]:
+    """Those that name the feed; else those on all feeds of its agency. A draft says nothing where a signed one does."""
+    covering = [item for item in agreements if item.covers(agency, feed)]
+    signed = [item for item in covering if not item.is_draft] or covering
+    return [item for item in signed if item.names(agency, feed)] or signed
+
+
+def _among(feeds: tuple[str, ...], agency: str, feed: str) -> bool:
+    return f"{agency}/{feed}" in feeds or f"{agency}/*" in feeds
 
 
 def _load(path: Path) -> Agreement:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextDates)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        data = load_yaml(path.read_text(encoding="utf-8"), days_are_text=True)
+    except (YamlError, UnicodeDecodeError) as error:
         raise AgreementError(f"{path}: is not valid YAML in UTF-8: {str(error).splitlines()[0]}") from None
     for wrong in Draft202012Validator(SCHEMA).iter_errors(data):
         place = ".".join(map(str, wrong.absolute_path)) or "file"
         raise AgreementError(f"{path}: {place}: {wrong.message}; see docs/engineer.md, Agreements")
     if data["id"] != path.stem:
         raise AgreementError(f"{path}: id: is {data['id']!r}; write the file's name, {path.stem!r}")
-    try:
-        valid_from, valid_until = date.fromisoformat(data["valid_from"]), date.fromisoformat(data["valid_until"])
-    except ValueError as error:
-        raise AgreementError(f"{path}: valid_from, valid_until: {error}; write days of the calendar") from None
+    valid_from, valid_until, withdrawn_on = _days(path, data)
     if valid_until < valid_from:
         raise AgreementError(f"{path}: valid_until: is before valid_from; write a later day")
     return Agreement(
         id=data["id"], title=data["title"], provider=data["parties"]["provider"], recipient=data["parties"]["recipient"],
         legal_basis=data["legal_basis"], purpose=" ".join(data["purpose"].split()), feeds=tuple(data["feeds"]),
         valid_from=valid_from, valid_until=valid_until, retention=data["retention"],
+        signed_by=tuple(data["signed_by"]) if "signed_by" in data else None, withdrawn_on=withdrawn_on,
+        sources=tuple(data.get("sources", ())),
     )  # fmt: skip
 
 
-class _TextDates(yaml.SafeLoader):
-    """Days stay text, so that the schema can check how they are written."""
-
-
-_TextDates.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _days(path: Path, data: dict[str, Any]) -> tuple[date, date, date | None]:
+    try:
+        withdrawn_on = date.fromisoformat(data["withdrawn_on"]) if "withdrawn_on" in data else None
+        return date.fromisoformat(data["valid_from"]), date.fromisoformat(data["valid_until"]), withdrawn_on
+    except ValueError as error:
+        raise AgreementError(f"{path}: valid_from, valid_until: {error}; write days of the calendar") from None

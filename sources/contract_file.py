@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -55,10 +56,19 @@ def load(path: Path) -> Contract:
 
 
 def load_anywhere(path: Path) -> Contract:
-    """The contract in `path`, wherever it lies: of its folder's and file's name is taken what can be a name. Raises ContractError."""
+    """The contract in `path`, wherever it lies: of its folder's and file's name is taken what can be a name. Raises ContractError.
+
+    Outside the platform's folders a name is no proof: the contract has nothing that its agency was granted.
+    """
     document, model = read(path)
     agency, feed = ("_".join(_WORD.findall(name.lower())) for name in _place(path))
-    return _Reader(document, model, agency or "agency", feed or "feed").contract()
+    contract = _Reader(document, model, agency or "agency", feed or "feed").contract()
+    return contract if is_of_platform(path) else replace(contract, grant=grant_of("", contract.path.parent))
+
+
+def is_of_platform(path: Path) -> bool:
+    """Whether the file is one of those that the platform pulls by."""
+    return path.resolve() in {found.resolve() for folder in contract_folders() for found in contract_files(folder)}
 
 
 def _place(path: Path) -> tuple[str, str]:

@@ -78,14 +78,13 @@ class Grant:
     def variable(self, name: str, *, stays_here: bool = False) -> str | None:
         """The variable's value; None where it is not set. Raises NotGranted."""
         is_own = _OWN_VARIABLE.fullmatch(name) is not None and name != _INBOX
-        is_granted = name.startswith(f"{self.agency.upper()}_") or any(
-            fnmatchcase(name, item) for item in self.variables
-        )
+        own = (f"{self.agency.upper()}_*",) if self.agency else ()
+        is_granted = any(fnmatchcase(name, item) for item in (*own, *self.variables))
         if is_own or not (stays_here or name == _INBOX or is_granted):
             what = "is the platform's own" if is_own else "is not granted"
             raise NotGranted(
-                f"environment variable {name} {what} to {self._who}; use one that begins with {self.agency.upper()}_, or grant "
-                f"it under `variables` in {FILE} (docs/engineer.md, Grants)"
+                f"environment variable {name} {what} to {self._who}; use one that begins with "
+                f"{self.agency.upper() or 'the agency'}_, or grant it under `variables` in {FILE} (docs/engineer.md, Grants)"
             )
         return os.environ.get(name)
 
@@ -98,6 +97,14 @@ class Grant:
                 f"a file outside the folders of {self._who}; put it beside the contract, or grant its folder under `folders` "
                 f"in {FILE} (docs/engineer.md, Grants)"
             )
+
+    def holds(self, folder: Path) -> bool:
+        """Whether files of a folder may be named."""
+        try:
+            self.permit_file(folder.resolve() / "file")
+        except NotGranted:
+            return False
+        return True
 
     def _is_deeper(self, forbidden: Path, path: Path) -> bool:
         """Whether a folder below the forbidden one was granted by its own name."""
@@ -161,7 +168,7 @@ def named_variables(text: str) -> set[str]:
 def grant_of(agency: str, base: Path | None) -> Grant:
     """What `agency` was granted, by the project's own file and those of INTERAGENCY_GRANTS (separated as in PATH).
 
-    Raises SettingError naming the file where one cannot be read.
+    An empty name is a contract of no agency here: it has what everybody was granted. Raises SettingError naming the file where one cannot be read.
     """
     found = [entry for path in grant_files() for name, entry in _read(path) if name in (agency, EVERY_AGENCY)]
     return Grant(

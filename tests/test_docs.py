@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.command.main import app
-from sharing.agreements import load_agreements
+from sharing.agreements import read_register
 from sources.contract_file import load
 from sources.landing import land_extract
 from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
@@ -78,17 +78,22 @@ def test_closing_table_in_the_readme_is_what_a_night_prints(published_home: Home
 def test_contract_and_agreement_of_the_engineers_page_are_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contract, agreement = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "engineer.md").read_text(), re.DOTALL)
+    page = (PROJECT / "docs" / "engineer.md").read_text()
+    contract, grants, agreement = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "library").mkdir()
     path = tmp_path / "library" / "loans.odcs.yaml"
     path.write_text(contract)
-    (tmp_path / "library-loans.yaml").write_text(agreement)
-    monkeypatch.setenv("LIBRARY_SHARE", str(tmp_path))
+    (tmp_path / "grants.yaml").write_text(grants)
+    monkeypatch.setenv("LIBRARY_SHARE", str(tmp_path / "share"))
+    monkeypatch.setenv("INTERAGENCY_GRANTS", str(tmp_path / "grants.yaml"))
+    (tmp_path / "share").mkdir()
     rows = "loan_id;card_number;lent_on;fee_eur\n1;12345678;20.11.2026;1.50\n2;12345678;2026-11-20;\n"
-    (tmp_path / "loans_20261120.csv").write_bytes(rows.encode("cp1252"))
+    (tmp_path / "share" / "loans_20261120.csv").write_bytes(rows.encode("cp1252"))
     manifest = land_extract(load(path), tmp_path / "landed", extract_date=date(2026, 11, 20))
     assert (manifest.rows_sent, manifest.rows_landed, manifest.rows_rejected) == (2, 1, 1)
-    assert load_agreements(tmp_path)[0].covers("library", "loans")
+    (tmp_path / "agreements").mkdir()
+    (tmp_path / "agreements" / "library-loans.yaml").write_text(agreement)
+    assert read_register(tmp_path / "agreements").refusal(load(path), date(2026, 11, 20)) is None
 
 
 def test_pages_link_only_to_files_that_exist() -> None:

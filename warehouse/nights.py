@@ -1,7 +1,9 @@
 """Night folders and publishing: build apart, check, then let readers' link lead to the new night in one step."""
 
+import json
 import os
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from warehouse.restricted import RESTRICTED, attach_restricted
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
 _COMPLETE = "complete"
+_FEEDS = "feeds.json"
 RESTORABLE_NIGHTS = 7
 # Long enough for a reader on a busy machine between asking where the link leads and opening it.
 STILL_OPENED = timedelta(minutes=1)
@@ -122,12 +125,40 @@ def current_night(home: Home) -> Night | None:
     return next((night for night in published_nights(home) if night.is_current), None)
 
 
-def restore(home: Home, extract_date: date) -> Night:
-    """Let readers see the last build of that night again. Raises PublishError where there is none."""
+def note_feeds(database: Path, feeds: Iterable[str]) -> None:
+    """Write beside a build which feeds (`agency/feed`) it was made from."""
+    write_text(database.parent / _FEEDS, json.dumps(sorted(feeds)) + "\n")
+
+
+def feeds_of(night: Night) -> frozenset[str]:
+    """The feeds that a build was made from; of one without a note all that it has a record of."""
+    note = night.folder / _FEEDS
+    if note.exists():
+        return frozenset(json.loads(note.read_text(encoding="utf-8")))
+    with open_database(night.folder / DATABASE, read_only=True) as connection:
+        has_record = connection.execute(
+            "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'feed_night'"
+        )
+        if has_record.fetchone() is None:
+            return frozenset()
+        found = connection.execute(
+            "SELECT DISTINCT agency || '/' || feed FROM quality.feed_night WHERE rows_accepted IS NOT NULL"
+        )
+        return frozenset(name for (name,) in found.fetchall())
+
+
+def restore(home: Home, extract_date: date, refusal: Callable[[frozenset[str]], str | None]) -> Night:
+    """Let readers see the last build of that night again.
+
+    Raises PublishError where there is none, or where `refusal` says why a build of these feeds may not be shown.
+    """
     night = next((night for night in published_nights(home) if night.extract_date == extract_date), None)
     if night is None:
         known = ", ".join(sorted({str(night.extract_date) for night in published_nights(home)})) or "none"
         raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
+    refused = refusal(feeds_of(night))
+    if refused is not None:
+        raise PublishError(f"the night of {extract_date} is not shown: {refused}")
     _show(home, night.folder / DATABASE)
     return night
 
@@ -153,10 +184,19 @@ def prune_nights(home: Home, still_opened: timedelta = STILL_OPENED) -> list[Pat
         if night.folder not in kept and datetime.fromtimestamp(night.folder.stat().st_mtime, UTC) <= seen_before
     ]
     for folder in removed:
-        # Without the mark first: a half-removed build must not be listed.
-        (folder / _COMPLETE).unlink()
-        shutil.rmtree(folder)
+        _remove(folder)
     return removed
+
+
+def forget_night(night: Night) -> None:
+    """Remove a build that readers do not see."""
+    _remove(night.folder)
+
+
+def _remove(folder: Path) -> None:
+    # Without the mark first: a half-removed build must not be listed.
+    (folder / _COMPLETE).unlink()
+    shutil.rmtree(folder)
 
 
 def _extract_date(folder: Path) -> date:

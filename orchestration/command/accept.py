@@ -19,6 +19,7 @@ def accept(
     """
     from expectations.accept import accept_night, decide
     from orchestration.resources import NightRunning, night_lock
+    from sharing.agreements import read_register
     from sources.kept import landed_folder
     from sources.manifest import Manifest
     from sources.overrides import append
@@ -29,6 +30,9 @@ def accept(
     home = Home.from_environment()
     night = as_date(extract_date)
     contract = chosen(all_contracts(), agency, feed)[0]
+    refused = read_register().refusal(contract)
+    if refused is not None:
+        stop(f"nothing is accepted: {refused}", NOT_DONE)
     try:
         # What is decided on must not change meanwhile, so it is read under the lock.
         with night_lock(home, wait_seconds=0):

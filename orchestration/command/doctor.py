@@ -17,12 +17,14 @@ _VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
 
 def doctor() -> None:
     """Check secrets, connections, disk, engine and agreements; ends with 1 where something is missing."""
+    from sharing.agreements import read_register
     from warehouse.home import Home
 
     home = Home.from_environment()
-    contracts = all_contracts()
-    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(contracts)]
-    for contract in contracts:
+    contracts, register = all_contracts(), read_register()
+    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(contracts, register)]
+    # A connection is made with the agency's login: not without its agreement.
+    for contract in register.allowed(contracts):
         checks += _feed(contract)
     show_table(
         "Doctor",
@@ -69,19 +71,11 @@ def _dbt() -> Iterator[Check]:
     yield "dbt", None if shutil.which(dbt_executable()) else "run `make run` once; it installs dbt"
 
 
-def _agreements(contracts: list[Any]) -> Iterator[Check]:
-    from datetime import UTC, datetime
-
-    from sharing.agreements import AgreementError, load_agreements, refusal
-
-    try:
-        agreements = load_agreements()
-    except AgreementError as error:
-        yield "agreements", str(error)
-        return
-    today = datetime.now(UTC).date()
+def _agreements(contracts: list[Any], register: Any) -> Iterator[Check]:
+    for broken in register.broken:
+        yield "agreements", broken.why
     for contract in contracts:
-        yield f"agreement on {contract.name}", refusal(agreements, contract.agency, contract.feed, today)
+        yield f"agreement on {contract.name}", register.refusal(contract)
 
 
 def _feed(contract: Any) -> list[Check]:

@@ -23,7 +23,9 @@ def new_feed(
     feed: Annotated[str, typer.Option(help="The feed's name within its agency, in lower_case words.")],
     into: Annotated[Path | None, typer.Option(help="Folder of contracts; the project's sources/ by default.")] = None,
 ) -> None:
-    """Draft the contract, the staging model and an agreement for a trial of 30 days. Files that are there are left alone.
+    """Draft the contract, the staging model and an agreement for a trial of 30 days, which waits for somebody to sign it.
+
+    Files that are there are left alone, but for grants.yaml, to which the sample's place is added.
 
     Ends with 0 where the sample passes its own draft, 1 and nothing written where it cannot be read or does not pass, 2 wrong use.
     """
@@ -39,14 +41,16 @@ def new_feed(
         draft = _drafted(place, agency, feed, folder)
     except ExtractError as error:
         stop(str(error), NOT_DONE)
-    agreement = _agreement(agency, feed, folder)
+    agreement, grants = _agreement(agency, feed, folder), _grants(place, agency, folder)
     texts = draft.texts | agreement
     _refuse_existing(texts)
     _show(draft)
     _try(next(iter(texts.values())), agency, feed)
-    _write(texts)
+    _write(texts | grants)
     typer.echo("Read and correct the files, then:")
-    for line in _variables(folder, [path.parent for path in agreement]):
+    for path in agreement:
+        typer.echo(f"  sign {path}: write who did under signed_by")
+    for line in _variables(folder, list(agreement), list(grants)):
         typer.echo(f"  {line}")
     typer.echo(f"  interagency run --agency {agency} --feed {feed}")
 
@@ -86,33 +90,58 @@ def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
     """
     import yaml
 
-    from sharing.agreements import AgreementError, agreements_folder, further_folders, load_agreements, refusal
+    from sharing.agreements import agreements_folder, further_folders, read_register
     from warehouse.home import PROJECT
 
     today = datetime.now(UTC).date()
-    try:
-        if refusal(load_agreements(), agency, feed, today) is None:
-            return {}
-    except AgreementError as error:
-        stop(str(error), NOT_DONE)
+    if read_register().refusal_of(agency, feed, today) is None:
+        return {}
     name = f"trial-{agency}-{feed}".replace("_", "-")
     data = {
         "id": name, "title": f"Trial of {agency}/{feed}", "parties": {"provider": agency, "recipient": "Interagency statistics platform"},
         "legal_basis": "None yet: fill in the law or decision before the trial ends",
         "purpose": "To try the feed with a sample that the agency handed over. Replace this by the signed agreement.",
         "feeds": [f"{agency}/{feed}"], "valid_from": today.isoformat(), "valid_until": (today + _TRIAL).isoformat(), "retention": "P30D",
+        "signed_by": [],
     }  # fmt: skip
     own = agreements_folder() if folder == PROJECT / "sources" else folder / "agreements"
     return {[own, *further_folders()][-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
 
 
-def _variables(folder: Path, agreements: list[Path]) -> list[str]:
+def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
+    """The grants with the sample's own place in them, where the contract may not name it without; none where it may."""
+    import yaml
+
+    from sources.grants import FILE, grant_of
+    from warehouse.yaml import load_yaml
+
+    before = grant_of(agency, folder / agency)
+    after = before.with_place(place)
+    needed = {"folders": [str(item) for item in after.folders if item not in before.folders and not before.holds(item)],
+              "hosts": [item for item in after.hosts if item not in before.hosts]}  # fmt: skip
+    needed = {kind: items for kind, items in needed.items() if items}
+    if not needed:
+        return {}
+    path = folder / FILE
+    text = (
+        path.read_text(encoding="utf-8") if path.exists() else "# What contracts may name on this machine, by agency.\n"
+    )
+    known = load_yaml(text) or {}
+    if agency not in known:
+        return {path: text + yaml.safe_dump({agency: needed}, sort_keys=False, width=120)}
+    entry = {kind: [*known[agency].get(kind, []), *items] for kind, items in needed.items()}
+    return {path: yaml.safe_dump(known | {agency: known[agency] | entry}, sort_keys=False, width=120)}
+
+
+def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list[str]:
     """The commands without which a run would not find what was written."""
     from sharing.agreements import agreement_folders
     from sources.contract_file import contract_folders
+    from sources.grants import grant_files
 
     found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
-    found += [("INTERAGENCY_AGREEMENTS", place, agreement_folders()) for place in agreements]
+    found += [("INTERAGENCY_AGREEMENTS", path.parent, agreement_folders()) for path in agreements]
+    found += [("INTERAGENCY_GRANTS", path, grant_files()) for path in grants]
     return [
         f"export {name}={shlex.quote(str(place))}${{{name}:+{os.pathsep}${name}}}"
         for name, place, known in found

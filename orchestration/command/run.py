@@ -59,6 +59,7 @@ def check_first_night(night: date) -> None:
 
 def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) -> "tuple[Outcome, Home]":
     """Run the nights with progress; ends with 1 and the reason where nothing could be built at all."""
+    from sharing.agreements import read_register
     from warehouse.home import Home
 
     home = Home.from_environment()
@@ -68,15 +69,16 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
                 f"Night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
             )
             typer.echo(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
+            for broken in read_register().broken:
+                typer.echo(f"Agreement without effect: {broken.why}", err=True)
         from expectations.cross_agency import RuleError
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
         from orchestration.resources import NightRunning
-        from sharing.agreements import AgreementError
 
         try:
             return run_nights(contracts, home, nights, tell), home
-        except (NightRunning, AgreementError, RuleError, DbtError) as error:
+        except (NightRunning, RuleError, DbtError) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
             stop(

@@ -33,6 +33,10 @@ def try_contract(
     """
     night = as_date(extract_date)
     known = contract_of_file(contract)
+    refused = _refused(known)
+    if refused is not None:
+        _tell_refusal(known, refused, json)
+        raise typer.Exit(NOT_DONE)
     with TemporaryDirectory() if out is None else nullcontext(str(out)) as folder:
         try:
             trial = _tried(known, Path(folder), location, night)
@@ -42,6 +46,15 @@ def try_contract(
     _tell(known, trial, json)
     if not trial.verdict.accepted:
         raise typer.Exit(NOT_DONE)
+
+
+def _refused(contract: "Contract") -> str | None:
+    """A feed of the platform is tried under its agreement only, also by a copy of its contract."""
+    from sharing.agreements import read_register
+    from sources.contract_file import contract_folders, is_of_platform
+
+    is_copy = any((folder / contract.agency / contract.path.name).exists() for folder in contract_folders())
+    return read_register().refusal(contract) if is_copy or is_of_platform(contract.path) else None
 
 
 class _Refused(Exception):

@@ -30,15 +30,16 @@ def list_nights() -> None:
 
 @app.command("restore")
 def restore_night(extract_date: str) -> None:
-    """Let readers see a kept night again, in one step."""
+    """Let readers see a kept night again, in one step. Not one with rows of a feed whose agreement has ended."""
     from orchestration.resources import NightRunning, night_lock
+    from sharing.agreements import read_register
     from warehouse.home import Home
     from warehouse.nights import PublishError, restore
 
     home, wanted = Home.from_environment(), as_date(extract_date)
     try:
         with night_lock(home, wait_seconds=0):
-            night = restore(home, wanted)
+            night = restore(home, wanted, read_register().refusal_of_any)
     except (PublishError, NightRunning) as error:
         stop(str(error), NOT_DONE)
     typer.echo(f"readers see the night of {night.extract_date} again: {home.published}")

@@ -80,11 +80,14 @@ def test_without_variables_everything_lies_below_into(tmp_path: Path, interagenc
     sample = tmp_path / "s.csv"
     sample.write_bytes("id;ort\n1;Köln\n2;Düsseldorf\n3;Görlitz\n".encode("cp1252"))
     into = tmp_path / "my feeds"
-    unset = {"INTERAGENCY_SOURCES": "", "INTERAGENCY_AGREEMENTS": ""}
+    unset = {"INTERAGENCY_SOURCES": "", "INTERAGENCY_AGREEMENTS": "", "INTERAGENCY_GRANTS": ""}
     done = interagency("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(into), **unset)
     assert done.returncode == 0, done.stderr
     written = {str(path.relative_to(into)) for path in into.rglob("*.yaml")}
-    assert written == {"towns/list.odcs.yaml", "agreements/trial-towns-list.yaml"}
+    assert written == {"towns/list.odcs.yaml", "agreements/trial-towns-list.yaml", "grants.yaml"}
+    assert yaml.safe_load((into / "grants.yaml").read_text()) == {"towns": {"folders": [str(tmp_path)]}}
+    assert yaml.safe_load((into / "agreements" / "trial-towns-list.yaml").read_text())["signed_by"] == []
+    assert f"export INTERAGENCY_GRANTS='{into}/grants.yaml'" in done.stdout
     assert not (PROJECT / "agreements" / "trial-towns-list.yaml").exists()
     assert f"export INTERAGENCY_AGREEMENTS='{into}/agreements'" in done.stdout
     assert f"export INTERAGENCY_SOURCES='{into}'" in done.stdout

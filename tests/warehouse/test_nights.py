@@ -24,6 +24,11 @@ from warehouse.nights import (
 )
 
 
+def everything(feeds: frozenset[str]) -> str | None:
+    """An agreement register that refuses nothing."""
+    return None
+
+
 def built(home: Home, night: date, run: str) -> Path:
     """A build with one table and a view on it; every value in it is the run's name."""
     database = start_build(home, night, run)
@@ -68,7 +73,7 @@ def test_readers_never_fail_while_nights_are_swapped(home: Home) -> None:
         assert reader.stdout.readline() == "ready\n"
         swaps, last = 0, time.monotonic() + 20
         while reader.poll() is None and time.monotonic() < last:
-            restore(home, (NIGHT, NEXT_NIGHT)[swaps % 2])
+            restore(home, (NIGHT, NEXT_NIGHT)[swaps % 2], everything)
             swaps += 1
         reader.kill()
         _, errors = reader.communicate()
@@ -119,13 +124,13 @@ def test_nights_are_listed_restored_and_pruned(home: Home) -> None:
         publish(home, built(home, night, "a"))
     publish(home, built(home, nights[-1], "b"))
     assert [night.extract_date for night in restorable(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
-    assert restore(home, nights[-3]).extract_date == nights[-3]
+    assert restore(home, nights[-3], everything).extract_date == nights[-3]
     assert seen(home) == "a"
     removed = prune_nights(home, timedelta(0))
     assert {folder.name for folder in removed} == {f"{night}-a" for night in [*nights[:3], nights[-1]]}
     assert [night.extract_date for night in published_nights(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
     with pytest.raises(PublishError, match=f"no build of {nights[0]} is kept; kept: {nights[3]}, "):
-        restore(home, nights[0])
+        restore(home, nights[0], everything)
     assert prune_nights(home, timedelta(0)) == []
 
 
@@ -140,7 +145,7 @@ def test_the_night_that_readers_see_is_never_pruned(home: Home) -> None:
     nights = [NIGHT + timedelta(days=number) for number in range(RESTORABLE_NIGHTS + 1)]
     for night in nights:
         publish(home, built(home, night, "a"))
-    restore(home, nights[0])
+    restore(home, nights[0], everything)
     assert prune_nights(home, timedelta(0)) == []
     assert seen(home) == "a"
 
@@ -149,7 +154,7 @@ def test_nothing_published_yet(home: Home) -> None:
     assert published_nights(home) == []
     assert prune_nights(home, timedelta(0)) == []
     with pytest.raises(PublishError, match="kept: none"):
-        restore(home, NIGHT)
+        restore(home, NIGHT, everything)
 
 
 @pytest.mark.parametrize("source", ["read_parquet('{0}')", "'{0}'", "parquet_scan('{0}')", "read_csv('{1}')", "'{1}'"])
