@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, stop, tell
 
 
 def accept(
@@ -45,6 +45,6 @@ def accept(
         stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
     except NightRunning as error:
         stop(str(error), NOT_DONE)
-    typer.echo(
+    tell(
         f"{contract.name} of {night}: {taken.rows_accepted} of {taken.rows_sent} rows accepted by {override.steward}; the next run uses them"
     )

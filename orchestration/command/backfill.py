@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop, tell
 from orchestration.command.run import check_first_night, run_all
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def backfill(
     check_first_night(nights[0])
     outcome, home = run_all(contracts, nights, quiet=False)
     missed = _show(contracts, home, nights)
-    typer.echo(f"Published: {home.published}" if outcome.published else f"NOT PUBLISHED: {outcome.reason}")
+    tell(f"Published: {home.published}" if outcome.published else f"NOT PUBLISHED: {outcome.reason}")
     is_built = outcome.published or outcome.is_stored
     raise typer.Exit(0 if is_built and not missed else NOT_DONE)
 
@@ -56,7 +56,7 @@ def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
         reasons += [f"{night} {known.agency}/{known.feed}: {known.reason}" for known in found if not known.is_taken]
     show_table(f"{len(nights)} nights", _HEADINGS, rows, frozenset(range(1, len(_HEADINGS))))
     for reason in reasons:
-        typer.echo(reason)
+        tell(reason)
     return len(reasons)
 
 

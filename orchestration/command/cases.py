@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
 
 app = typer.Typer(
     help="Leads from comparing agencies' records; a lead is never a finding of guilt.", rich_markup_mode=None
@@ -33,7 +33,7 @@ def list_cases(
     total = _published(f"SELECT count(*), sum(money_at_risk_eur) FROM marts.match_case WHERE {wanted}", values)[0]
     shown = [["" if value is None else str(value) for value in row] for row in rows]
     show_table("", _HEADINGS, shown, frozenset({4}))
-    typer.echo(
+    tell(
         f"{total[0]} cases, {total[1] or 0} euro at risk"
         + (f"; the first {limit} are shown" if total[0] > limit else "")
     )
@@ -70,7 +70,7 @@ def decide_case(
         Home.from_environment(),
         Disposition(found[0][0], chosen, reason.strip(), by or getpass.getuser(), now_text(datetime.now(UTC))),
     )
-    typer.echo(f"{found[0][0]}: {chosen}; shown from the next night on")
+    tell(f"{found[0][0]}: {chosen}; shown from the next night on")
 
 
 def _published(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -17,8 +17,14 @@ NOT_DONE, WRONG_USE = 1, 2
 
 def stop(message: str, code: int) -> NoReturn:
     """Say why on standard error and end; never a traceback for a user's mistake."""
-    typer.echo(message, err=True)
+    tell(message, err=True)
     raise typer.Exit(code)
+
+
+def tell(text: str, err: bool = False) -> None:
+    """Lines for a person. What agencies wrote into a contract, a name or a file moves no cursor and turns no line."""
+    shown = "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+    typer.echo(shown, err=err)
 
 
 def as_date(text: str | None) -> date:
@@ -75,6 +81,7 @@ def show_table(
     """A table on a terminal; tab-separated lines anywhere else. What an agency wrote moves no cursor."""
     from sources.connectors.names import printable
 
+    headings = [printable(heading, _LONGEST_CELL) for heading in headings]
     rows = [[printable(cell, _LONGEST_CELL) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [headings, *rows]:
@@ -85,7 +92,9 @@ def show_table(
     from rich.text import Text
 
     # Narrow enough for 80 columns: a number broken over two lines cannot be read.
-    table = Table(title=title, box=None, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    table = Table(
+        title=printable(title, _LONGEST_CELL), box=None, padding=(0, 1), pad_edge=False, collapse_padding=True
+    )
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place in numbers else "left", overflow="fold")
     for row in rows:

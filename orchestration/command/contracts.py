@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, contract_of_file, show_table
+from orchestration.command.common import NOT_DONE, contract_of_file, show_table, tell
 
 app = typer.Typer(help="Check and compare contracts.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,10 +38,10 @@ def lint(
     except AgreementError as error:
         problems.append(str(error))
     for problem in problems:
-        typer.echo(problem, err=True)
+        tell(problem, err=True)
     if problems:
         raise typer.Exit(NOT_DONE)
-    typer.echo(f"{count} contracts and {len(agreements)} agreements are valid")
+    tell(f"{count} contracts and {len(agreements)} agreements are valid")
 
 
 @app.command("diff")
@@ -60,12 +60,12 @@ def diff(
     if json:
         import json as writer
 
-        typer.echo(writer.dumps([vars(change) for change in found], ensure_ascii=False, indent=1))
+        tell(writer.dumps([vars(change) for change in found], ensure_ascii=False, indent=1))
     else:
         rows = [[change.where, change.what, "breaks" if change.breaks else ""] for change in found]
         if rows:
             show_table("Changes", ("where", "what", "readers"), rows)
         broken = sum(change.breaks for change in found)
-        typer.echo(f"{len(found)} changes, {broken} of them break readers" if found else "No change")
+        tell(f"{len(found)} changes, {broken} of them break readers" if found else "No change")
     if any(change.breaks for change in found):
         raise typer.Exit(NOT_DONE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, all_contracts, show_table
+from orchestration.command.common import NOT_DONE, all_contracts, show_table, tell
 
 _NEEDED_FREE_BYTES = 2 << 30
 _EXTENSIONS = ("icu", "json", "parquet")
@@ -32,7 +32,7 @@ def doctor() -> None:
         [[name, "ok" if remedy is None else "MISSING", remedy or ""] for name, remedy in checks],
     )
     missing = sum(remedy is not None for _, remedy in checks)
-    typer.echo(f"{len(checks) - missing} of {len(checks)} checks are good")
+    tell(f"{len(checks) - missing} of {len(checks)} checks are good")
     if missing:
         raise typer.Exit(NOT_DONE)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -27,7 +27,7 @@ def list_pairs(
     waiting = [pair for pair in _queue(home, entity) if not _is_decided(home, pair)]
     rows = [row for pair in waiting[:limit] for row in _shown(pair)]
     show_table("Pairs in doubt", ("pair", "field", "one", "other", "agreement", "bits"), rows, frozenset({5}))
-    typer.echo(
+    tell(
         f"{len(waiting)} pairs wait for a decision" + (f"; the first {limit} are shown" if len(waiting) > limit else "")
     )
 
@@ -55,7 +55,7 @@ def _decide(pair_id: str, is_same: bool, reason: str) -> None:
     if not found:
         stop(f"{pair_id} is no pair in doubt; `interagency linkage review list` shows them", WRONG_USE)
     made = decide(home, found[0]["entity"], _records(found[0]), is_same, reason)
-    typer.echo(f"{pair_id}: {'the same' if is_same else 'not the same'}, by {made.steward}; the next night follows it")
+    tell(f"{pair_id}: {'the same' if is_same else 'not the same'}, by {made.steward}; the next night follows it")
 
 
 def _records(pair: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
 
 if TYPE_CHECKING:
     from sources.draft.columns import DraftColumn
@@ -47,12 +47,12 @@ def new_feed(
     _show(draft)
     _try(next(iter(texts.values())), agency, feed)
     _write(texts | grants)
-    typer.echo("Read and correct the files, then:")
+    tell("Read and correct the files, then:")
     for path in agreement:
-        typer.echo(f"  sign {path}: write who did under signed_by")
+        tell(f"  sign {path}: write who did under signed_by")
     for line in _variables(folder, list(agreement), list(grants)):
-        typer.echo(f"  {line}")
-    typer.echo(f"  interagency run --agency {agency} --feed {feed}")
+        tell(f"  {line}")
+    tell(f"  interagency run --agency {agency} --feed {feed}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _write(texts: dict[Path, str]) -> None:
 
     for path, text in texts.items():
         write_text(path, text)
-        typer.echo(f"Drafted {path}")
+        tell(f"Drafted {path}")
 
 
 def _show(draft: _Draft) -> None:
@@ -176,7 +176,7 @@ def _show(draft: _Draft) -> None:
         "Drafted columns", ("in the sample", "name", "type", "value", "identifier, codes, range", "protection"), rows
     )
     for doubt in draft.doubts:
-        typer.echo(f"Unsure: {doubt}")
+        tell(f"Unsure: {doubt}")
 
 
 def _try(text: str, agency: str, feed: str) -> None:
@@ -190,6 +190,6 @@ def _try(text: str, agency: str, feed: str) -> None:
     except (ContractError, ExtractError) as error:
         stop(f"The sample does not pass its draft: {error}", NOT_DONE)
     outcome = f"REFUSED: {held.refusal}" if held.refusal else "accepted"
-    typer.echo(f"Tried: {held.sent:,} rows sent, {held.rejected:,} rejected, {outcome}")
+    tell(f"Tried: {held.sent:,} rows sent, {held.rejected:,} rejected, {outcome}")
     if held.refusal:
         raise typer.Exit(NOT_DONE)

@@ -15,7 +15,9 @@ _SHOWN = 100
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT; marts are in the schema `marts`.")],
-    csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Write CSV for a spreadsheet to standard output: no cell of it is a formula.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Write JSON to standard output, one object for each row.")
     ] = False,
@@ -90,12 +92,14 @@ def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
     import json
     import sys
 
+    from reports.spreadsheet import defused_value
+
     writer = csv.writer(sys.stdout)
     if how == "csv":
-        writer.writerow(answer.columns)
+        writer.writerow(map(defused_value, answer.columns))
     while rows := answer.fetchmany(10_000):
         if how == "csv":
-            writer.writerows(rows)
+            writer.writerows([defused_value(value) for value in row] for row in rows)
         else:
             sys.stdout.writelines(
                 json.dumps(dict(zip(answer.columns, row, strict=True)), ensure_ascii=False, default=str) + "\n"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, all_contracts, as_date, chosen, show_table, stop
+from orchestration.command.common import NOT_DONE, all_contracts, as_date, chosen, show_table, stop, tell
 
 _HEADINGS = ("step", "line", "column", "value", "reason")
 
@@ -32,7 +32,7 @@ def rejects(
     files = _files(contract, home, night)
     if csv:
         count = _write(files, csv)
-        typer.echo(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
+        tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
         return
     total, rows = _read(files, limit)
     masked = {column.name for column in contract.columns if column.is_masked}
@@ -41,7 +41,7 @@ def rejects(
         for step, line, column, value, reason in rows
     ]
     show_table(f"{contract.name}, night of {night}", _HEADINGS, shown, frozenset({1}))
-    typer.echo(
+    tell(
         f"{total} rejects of {contract.name}, night of {night}"
         + (f"; the first {limit} are shown" if total > limit else "")
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop
+from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop, tell
 from orchestration.command.progress import progress
 
 if TYPE_CHECKING:
@@ -63,21 +63,21 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
     from warehouse.home import Home
 
     home = Home.from_environment()
-    with progress(len(contracts), len(nights), quiet) as tell:
+    with progress(len(contracts), len(nights), quiet) as step_ended:
         if not quiet:
             spoken = (
                 f"Night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
             )
-            typer.echo(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
+            tell(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
             for broken in read_register().broken:
-                typer.echo(f"Agreement without effect: {broken.why}", err=True)
+                tell(f"Agreement without effect: {broken.why}", err=True)
         from expectations.cross_agency import RuleError
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
         from orchestration.resources import NightRunning
 
         try:
-            return run_nights(contracts, home, nights, tell), home
+            return run_nights(contracts, home, nights, step_ended), home
         except (NightRunning, RuleError, DbtError) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
@@ -167,24 +167,24 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
     steps, fixed = (
         ", ".join(f"{name} {took:.1f}" for name, took in spent.items()) for spent in (outcome.steps, outcome.fixed)
     )
-    typer.echo(f"{outcome.total_seconds:.1f} s by step: {steps}")
-    typer.echo(f"{sum(outcome.fixed.values()):.1f} s of it is fixed cost, whatever the data: {fixed}")
+    tell(f"{outcome.total_seconds:.1f} s by step: {steps}")
+    tell(f"{sum(outcome.fixed.values()):.1f} s of it is fixed cost, whatever the data: {fixed}")
     for line in lines:
         if line.reason:
-            typer.echo(f"{line.agency}/{line.feed}: {line.reason}")
-    typer.echo(f"Report:    {outcome.report}")
+            tell(f"{line.agency}/{line.feed}: {line.reason}")
+    tell(f"Report:    {outcome.report}")
     if not outcome.published:
-        typer.echo(f"NOT PUBLISHED: {outcome.reason}")
+        tell(f"NOT PUBLISHED: {outcome.reason}")
         return
-    typer.echo(f"Published: {home.published}")
+    tell(f"Published: {home.published}")
     if outcome.reason:
-        typer.echo(f"After publishing, this went wrong: {outcome.reason}")
+        tell(f"After publishing, this went wrong: {outcome.reason}")
     behind = [
         f"{line.agency}/{line.feed} {line.status}, {f'rows of {line.used_night}' if line.used_night else 'no rows yet'}"
         for line in lines
         if not line.is_taken
     ]
-    typer.echo(f"Stale or refused: {'; '.join(behind)}" if behind else "Every feed is of this night.")
+    tell(f"Stale or refused: {'; '.join(behind)}" if behind else "Every feed is of this night.")
 
 
 def _as_json(outcome: "Outcome", lines: list[_Line], home: "Home") -> dict[str, Any]:

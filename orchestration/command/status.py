@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.command.common import all_contracts, show_table
+from orchestration.command.common import all_contracts, show_table, tell
 
 _HEADINGS = ("agency", "feed", "last night", "status", "sent", "accepted", "rejected", "rows in use", "fresh")
 
@@ -28,7 +28,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     show_table(
         "Feeds", _HEADINGS, [["–" if line[name] is None else str(line[name]) for name in _HEADINGS] for line in lines]
     )
-    typer.echo(
+    tell(
         f"Published: night of {current.extract_date}, {home.published}"
         if current
         else "Published: nothing yet; run `interagency run`"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, as_date, contract_of_file, show_table
+from orchestration.command.common import NOT_DONE, as_date, contract_of_file, show_table, tell
 
 if TYPE_CHECKING:
     from expectations.trial import Trial
@@ -75,7 +75,7 @@ def _tell_refusal(contract: "Contract", reason: str, json: bool) -> None:
     if json:
         _print_json({"contract": str(contract.path), "accepted": False, "reasons": [reason]})
         return
-    typer.echo(f"REFUSED: {reason}")
+    tell(f"REFUSED: {reason}")
 
 
 def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
@@ -100,14 +100,14 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
         rows = [[item.step, item.rule, item.column or "", f"{item.records:,}", item.reason] for item in trial.reasons]
         show_table("Rejects", _HEADINGS, rows, frozenset({3}))
     for result in verdict.failed:
-        typer.echo(f"{result.severity}: {result.rule}: {result.description} (measured {result.observed_value})")
+        tell(f"{result.severity}: {result.rule}: {result.description} (measured {result.observed_value})")
     for item in manifest.mended:
-        typer.echo(f"Mended: {_where(item)}: {item['reason']}")
+        tell(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:
         names = ", ".join(printable(name) for name in manifest.extra_columns)
-        typer.echo(f"Columns that the contract does not know, left out: {names}")
-    typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
-    typer.echo("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
+        tell(f"Columns that the contract does not know, left out: {names}")
+    tell(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
+    tell("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
 
 
 def _where(mended: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import typer
 
-from orchestration.command.common import NOT_DONE, as_date, show_table, stop
+from orchestration.command.common import NOT_DONE, as_date, show_table, stop, tell
 
 app = typer.Typer(help="List and restore published nights.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -25,7 +25,7 @@ def list_nights() -> None:
     ]
     show_table("Published nights", ("night", "built (UTC)", "current", "folder"), rows)
     if not rows:
-        typer.echo("nothing is published yet; run `interagency run`")
+        tell("nothing is published yet; run `interagency run`")
 
 
 @app.command("restore")
@@ -42,4 +42,4 @@ def restore_night(extract_date: str) -> None:
             night = restore(home, wanted, read_register().refusal_of_any)
     except (PublishError, NightRunning) as error:
         stop(str(error), NOT_DONE)
-    typer.echo(f"readers see the night of {night.extract_date} again: {home.published}")
+    tell(f"readers see the night of {night.extract_date} again: {home.published}")
