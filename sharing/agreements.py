@@ -153,7 +153,8 @@ class Register:
     def refusal_of_any(self, feeds: Iterable[str]) -> str | None:
         """Why rows of these feeds (`agency/feed`) may not be shown together today, or None."""
         today = datetime.now(UTC).date()
-        reasons = [self.refusal_of(*name.split("/", 1), today) for name in sorted(feeds)]
+        parts = [name.partition("/") for name in sorted(feeds)]
+        reasons = [self.refusal_of(agency, feed, today) for agency, _, feed in parts]
         return "; ".join(filter(None, reasons)) or None
 
     def allowed(self, contracts: Iterable[Contract], on: date | None = None) -> list[Contract]:

@@ -31,9 +31,11 @@ from sources.contract_server import ServerReader, check_records, values
 from sources.grants import grant_of
 from sources.odcs import ContractError, Document, Problem, Problems, read
 from sources.rules import key_rules, row_rules
+from warehouse.engine import engine_fault, literal
 from warehouse.home import PROJECT
 
 _WORD = re.compile(r"[a-z][a-z0-9]*")
+_GROUP = re.compile(r"(?<!\\)\((?!\?)|\(\?P?<")
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # A thousand years; beyond it no date is left.
 _MOST_DAYS = 365_000
@@ -257,7 +259,6 @@ class _Reader:
 
 
 def _has_a_group(expression: str) -> bool:
-    try:
-        return re.compile(expression).groups > 0
-    except re.error:
-        return False
+    """Whether it is an expression of the engine (RE2), with a group."""
+    is_valid = engine_fault(f"regexp_extract('', {literal(expression)}, 1)") is None
+    return is_valid and _GROUP.search(expression) is not None

@@ -14,10 +14,11 @@ from expectations.data_docs import folder, write_data_docs
 from expectations.gate import run_gate
 from expectations.measure import measures
 from expectations.result import WITHHELD
+from sources.connectors import ExtractError
 from sources.contract import Contract, QualityRule
 from sources.contract_file import load
 from sources.kept import gate_folder
-from sources.landing import land_night
+from sources.landing import land_extract, land_night
 from sources.odcs import ContractError
 from sources.rules import TableRule
 from tests.attacks.readable import readable_texts
@@ -308,3 +309,13 @@ def test_an_expression_of_a_contract_is_asked_of_a_locked_engine() -> None:
 
     with pytest.raises(duckdb.PermissionException):
         scratch().cursor().execute("SELECT * FROM read_text('/etc/hostname')")
+
+
+def test_an_expression_that_would_never_end_ends(tmp_path: Path) -> None:
+    """Python's own would need longer than the universe for this name, and hold up every other feed meanwhile."""
+    name = f"{'a' * 60}!.csv"
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / name).write_text("id\n1\n")
+    path = Feed([COLUMNS[0]], path=f'"{name}"', custom={"extractDateFrom": '"name ((a+)+)+$"'}).write(tmp_path)
+    with pytest.raises(ExtractError, match="states no date"):
+        land_extract(load(path), tmp_path / "landed", extract_date=NIGHT)
