@@ -135,7 +135,7 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
     }  # fmt: skip
     assert "the file ends in the middle of a record, it was cut off" in (night["bts/flights"].reason or "")
     assert "planes.csv is a link that leads out of its folder; ask" in (night["faa/aircraft"].reason or "")
-    assert "Input/output error after 3 attempts; check the share or disk" in (night["plain/things"].reason or "")
+    assert "a file outside the folders of plain" in (night["plain/things"].reason or "")
     assert "did not end within 7 seconds" in (night["faa/airports"].reason or "")
     assert "the file is empty; a header and rows are expected" in (night["noaa/weather"].reason or "")
     assert rows_in_use(home, "bts/airlines") == (NIGHT.isoformat(), 16)
@@ -263,6 +263,11 @@ def test_a_feed_without_an_agreement_in_date_is_not_pulled(feeds: Path, home: Ho
     assert not (home.landing / "stranger").exists()
     write_agreement(agreements, "stranger/*", name="signed")
     run_ingest(written(feeds), NIGHT)
+    found = {name: feed.status for name, feed in recorded(home, NIGHT).items()}
+    assert found["stranger/never"] == "accepted"
+    assert found["stranger/expired"] == "no_agreement", "its own agreement goes before one on all feeds"
+    write_agreement(agreements, "stranger/expired", name="renewed")
+    run_ingest(written(feeds), NIGHT)
     assert {feed.status for feed in recorded(home, NIGHT).values()} == {"accepted", "unchanged"}
 
 
@@ -329,7 +334,7 @@ def test_hostile_feeds_cost_a_good_one_nothing(feeds: Path, home: Home) -> None:
     night = recorded(home, NIGHT)
     refusals = {name: words for name, (_, _, words) in HOSTILE.items() if words}
     refusals |= {"link": "link.csv is a link that leads out of its folder", "fifo": "fifo.csv is not a file",
-                 "device": "/dev/zero is not a file", "folder": "folder.csv is not a file"}  # fmt: skip
+                 "device": "a file outside the folders of plain", "folder": "folder.csv is not a file"}  # fmt: skip
     for name, words in refusals.items():
         assert night[f"plain/{name}"].status == "failed"
         assert words in (night[f"plain/{name}"].reason or "")

@@ -203,7 +203,7 @@ def test_nights_are_listed(night_home: Home) -> None:
 def test_an_accepted_night_needs_no_steward(night_home: Home) -> None:
     done = command("accept", "bts", "flights", NIGHT.isoformat(), "--reason", "r")
     assert (done.exit_code, "is accepted already; nothing to do" in done.stderr) == (1, True)
-    assert not night_home.state.exists()
+    assert not (night_home.state / "overrides.jsonl").exists()
 
 
 def test_a_night_older_than_the_published_one_cannot_be_seen_by_readers(home: Home, published_home: Home) -> None:

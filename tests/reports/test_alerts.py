@@ -66,8 +66,9 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The address of a receiver, and what it was sent; it answers 500 to what has /broken in its path."""
+def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The https address of a receiver, and what it was sent; it answers 500 to what has /broken in its path."""
+    authority = trustme.CA()
     taken: list[dict[str, Any]] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -80,8 +81,13 @@ def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Receiver)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", taken
+    yield f"https://127.0.0.1:{server.server_port}", taken
     server.shutdown()
     server.server_close()
 
