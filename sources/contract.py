@@ -133,12 +133,14 @@ class DateProof:
 class Increment:
     """An extract of what changed: rows whose `watermark` is not before the last accepted one less `lateness`.
 
+    A number's lateness is one too: what is written later may have a lower number, where it was begun earlier.
+
     `deleted_when` is the column that marks a row as deleted at the agency.
     """
 
     watermark: str
     deleted_when: str | None
-    lateness: timedelta
+    lateness: timedelta | int
 
 
 @dataclass(frozen=True)
