@@ -60,22 +60,23 @@ def write_data_docs(home: Home, extract_date: date) -> list[Path]:
 
 
 def _validations(home: Home, extract_date: date) -> dict[str, Path]:
-    gates, gated = home.quality / "gates", _gated(home, extract_date)
+    gates, missed = home.quality / "gates", _missed(home, extract_date)
     contracts = {
         f"{path.parent.parent.parent.name}__{path.parent.parent.name}": path
         for path in gates.glob(f"*/*/{extract_date}/{VALIDATION}")
-        if (path.parent.parent.parent.name, path.parent.parent.name) in gated
+        if (path.parent.parent.parent.name, path.parent.parent.name) not in missed
     }
     harmonised = {f"{AGENCY}__{path.parent.name}": path for path in gates.glob(f"{AGENCY}/*/{extract_date}.json")}
     return dict(sorted({**contracts, **harmonised}.items()))
 
 
-def _gated(home: Home, extract_date: date) -> set[tuple[str, str]]:
-    """Agencies and feeds of whose recorded run the gate found something: of one that brought nothing there is no page."""
+def _missed(home: Home, extract_date: date) -> set[tuple[str, str]]:
+    """Agencies and feeds whose recorded run came to no gate: what lies there is of a run before it."""
     with open_database() as connection:
         found = connection.execute(
-            f"SELECT DISTINCT agency, feed FROM {records(home, 'gate_result')} WHERE extract_date = ?", [extract_date]
-        ).fetchall()
+            f"SELECT agency, feed FROM {records(home, 'feed_night')} WHERE extract_date = ? EXCEPT "
+            f"SELECT agency, feed FROM {records(home, 'gate_result')} WHERE extract_date = ?", [extract_date] * 2
+        ).fetchall()  # fmt: skip
     return {(agency, feed) for agency, feed in found}
 
 

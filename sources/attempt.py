@@ -24,15 +24,27 @@ class Attempt:
 
 
 def recorded_attempt(contract: Contract, home: Home, extract_date: date) -> Attempt:
-    """Of the recorded night. A run that was cut short, or brought nothing, left the files of the run before it in their place."""
+    """Of the recorded night, or of its only run where that was not recorded yet.
+
+    A run that was cut short left its files beside the record of the run before it, one that brought nothing the files of that.
+    """
     night = recorded(home, extract_date, contract.agency, contract.feed)
-    return attempt_of(contract, home, night) if night else Attempt()
+    if night is not None:
+        return attempt_of(contract, home, night)
+    return _attempt(contract, home, extract_date)
 
 
 def attempt_of(contract: Contract, home: Home, night: FeedNight) -> Attempt:
     """Of `night`, whose pull began when that of its landing did."""
-    landing, gate = (folder(contract, home, night.extract_date) for folder in (landed_folder, gate_folder))
-    if not (landing / MANIFEST).exists() or Manifest.read(landing).started_at != night.started_at:
+    found = _attempt(contract, home, night.extract_date)
+    is_same = found.landing is not None and Manifest.read(found.landing).started_at == night.started_at
+    return found if is_same else Attempt()
+
+
+def _attempt(contract: Contract, home: Home, extract_date: date) -> Attempt:
+    """Of the last run that landed anything, with the gate's word where it is on the same."""
+    landing, gate = (folder(contract, home, extract_date) for folder in (landed_folder, gate_folder))
+    if not (landing / MANIFEST).exists():
         return Attempt()
     if not (gate / GATE).exists():
         return Attempt(landing)
