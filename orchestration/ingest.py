@@ -129,7 +129,9 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
         if not is_taken_since(contract, home, night, began):
             landing = landed_folder(contract, home, night)
             pulled_at = Manifest.read(landing).started_at if (landing / MANIFEST).exists() else began
-            failed = FeedNight(night, contract.agency, contract.feed, FAILED, pulled_at, datetime.now(UTC), reason=reason)
+            failed = FeedNight(
+                night, contract.agency, contract.feed, FAILED, pulled_at, datetime.now(UTC), reason=reason
+            )
             record_not_taken(contract, home, failed)
         raise dg.Failure(reason, allow_retries=False) from None
 
