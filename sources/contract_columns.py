@@ -65,13 +65,7 @@ class ColumnReader:
 
     def _column(self, index: int, prop: SchemaProperty) -> Column:
         steps: list[Step] = ["schema", 0, "properties", index]
-        name = prop.name or ""
-        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES or not name.isprintable():
-            self.wrong(
-                [*steps, "name"],
-                "is missing, begins with an underscore, has a character that is not printed, or is a name that the platform "
-                "keeps for itself; write another",
-            )
+        name = self._name(steps, prop)
         classification = prop.classification or "internal"
         if classification not in CLASSIFICATIONS:
             self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
@@ -95,6 +89,16 @@ class ColumnReader:
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
             enum=allowed, options=options, custom=custom, numbers=self._numbers(steps, prop, custom),
         )  # fmt: skip
+
+    def _name(self, steps: list[Step], prop: SchemaProperty) -> str:
+        name = prop.name or ""
+        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES or not name.isprintable():
+            self.wrong(
+                [*steps, "name"],
+                "is missing, begins with an underscore, has a character that is not printed, or is a name that the platform "
+                "keeps for itself; write another",
+            )
+        return name
 
     def _of_server(self) -> dict[str, Any]:
         """The server's options of how its texts write numbers, where they can be read."""
