@@ -81,9 +81,7 @@ class TypedRows:
             return
         checks = " AND ".join(check.counted for check in self.faulty.checks) or "true"
         try:
-            write_parquet(
-                self.connection, f"SELECT {self._written()} FROM {self._values()} WHERE {checks}", rows
-            )
+            write_parquet(self.connection, f"SELECT {self._written()} FROM {self._values()} WHERE {checks}", rows)
             unmet = self.faulty.unmet()
             if unmet:
                 self._forget_read()

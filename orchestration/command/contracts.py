@@ -32,7 +32,7 @@ def lint(
     from sources.odcs import ContractError
 
     problems: list[str] = []
-    contracts: "list[Contract]" = []
+    contracts: list[Contract] = []
     try:
         contracts = [load(path) for path in paths] if paths else load_all()
         problems += [str(problem) for contract in contracts for problem in doubts(contract)]
