@@ -153,11 +153,12 @@ def test_a_run_that_was_cut_short_is_not_mixed_with_the_one_before(
 
 
 def test_a_steward_takes_the_run_that_was_refused_and_no_other(
-    extract: Path, home: Home, tmp_path: Path, interagency: Any
+    extract: Path, home: Home, tmp_path: Path, interagency: Any, agreements: Path
 ) -> None:
     run(extract, GOOD)
     run(extract, BAD)
-    done = interagency("accept", "plain", "things", str(NIGHT), "--reason", "late fees are known")
+    folder = {"INTERAGENCY_AGREEMENTS": str(agreements)}
+    done = interagency("accept", "plain", "things", str(NIGHT), "--reason", "late fees are known", **folder)
     assert done.returncode == 0, done.stderr
     found = told(extract, home, tmp_path / "back")
     assert found["record"] == ("accepted_by_steward", 3, 1, 2)
