@@ -8,6 +8,7 @@ from expectations.history import SENT_AGAIN, lost_watermark, sent_again
 from expectations.profile import record_profile
 from expectations.result import RuleResult, Verdict
 from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
+from sources.attempt import Attempt, attempt_of
 from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
 from sources.contract import Contract
 from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
@@ -49,12 +50,21 @@ def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNigh
     if night.is_taken:
         landing, gate = landed_folder(contract, home, extract_date), gate_folder(contract, home, extract_date)
         return _take(contract, home, landing, gate, night)
-    night.save(home)
+    record_not_taken(contract, home, night)
     return night
+
+
+def record_not_taken(contract: Contract, home: Home, night: FeedNight) -> None:
+    """Record a night that was refused, or of which nothing came, with what the gate found of it and of no other run."""
+    _record_gate(home, night, attempt_of(contract, home, night))
+    night.save(home)
 
 
 def record_taken(contract: Contract, home: Home, night: FeedNight, last: Acceptance | None) -> None:
     """Record a taken night, and what its rows say against those of the `last` accepted one before it."""
+    attempt = attempt_of(contract, home, night)
+    if attempt.gate is not None:
+        _record_gate(home, night, attempt)
     for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
         _record_rule(home, night, result.rule, [result])
     # Before the night counts as recorded: a crash in between is made good by the next build.
@@ -64,6 +74,12 @@ def record_taken(contract: Contract, home: Home, night: FeedNight, last: Accepta
 
 def record_results(home: Home, extract_date: date, agency: str, feed: str, results: list[RuleResult]) -> None:
     record(home, "gate_result", extract_date, _plain(results), {"agency": agency, "feed": feed})
+
+
+def _record_gate(home: Home, night: FeedNight, attempt: Attempt) -> None:
+    """With the night and not before: a crash between gate and record leaves both as they were in the run before."""
+    results = Verdict.read(attempt.gate).results if attempt.gate else []
+    record_results(home, night.extract_date, night.agency, night.feed, results)
 
 
 def _record_rule(home: Home, night: FeedNight, rule: str, results: list[RuleResult]) -> None:
@@ -98,6 +114,7 @@ def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: Feed
         changes = write_changes(contract, before, folder)
         # Before the night takes the place of its older self: where this fails, the next try finds it different again.
         _mend_later_changes(contract, home, [*before, folder], target)
+        _mend_next_status(contract, home, night)
     night = with_changes(night, changes)
     record_taken(contract, home, night, last)
     return night
@@ -133,6 +150,20 @@ def _mend_later_changes(contract: Contract, home: Home, nights: list[Path], targ
             night.save(home)
             _record_rule(home, night, SENT_AGAIN, sent_again(contract, night))
         nights = [*nights, folder]
+
+
+def _mend_next_status(contract: Contract, home: Home, night: FeedNight) -> None:
+    """The accepted night after `night` is unchanged, or not, against what `night` is now."""
+    later = [path for path in accepted_nights(contract, home, date.max) if path.name > night.extract_date.isoformat()]
+    acceptance = Acceptance.read(later[0]) if later else None
+    if acceptance is None or acceptance.status not in (ACCEPTED, UNCHANGED):
+        return
+    status = UNCHANGED if acceptance.original_sha256 == night.original_sha256 else ACCEPTED
+    if status != acceptance.status:
+        replace(acceptance, status=status).write(later[0])
+        known = recorded(home, date.fromisoformat(later[0].name), contract.agency, contract.feed)
+        if known is not None and known.is_taken:
+            replace(known, status=status).save(home)
 
 
 def _is_same(target: Path, folder: Path) -> bool:

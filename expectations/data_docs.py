@@ -9,8 +9,10 @@ from typing import Any
 
 from expectations.cross_agency import AGENCY
 from expectations.gate import VALIDATION
+from warehouse.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
+from warehouse.records import records
 
 # The pages as rendered fetch styles, scripts and a logo from public hosts; a closed network would only wait for them.
 _REMOTE = re.compile(
@@ -40,7 +42,7 @@ def folder(home: Home, extract_date: date) -> Path:
 
 def write_data_docs(home: Home, extract_date: date) -> list[Path]:
     """A page for each suite that ran for the night, and an index of them."""
-    pages = []
+    pages: list[Path] = []
     for name, result in _validations(home, extract_date).items():
         page = folder(home, extract_date) / f"{name}.html"
         content = json.loads(result.read_text(encoding="utf-8"))
@@ -50,18 +52,32 @@ def write_data_docs(home: Home, extract_date: date) -> list[Path]:
     head = f'<head><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}</head>'
     main = f"<main><h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></main>"
     index = f'<!doctype html><html lang="en">{head}<body>{main}</body></html>'
-    write_text(folder(home, extract_date) / "index.html", index)
+    written = folder(home, extract_date) / "index.html"
+    write_text(written, index)
+    for page in set(written.parent.glob("*.html")) - {written, *pages}:
+        page.unlink()
     return pages
 
 
 def _validations(home: Home, extract_date: date) -> dict[str, Path]:
-    gates = home.quality / "gates"
+    gates, missed = home.quality / "gates", _missed(home, extract_date)
     contracts = {
         f"{path.parent.parent.parent.name}__{path.parent.parent.name}": path
         for path in gates.glob(f"*/*/{extract_date}/{VALIDATION}")
+        if (path.parent.parent.parent.name, path.parent.parent.name) not in missed
     }
     harmonised = {f"{AGENCY}__{path.parent.name}": path for path in gates.glob(f"{AGENCY}/*/{extract_date}.json")}
     return dict(sorted({**contracts, **harmonised}.items()))
+
+
+def _missed(home: Home, extract_date: date) -> set[tuple[str, str]]:
+    """Agencies and feeds whose recorded run came to no gate: what lies there is of a run before it."""
+    with open_database() as connection:
+        found = connection.execute(
+            f"SELECT agency, feed FROM {records(home, 'feed_night')} WHERE extract_date = ? EXCEPT "
+            f"SELECT agency, feed FROM {records(home, 'gate_result')} WHERE extract_date = ?", [extract_date] * 2
+        ).fetchall()  # fmt: skip
+    return {(agency, feed) for agency, feed in found}
 
 
 def _rendered(content: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sources.attempt import GATE
 from warehouse.files import write_text
 
-GATE = "gate.json"
 # Instead of a measured value that may be one of a person's own.
 WITHHELD = "withheld"
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from expectations.accept import accept_night, decide, record_results
+from expectations.accept import accept_night, decide, record_not_taken
 from expectations.gate import run_gate
 from expectations.result import Verdict
 from expectations.unrecorded import is_taken_since
@@ -17,6 +17,8 @@ from orchestration.resources import Platform
 from sharing.agreements import read_register
 from sources.contract import Contract
 from sources.feed_night import FAILED, FeedNight
+from sources.kept import landed_folder
+from sources.manifest import MANIFEST, Manifest
 from warehouse.home import Home
 
 STEP = "interagency/step"
@@ -105,10 +107,9 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
         night = night_of(context)
         with _recorded_failure(contract, platform.home, night, "gate"):
             verdict = run_gate(contract, platform.home, night)
-            record_results(platform.home, night, contract.agency, contract.feed, verdict.results)
             decision = decide(contract, platform.home, night)
             if not decision.is_taken:
-                decision.save(platform.home)
+                record_not_taken(contract, platform.home, decision)
         if not decision.is_taken:
             context.log.error(f"{contract.name}: refused: {decision.reason} — {who_to_tell(contract)}")
         return dg.AssetCheckResult(passed=decision.is_taken, metadata=_verdict_metadata(verdict))
@@ -126,7 +127,12 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
         reason = f"the {step} could not be run: {told(error)}; tell the platform's maintainers"
         # Where the rows are in use, the record must not say failed; the step does.
         if not is_taken_since(contract, home, night, began):
-            FeedNight(night, contract.agency, contract.feed, FAILED, began, datetime.now(UTC), reason=reason).save(home)
+            landing = landed_folder(contract, home, night)
+            pulled_at = Manifest.read(landing).started_at if (landing / MANIFEST).exists() else began
+            failed = FeedNight(
+                night, contract.agency, contract.feed, FAILED, pulled_at, datetime.now(UTC), reason=reason
+            )
+            record_not_taken(contract, home, failed)
         raise dg.Failure(reason, allow_retries=False) from None
 
 

@@ -82,7 +82,7 @@ def run_nights(
     Raises NightRunning where another night holds the lock, ContractError where a contract is not valid.
     """
     with night_lock(home, wait_seconds=0):
-        began = time.perf_counter()
+        began, began_at = time.perf_counter(), time.time()
         prepare_home(home)
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg
@@ -104,26 +104,34 @@ def run_nights(
         outcome.fixed = {
             "imports": imported - began,
             "Dagster": runner.dagster_seconds,
-            "great-expectations": sum(_gx_seconds(contracts, home, night) for night in nights),
-            "dbt": max(runner.seconds.get("harmonise", 0) - _dbt_seconds(home), 0),
+            "great-expectations": sum(_gx_seconds(contracts, home, night, began_at) for night in nights),
+            "dbt": max(runner.seconds.get("harmonise", 0) - _dbt_seconds(home, began_at), 0),
         }
         outcome.total_seconds = time.perf_counter() - began
         return outcome
 
 
-def _dbt_seconds(home: Home) -> float:
-    """What dbt's models and tests took, without dbt's own start."""
+def _dbt_seconds(home: Home, since: float) -> float:
+    """What dbt's models and tests took, without dbt's own start; of what was written from `since` (POSIX time) on."""
     results = (home.root / "dbt").glob("*/run_results.json")
-    return sum(float(json.loads(path.read_text(encoding="utf-8"))["elapsed_time"]) for path in results)
+    return sum(
+        float(json.loads(path.read_text(encoding="utf-8"))["elapsed_time"])
+        for path in results
+        if path.stat().st_mtime >= since
+    )
 
 
-def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date) -> float:
-    """What great-expectations took beyond the engine's statements, over the gates of a night."""
+def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date, since: float) -> float:
+    """What great-expectations took beyond the engine's statements, over the gates of a night that ran from `since` on."""
     from expectations.result import GATE, Verdict
     from sources.kept import gate_folder
 
     folders = [gate_folder(contract, home, extract_date) for contract in contracts]
-    return sum(Verdict.read(folder).fixed_seconds for folder in folders if (folder / GATE).exists())
+    return sum(
+        Verdict.read(folder).fixed_seconds
+        for folder in folders
+        if (folder / GATE).exists() and (folder / GATE).stat().st_mtime >= since
+    )
 
 
 class _Runner:

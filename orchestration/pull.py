@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
+from expectations.accept import record_not_taken
 from sharing.agreements import Register
 from sources.connectors import ExtractError
 from sources.contract import Contract
@@ -45,7 +46,7 @@ def pull(contracts: list[Contract], register: Register, home: Home, extract_date
             missed = FeedNight(
                 extract_date, contract.agency, contract.feed, status, started_at, datetime.now(UTC), reason=reason
             )
-            missed.save(home)
+            record_not_taken(contract, home, missed)
         yield Pulled(contract, manifest, missed)
 
 

@@ -11,11 +11,10 @@ from reports.pages import Site
 from reports.past import DIMENSIONS, SHARE, Past
 from reports.rejected import reasons, write_back
 from reports.scores import Failed, level, scores_of
+from sources.attempt import GATE, recorded_attempt
 from sources.contract import Contract
-from sources.kept import gate_folder
 from warehouse.home import Home
 
-_VERDICT = "gate.json"
 _MOST_STRIPS, _MOST_FAILURES = 20, 400
 # The contract standard's own names, as the dimensions of the scorecard are called.
 _AS_CALLED = {name: dimension for dimension, names in DIMENSIONS.items() for name in names}
@@ -76,10 +75,10 @@ def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
 
 def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
     """Rows and keys of failing rows, as the gate kept them: keys of protected columns are masked there."""
-    file = gate_folder(contract, past.home, past.night) / _VERDICT
-    if not file.exists():
+    gate = recorded_attempt(contract, past.home, past.night).gate
+    if gate is None:
         return {}
-    results = json.loads(file.read_text(encoding="utf-8"))["results"]
+    results = json.loads((gate / GATE).read_text(encoding="utf-8"))["results"]
     return {item["rule"]: [f"row {one['row']} ({one['key']})" for one in item["examples"]] for item in results}
 
 

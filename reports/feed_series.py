@@ -14,7 +14,7 @@ from reports.bands import Flags, Numbers
 from reports.distances import Shapes
 from sources.contract import Contract
 from sources.feed_night import FAILED, TAKEN
-from warehouse.engine import open_database
+from warehouse.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.records import records
 
@@ -113,10 +113,14 @@ def _feed_nights(
 
 def _profiles(connection: duckdb.DuckDBPyConnection, home: Home, within: str, first: date) -> pa.Table:
     """In the order of feeds and columns; `line` numbers the columns."""
+    taken = ", ".join(map(literal, TAKEN))
     return connection.execute(
         f"SELECT number, column_name, kind, (extract_date - DATE '{first}')::BIGINT AS night, rows, nulls, quantiles, "
         "value_hashes, value_shares, dense_rank() OVER (ORDER BY number, column_name) - 1 AS line "
-        f"FROM {records(home, 'column_profile')} JOIN asked USING (agency, feed) WHERE {within} ORDER BY number, column_name, night"
+        f"FROM {records(home, 'column_profile')} JOIN asked USING (agency, feed) "
+        # A night that was taken and then run again in vain has no extract of its own any more.
+        f"SEMI JOIN (FROM {records(home, 'feed_night')} WHERE status IN ({taken})) USING (extract_date, agency, feed) "
+        f"WHERE {within} ORDER BY number, column_name, night"
     ).to_arrow_table().combine_chunks()  # fmt: skip
 
 

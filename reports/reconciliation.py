@@ -15,9 +15,9 @@ from reports.pages import Site
 from reports.past import Past
 from reports.rejected import pointer_of
 from sources.accepted import accepted_nights, state_of
+from sources.attempt import recorded_attempt
 from sources.contract import Contract
-from sources.kept import gate_folder, landed_folder
-from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from sources.manifest import REJECTS, ROWS, Manifest
 from warehouse.engine import literal, open_database, quoted
 from warehouse.nights import DATABASE, current_night
 from warehouse.restricted import RESTRICTED, attach_restricted, restricted_file
@@ -86,24 +86,26 @@ def _warehouse(past: Past) -> Iterator[duckdb.DuckDBPyConnection]:
 def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, lineage: Lineage) -> Account:
     contract = line.contract
     money = [column.name for column in contract.columns if column.sql_type.startswith("DECIMAL")]
-    landing, gate = landed_folder(contract, past.home, past.night), gate_folder(contract, past.home, past.night)
-    manifest = Manifest.read(landing) if (landing / MANIFEST).exists() else None
+    attempt = recorded_attempt(contract, past.home, past.night)
+    manifest = Manifest.read(attempt.landing) if attempt.landing else None
     nights = accepted_nights(contract, past.home, past.night)
-    tonight = nights and nights[-1].name == past.night.isoformat()
+    # A night that was run again and refused keeps the rows that it had, which are none of this run's.
+    tonight = line.is_good and nights and nights[-1].name == past.night.isoformat()
     steps = [
         Step("sent", manifest.rows_sent if manifest else line.rows_sent, {}),
         Step("rejected at landing", manifest.rows_rejected if manifest else None, {}),
-        _measured(connection, "landed", _parquet(landing / ROWS), {name: quoted(name) for name in money}),
-        _measured(connection, "rejected at the gate", _parquet(gate / REJECTS), {name: _in_record(contract, name) for name in money}),
-        _measured(connection, "accepted", _parquet(nights[-1] / ROWS) if tonight else None, {name: quoted(name) for name in money}),
+        _measured(connection, "landed", _parquet(attempt.landing, ROWS), {name: quoted(name) for name in money}),
+        _measured(connection, "rejected at the gate", _parquet(attempt.gate, REJECTS), {name: _in_record(contract, name) for name in money}),
+        _measured(connection, "accepted", _parquet(nights[-1] if tonight else None, ROWS), {name: quoted(name) for name in money}),
         _measured(connection, "in use with earlier nights", f"({state_of(contract, nights)})" if nights else None, {name: quoted(name) for name in money}),
         _staged(connection, contract, lineage, money),
     ]  # fmt: skip
     return Account(contract, money, steps, list(_gaps(steps, money)))
 
 
-def _parquet(file: Path) -> str | None:
-    return f"read_parquet({literal(str(file.resolve()))})" if file.exists() else None
+def _parquet(folder: Path | None, name: str) -> str | None:
+    file = folder / name if folder else None
+    return f"read_parquet({literal(str(file.resolve()))})" if file and file.exists() else None
 
 
 def _in_record(contract: Contract, column: str) -> str:

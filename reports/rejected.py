@@ -9,9 +9,10 @@ import duckdb
 
 from reports.pages import counted, report_folder
 from reports.spreadsheet import defused
+from sources.attempt import recorded_attempt
 from sources.contract import Column, Contract, Server
 from sources.contract_server import DETECT
-from sources.kept import gate_folder, landed_folder
+from sources.kept import landed_folder
 from sources.manifest import REJECTS
 from sources.typing_sql import written
 from warehouse.engine import literal, open_database, quoted
@@ -53,13 +54,12 @@ class SentBack:
 
 def _relation(contract: Contract, home: Home, night: date) -> str | None:
     """Landing rejects (by the file's line) and gate rejects (by the landed row) as SQL; None where nothing was landed."""
+    attempt = recorded_attempt(contract, home, night)
     parts = [
         f'SELECT {literal(step)} AS step, {place} AS place, rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults '
         f"FROM read_parquet({literal(str(file))})"
-        for step, place, file in (
-            ("landing", "line", landed_folder(contract, home, night) / REJECTS),
-            ("gate", "row", gate_folder(contract, home, night) / REJECTS),
-        )
+        for step, place, folder in (("landing", "line", attempt.landing), ("gate", "row", attempt.gate))
+        for file in ([folder / REJECTS] if folder else [])
         if file.exists()
     ]
     return f"({' UNION ALL '.join(parts)})" if parts else None

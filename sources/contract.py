@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sources.grants import Grant
+from sources.number_format import PLAIN, NumberFormat
 from warehouse.home import PROJECT
 
 SUFFIX = ".odcs.yaml"
@@ -26,7 +27,7 @@ class Column:
     """One property of the feed. `header` is the agency's name for it, `sql_type` the engine's type of a landed value.
 
     `options` are the standard's logicalTypeOptions, `custom` the property's customProperties (where it stands in a record).
-    `separators` are those of decimals and thousands in a number's text; the second may be empty.
+    `numbers` is how the texts of a number are written.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Column:
     enum: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
-    separators: tuple[str, str] = (".", "")
+    numbers: NumberFormat = PLAIN
 
     @property
     def is_masked(self) -> bool:
@@ -54,6 +55,17 @@ class Column:
     def identifier_kind(self) -> str | None:
         """The module of python-stdnum that knows this identifier, such as `ee.ik`; None where it is none."""
         return self.custom.get("identifierKind")
+
+    @property
+    def years_from(self) -> int | None:
+        """The first of the hundred years that a year of two digits is one of; None where the contract says none."""
+        said = self.custom.get("yearsFrom")
+        return None if said is None else int(said)
+
+    @property
+    def ambiguous_time(self) -> str | None:
+        """Which instant a local time that was twice is: `earlier`, `later`, or None, which refuses it."""
+        return self.custom.get("ambiguousTime")
 
 
 @dataclass(frozen=True)
@@ -121,12 +133,14 @@ class DateProof:
 class Increment:
     """An extract of what changed: rows whose `watermark` is not before the last accepted one less `lateness`.
 
+    A number's lateness is one too: what is written later may have a lower number, where it was begun earlier.
+
     `deleted_when` is the column that marks a row as deleted at the agency.
     """
 
     watermark: str
     deleted_when: str | None
-    lateness: timedelta
+    lateness: timedelta | int
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 from open_data_contract_standard.model import SchemaProperty
 
 from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column, Server
+from sources.date_pattern import has_short_year, pattern_fault
 from sources.formats import FORMATS
+from sources.number_format import NUMBER_OPTIONS, PLAIN, NumberFormat, number_faults
 from sources.odcs import Problems, Step
 from sources.server_options import column_faults
-from sources.typing_sql import unknown_format_letters
 from warehouse.engine import engine_fault, literal
 
 # The engine writes its own 128-bit integers to Parquet as floats.
@@ -42,8 +43,11 @@ _OPTIONS = {
 }
 
 
-# What a property may say whatever the format: the kind of identifier that it is (a module of python-stdnum).
-_OF_EVERY_COLUMN = frozenset({"identifierKind"})
+# What a property may say whatever the format: the kind of identifier that it is (a module of python-stdnum), and how its
+# numbers and times are written.
+_OF_EVERY_COLUMN = frozenset({"identifierKind", "yearsFrom", "ambiguousTime"}) | NUMBER_OPTIONS
+# Formats that have numbers beside texts, and do not tell them apart.
+_MIXED = ("excel",)
 
 
 class ColumnReader:
@@ -51,7 +55,7 @@ class ColumnReader:
 
     def __init__(self, problems: Problems, server: Server) -> None:
         self.wrong, self.server = problems.add, server
-        self.separators = self._separators()
+        self.numbers = self._of_server()
 
     def columns(self, properties: list[SchemaProperty]) -> tuple[Column, ...]:
         columns = tuple(self._column(index, prop) for index, prop in enumerate(properties))
@@ -61,13 +65,7 @@ class ColumnReader:
 
     def _column(self, index: int, prop: SchemaProperty) -> Column:
         steps: list[Step] = ["schema", 0, "properties", index]
-        name = prop.name or ""
-        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES or not name.isprintable():
-            self.wrong(
-                [*steps, "name"],
-                "is missing, begins with an underscore, has a character that is not printed, or is a name that the platform "
-                "keeps for itself; write another",
-            )
+        name = self._name(steps, prop)
         classification = prop.classification or "internal"
         if classification not in CLASSIFICATIONS:
             self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
@@ -84,26 +82,78 @@ class ColumnReader:
         self._check_enum(steps, sql_type, allowed)
         custom = {item.property or "": item.value for item in prop.customProperties or []}
         self._check_custom([*steps, "customProperties"], custom)
-        is_number = prop.logicalType in ("number", "integer")
+        self._check_times(steps, sql_type, options, custom)
         return Column(
             name=name, header=prop.physicalName or name, sql_type=sql_type, description=" ".join((prop.description or "").split()),
             classification=classification, required=bool(prop.required), unique=bool(prop.unique),
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
-            enum=allowed, options=options, custom=custom, separators=self.separators if is_number else (".", ""),
+            enum=allowed, options=options, custom=custom, numbers=self._numbers(steps, prop, custom),
         )  # fmt: skip
 
-    def _separators(self) -> tuple[str, str]:
-        """How the server's texts write numbers: the separators of decimals and of thousands."""
-        decimal = self.server.options.get("decimalSeparator", ".")
-        thousands = self.server.options.get("thousandsSeparator", "")
-        if decimal not in (".", ",") or thousands not in ("", ".", ",", " ", "'", "\u00a0") or decimal == thousands:
+    def _name(self, steps: list[Step], prop: SchemaProperty) -> str:
+        name = prop.name or ""
+        if not name or name.startswith("_") or name.lower() in RESERVED_NAMES or not name.isprintable():
             self.wrong(
-                ["servers", 0, "customProperties"],
-                f"decimalSeparator {decimal!r} and thousandsSeparator {thousands!r} cannot be read; write a comma or point, "
-                "and for thousands another one, a blank or an apostrophe",
+                [*steps, "name"],
+                "is missing, begins with an underscore, has a character that is not printed, or is a name that the platform "
+                "keeps for itself; write another",
             )
-            return ".", ""
-        return decimal, thousands
+        return name
+
+    def _of_server(self) -> dict[str, Any]:
+        """The server's options of how its texts write numbers, where they can be read."""
+        said = {name: value for name, value in self.server.options.items() if name in NUMBER_OPTIONS}
+        found = list(number_faults(said))
+        for fault in found:
+            self.wrong(["servers", 0, "customProperties"], fault)
+        return {} if found else said
+
+    def _numbers(self, steps: list[Step], prop: SchemaProperty, custom: dict[str, Any]) -> NumberFormat:
+        """How the texts of a column write numbers: as the property says, else as the server does."""
+        own = {name: value for name, value in custom.items() if name in NUMBER_OPTIONS}
+        is_number = prop.logicalType in ("number", "integer") and custom.get("encodedAs", "text") == "text"
+        if own and not is_number:
+            self.wrong([*steps, "customProperties"], f"{', '.join(sorted(own))} is of numbers in text; take it out")
+        if not is_number:
+            return PLAIN
+        said = self.numbers | own
+        for fault in number_faults(said):
+            self.wrong([*steps, "customProperties"], fault)
+            return PLAIN
+        numbers = NumberFormat.of(said, is_plain_too=self.server.format in _MIXED)
+        if numbers.is_plain_too and "." in numbers.thousands:
+            self.wrong(
+                [*steps, "customProperties"],
+                f"thousandsSeparator '.' cannot be read in {self.server.format}: a cell's number 1.234 could not be told from the "
+                "text 1.234; take it out, or ask for cells that are numbers",
+            )
+        return numbers
+
+    def _check_times(self, steps: list[Step], sql_type: str, options: dict[str, Any], custom: dict[str, Any]) -> None:
+        """A format without a fault, and beside it what the text alone does not tell: the century, and which of two hours."""
+        is_dated = sql_type.startswith(("DATE", "TIMESTAMP"))
+        pattern = str(options.get("format", "")) if is_dated else ""
+        fault = pattern_fault(pattern) if pattern else None
+        if fault:
+            self.wrong(
+                [*steps, "logicalTypeOptions", "format"],
+                f"{fault}; write letters such as dd.MM.yyyy HH:mm:ss, and other words between single quotes",
+            )
+        is_short = bool(pattern) and not fault and has_short_year(pattern)
+        if is_short and "yearsFrom" not in custom:
+            self.wrong(
+                [*steps, "logicalTypeOptions", "format"],
+                "has a year of two digits, and nothing says of which century; add the customProperty yearsFrom, the first of the "
+                "hundred years that are meant: with 1930, 45 is 1945 and 26 is 2026",
+            )
+        if "yearsFrom" in custom and not is_short:
+            self.wrong(
+                [*steps, "customProperties"], "yearsFrom belongs to a format with a year of two digits; take it out"
+            )
+        if "ambiguousTime" in custom and not (sql_type.startswith("TIMESTAMP") and "defaultTimezone" in options):
+            self.wrong(
+                [*steps, "customProperties"], "ambiguousTime belongs to a timestamp with a defaultTimezone; take it out"
+            )
 
     def _check_custom(self, steps: list[Step], custom: dict[str, Any]) -> None:
         """What a property says beside the standard: where its value stands, and which identifier it is."""
@@ -144,14 +194,6 @@ class ColumnReader:
         zone = options.get("defaultTimezone", "UTC")
         if fault := engine_fault(f"timezone({literal(zone)}, TIMESTAMP '2000-01-01')"):
             self.wrong([*steps, "defaultTimezone"], f"{fault}; write a name such as Europe/Tallinn")
-        dated = sql_type.startswith(("DATE", "TIMESTAMP"))
-        unknown = unknown_format_letters(str(options.get("format", ""))) if dated else []
-        if unknown:
-            self.wrong(
-                [*steps, "format"],
-                f"has {', '.join(unknown)}, which this platform does not read; write letters such as dd.MM.yyyy HH:mm:ss, "
-                "and other words between single quotes",
-            )
 
     def _check_enum(self, steps: list[Step], sql_type: str, allowed: tuple[Any, ...]) -> None:
         for index, value in enumerate(allowed):

@@ -70,7 +70,7 @@ def _column(old: Column, new: Column) -> Iterator[Change]:
 
 
 def _meaning(column: Column) -> tuple[Any, ...]:
-    return column.description, column.custom, column.separators
+    return column.description, column.custom, column.numbers
 
 
 def _is_wider(old: str, new: str) -> bool:

@@ -8,9 +8,9 @@ from sources.contract import EXTRACT_MODES, Column, Increment
 from sources.odcs import Problems, Step
 
 _STEPS: list[Step] = ["customProperties"]
-_DEFAULT_LATENESS = "1 h"
+_DEFAULT_LATENESS, _DEFAULT_NUMBERS = "1 h", 1000
 # No row is later than a thousand years.
-_MOST_DIGITS = 7
+_MOST_DIGITS, _MOST_DIGITS_OF_NUMBERS = 7, 18
 _HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 168}
 _NUMBERS = ("BIGINT", "INTEGER")
 _ORDERED = ("DATE", "TIMESTAMP WITH TIME ZONE", *_NUMBERS)
@@ -41,13 +41,8 @@ class ModeReader:
             self.problems.add(
                 _STEPS, "extractMode incremental needs a watermark: the column that tells when a row last changed"
             )
-        if "lateness" in self.custom and self._type(watermark) in _NUMBERS:
-            self.problems.add(
-                _STEPS,
-                f"lateness is a time, and the watermark {watermark} is a number; take lateness out, or name a column that is "
-                "a date or time as the watermark",
-            )
-        return Increment(watermark or "", self._column("deletedWhen", ("BOOLEAN",)), self._lateness())
+        lateness = self._numbers() if self._type(watermark) in _NUMBERS else self._lateness()
+        return Increment(watermark or "", self._column("deletedWhen", ("BOOLEAN",)), lateness)
 
     def _column(self, option: str, types: tuple[str, ...]) -> str | None:
         name = self.custom.get(option)
@@ -60,6 +55,17 @@ class ModeReader:
 
     def _type(self, name: str | None) -> str | None:
         return next((column.sql_type for column in self.columns if column.name == name), None)
+
+    def _numbers(self) -> int:
+        said = str(self.custom.get("lateness", _DEFAULT_NUMBERS))
+        if said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS_OF_NUMBERS:
+            return int(said)
+        self.problems.add(
+            _STEPS,
+            f"lateness is {said!r}, and the watermark a number; write how many numbers back rows are looked for that were written "
+            "late, such as 1000",
+        )
+        return 0
 
     def _lateness(self) -> timedelta:
         text = str(self.custom.get("lateness", _DEFAULT_LATENESS))

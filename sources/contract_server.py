@@ -10,11 +10,12 @@ from sources.connectors import KINDS, kind, kind_name
 from sources.contract import Contract, Server
 from sources.contract_secrets import secret_faults
 from sources.formats import FORMATS
+from sources.number_format import NUMBER_OPTIONS
 from sources.odcs import Problems, Step
 from sources.server_options import option_faults
 
 # What the platform itself reads of every server, whatever its kind and format. The standard's `api` has no field for a format.
-_OF_EVERY_SERVER = frozenset({"connector", "format", "encoding", "limits"})
+_OF_EVERY_SERVER = frozenset({"connector", "format", "encoding", "limits"}) | NUMBER_OPTIONS
 _PLACES = ("path", "location", "url", "endpointUrl")
 _STEPS: list[Step] = ["servers", 0]
 DETECT = "detect"

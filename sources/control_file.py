@@ -8,8 +8,8 @@ from typing import Any
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
+from sources.date_pattern import read_date
 from sources.totals import Totals
-from sources.typing_sql import read_date
 
 # A control file is a handful of lines; something larger under its name is something else.
 _MAX_BYTES = 1 << 20

@@ -138,7 +138,7 @@ def _is_text(item: Field) -> bool:
 def _type_check(item: Field) -> Check:
     fault = (
         f"{{'rule': 'type', 'column': {literal(item.name)}, 'value': CAST({item.text} AS VARCHAR), "
-        f"'reason': {literal(item.typed.reason)}}}"
+        f"'reason': {item.typed.why}}}"
     )
     return Check(item.is_right, fault, f"fault_{item.number}")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sources.contract import Column, Contract, QualityRule, as_percent
+from sources.multiples import is_multiple
 from warehouse.engine import literal, quoted
 from warehouse.parse_tree import one_select
 
@@ -94,7 +95,7 @@ def _text_rules(column: Column) -> list[RowRule]:
         "pattern": lambda text: (f"regexp_matches({value}, {literal(text)})", f"match {text}"),
         "minLength": lambda count: (f"length({value}) >= {count}", f"have at least {count} characters"),
         "maxLength": lambda count: (f"length({value}) <= {count}", f"have at most {count} characters"),
-        "multipleOf": lambda step: (f"{value} % {step} = 0", f"be a multiple of {step}"),
+        "multipleOf": lambda step: (is_multiple(value, column.sql_type, step), f"be a multiple of {step}"),
     }
     return [
         _conformity(column, option, *condition(column.options[option]))

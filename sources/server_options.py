@@ -9,6 +9,8 @@ from sources.connectors import Kind
 from sources.connectors.options import LONGEST_SILENCE_SECONDS, SSL_MODES
 from sources.connectors.paging_option import paging_faults
 from sources.contract import Server
+from sources.date_pattern import pattern_fault
+from sources.local_time import EARLIER, LATER
 from sources.shapes import (
     NAME,
     Shape,
@@ -24,11 +26,10 @@ from sources.shapes import (
     text,
     whole,
 )  # fmt: skip
-from sources.typing_sql import unknown_format_letters
 from warehouse.engine import engine_fault, literal
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FORMAT = text("letters such as yyyyMMdd", lambda value: not unknown_format_letters(value), "form of a date")
+_FORMAT = text("letters such as yyyyMMdd", lambda value: pattern_fault(value) is None, "form of a date")
 _PLACE = {"start": whole("the first byte, from 1", low=1), "length": whole("a number of bytes", low=1)}
 _IN = one_of(("header", "trailer"))
 _ENCODED_AS = one_of(("text", "zoned", "packed", "binary"))
@@ -165,6 +166,8 @@ SHAPES: Mapping[str, Shape] = {
 # Of a property: where its value stands in a record, and which identifier it is.
 _COLUMN_SHAPES: Mapping[str, Shape] = {
     **_PLACE, "encodedAs": _ENCODED_AS, "decimals": _DIGITS,
+    "yearsFrom": whole("the first of the hundred years that two digits stand for, such as 1930", low=1000, high=9900),
+    "ambiguousTime": one_of((EARLIER, LATER)),
     "identifierKind": text("one such as iban or ee.ik", _checks_identifiers, "name of a module of python-stdnum"),
 }  # fmt: skip
 # Options that say nothing, or cannot be used, without another one.

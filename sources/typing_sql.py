@@ -4,18 +4,20 @@ The casts of the engine alone are too kind: they read 5.7 as 6, 1_000 as 1000 an
 typed value prints as the same text (the fast path), or when it matches the type's grammar.
 """
 
-import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 
+from sources import local_time
 from sources.contract import Column
+from sources.date_pattern import ZONE, date_pattern
+from sources.number_format import PLAIN
 from warehouse.engine import literal
 
 _INTEGER = "[+-]?[0-9]+"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
-_ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+# Below a microsecond nothing is kept: digits there must be zero.
+_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0{0,12})?)?"
+_TOO_FINE = r":[0-9]{2}\.[0-9]{6}0*[1-9]"
 # Types whose every value is a value of the wider ones.
 _WIDER = {
     "TINYINT": ("SMALLINT", "INTEGER", "BIGINT"), "SMALLINT": ("INTEGER", "BIGINT"),
@@ -27,34 +29,31 @@ _LOCAL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 # Beyond it a float is no longer sure of its last digit.
 _MOST_WHOLE = 1 << 53
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
-# Letters of Java's DateTimeFormatter, which the standard prescribes: the engine's strptime, and how the text must look.
-# strptime alone is too kind here as well: it reads 1.1.26 as the year 26.
-_TWO_DIGITS, _UP_TO_TWO_DIGITS = "[0-9]{2}", "[0-9]{1,2}"
-_JAVA = {
-    "yyyy": ("%Y", "[0-9]{4}"), "yy": ("%y", _TWO_DIGITS), "MMM": ("%b", "[A-Za-z]{3}"), "MM": ("%m", _TWO_DIGITS),
-    "M": ("%m", _UP_TO_TWO_DIGITS), "dd": ("%d", _TWO_DIGITS), "d": ("%d", _UP_TO_TWO_DIGITS), "HH": ("%H", _TWO_DIGITS),
-    "H": ("%H", _UP_TO_TWO_DIGITS), "mm": ("%M", _TWO_DIGITS), "ss": ("%S", _TWO_DIGITS), "SSS": ("%g", "[0-9]{3}"),
-    "XXX": ("%z", _ZONE), "X": ("%z", _ZONE), "Z": ("%z", _ZONE),
-}  # fmt: skip
-# The letters of a pattern, and between single quotes (two of them are one) what stands for itself.
-_FORMAT_PART = re.compile(r"'([^']*)'|([A-Za-z])\2*|.", re.DOTALL)
-
-
+_TOO_FINE_REASON = "not a time that can be kept: it has digits below a microsecond; ask the agency for microseconds"
 # Stands for the typed value within a condition.
 _VALUE = "<value>"
 
 
 @dataclass(frozen=True)
 class TypedValue:
-    """SQL of the typed value, of the condition under which the text is right, and the reason given where it is not."""
+    """SQL of the typed value, of the condition under which the text is right, and the reason given where it is not.
+
+    `reason_sql` tells the reason apart where it depends on the value; it is asked of faulty ones alone.
+    """
 
     value: str
     condition: str
     reason: str
+    reason_sql: str = ""
 
     @property
     def is_right(self) -> str:
         return self.right_by(self.value)
+
+    @property
+    def why(self) -> str:
+        """SQL of the reason."""
+        return self.reason_sql or literal(self.reason)
 
     def right_by(self, reference: str) -> str:
         """The condition where the typed value has been computed already and goes by this name."""
@@ -66,12 +65,14 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
     if source_type == "VARCHAR":
         return _from_text(column, value)
     kind = column.sql_type
+    if column.numbers != PLAIN:
+        # What comes as a number is in no format.
+        column = replace(column, numbers=PLAIN)
     if source_type == kind:
         right = f"({_VALUE} IS NULL OR isfinite({_VALUE}))" if kind == "DOUBLE" else "true"
         return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
     if source_type in _LOCAL_TIMES and source_type != "TIMESTAMP_NS" and kind == "TIMESTAMP WITH TIME ZONE":
-        zone = literal(column.options.get("defaultTimezone", "UTC"))
-        return TypedValue(f"timezone({zone}, {value})", "true", "")
+        return _of_local(column, value)
     whole = _whole(value, source_type, kind)
     if whole:
         return whole
@@ -108,8 +109,8 @@ def _scale(kind: str) -> int | None:
 
 
 def _from_text(column: Column, text: str) -> TypedValue:
-    if column.separators != (".", ""):
-        return _separated(column, text)
+    if column.numbers != PLAIN:
+        return _in_format(column, text)
     kind = column.sql_type
     if kind == "VARCHAR":
         return TypedValue(text, "true", "")
@@ -128,24 +129,17 @@ def _from_text(column: Column, text: str) -> TypedValue:
         right = f"length({text}) = 10 AND CAST({_VALUE} AS VARCHAR) = {text}"
         return _checked(text, value, right, "not a date (yyyy-MM-dd)")
     grammar, reason = _grammar(kind)
-    return _checked(
-        text, value, f"CAST({_VALUE} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')", reason
-    )
+    right = f"CAST({_VALUE} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')"
+    # The engine has a 24:00:00, which is no time of a day.
+    return _checked(text, value, f"({right}) AND {_VALUE} < TIME '24:00:00'" if kind == "TIME" else right, reason)
 
 
-def _separated(column: Column, text: str) -> TypedValue:
-    """A number with the contract's own separators: 1.234,50 is one, 1,234.50 and 12.34,5 are none."""
-    decimal, thousands = column.separators
-    whole = "[0-9]+"
-    if thousands:
-        whole = f"([0-9]+|[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+)"
-    look = f"[+-]?{whole}({re.escape(decimal)}[0-9]+)?"
-    plain = f"replace(replace({text}, {literal(thousands)}, ''), {literal(decimal)}, '.')"
-    given = f"CASE WHEN regexp_full_match({text}, {literal(look)}) THEN {plain} END"
-    inner = _from_text(replace(column, separators=(".", "")), f"({given})")
-    written = f"{inner.reason} with {decimal!r} before its decimals"
-    written += f" and {thousands!r} between its thousands" if thousands else ""
-    return TypedValue(inner.value, f"({text} IS NULL OR (({given}) IS NOT NULL AND {inner.condition}))", written)
+def _in_format(column: Column, text: str) -> TypedValue:
+    """A number in the contract's own format: where 1.234,50 is one, 1,234.50 and 12.34,5 are none."""
+    given = f"({column.numbers.plain(text)})"
+    inner = _from_text(replace(column, numbers=PLAIN), given)
+    right = f"({text} IS NULL OR ({given} IS NOT NULL AND {inner.condition}))"
+    return TypedValue(inner.value, right, inner.reason + column.numbers.described)
 
 
 def _grammar(kind: str) -> tuple[str, str]:
@@ -153,81 +147,72 @@ def _grammar(kind: str) -> tuple[str, str]:
         scale = kind.removesuffix(")").rpartition(",")[2]
         return rf"[+-]?[0-9]*(\.[0-9]{{0,{scale}}}0*)?", f"not an exact number with at most {scale} decimals ({kind})"
     if kind == "TIME":
-        return _CLOCK, "not a time (HH:mm:ss)"
+        return _CLOCK, "not a time (HH:mm:ss, with at most six digits below a second)"
     return _INTEGER, f"not a whole number ({kind})"
 
 
-def _checked(text: str, value: str, is_right: str, reason: str) -> TypedValue:
-    return TypedValue(value, f"({text} IS NULL OR ({_VALUE} IS NOT NULL AND ({is_right})))", reason)
+def _checked(text: str, value: str, is_right: str, reason: str, reason_sql: str = "") -> TypedValue:
+    return TypedValue(value, f"({text} IS NULL OR ({_VALUE} IS NOT NULL AND ({is_right})))", reason, reason_sql)
 
 
 def _timestamp(column: Column, text: str) -> TypedValue:
     """ISO 8601; a text without a zone is in the contract's defaultTimezone (UTC where it names none)."""
-    zone = literal(column.options.get("defaultTimezone", "UTC"))
-    local = f"timezone({zone}, try_cast({text} AS TIMESTAMP))"
-    with_zone = f"regexp_matches({text}, '[T ].*{_ZONE}$')"
+    naive = f"try_cast({text} AS TIMESTAMP)"
+    with_zone = f"regexp_matches({text}, '[T ].*{ZONE}$')"
     # With a zone the engine wants seconds, and +05:30 rather than +0530; ISO 8601 leaves both free.
     whole = rf"regexp_replace({text}, '([T ][0-9:]{{5}})(Z|[+-])', '\1:00\2')"
     whole = rf"regexp_replace({whole}, '([+-][0-9]{{2}})([0-9]{{2}})$', '\1:\2')"
     zoned = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), try_cast({whole} AS TIMESTAMP WITH TIME ZONE))"
-    value = f"CASE WHEN {with_zone} THEN {zoned} ELSE {local} END"
-    if zone == "'UTC'":
+    value = f"CASE WHEN {with_zone} THEN {zoned} ELSE {_instant(column, naive)} END"
+    if _zone(column) == "UTC":
         # The engine's own zone: what it reads at once is the same with a zone and without.
         value = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), {value})"
-    grammar = f"{_DATE}[T ]{_CLOCK}{_ZONE}?"
-    return _checked(text, value, f"regexp_full_match({text}, '{grammar}')", "not a time stamp (ISO 8601)")
+    reason = "not a time stamp (ISO 8601, with at most six digits below a second)"
+    why = _local_reason(column, f"CASE WHEN NOT {with_zone} THEN {naive} END", reason)
+    why = f"CASE WHEN regexp_matches({text}, '{_TOO_FINE}') THEN {literal(_TOO_FINE_REASON)} ELSE {why} END"
+    return _checked(text, value, f"regexp_full_match({text}, '{_DATE}[T ]{_CLOCK}{ZONE}?')", reason, why)
 
 
 def _formatted(column: Column, text: str) -> TypedValue:
     pattern = str(column.options["format"])
-    form, look = _translated(pattern)
-    # Java writes UTC as Z, which the engine's %z does not read.
-    given = f"regexp_replace({text}, 'Z$', '+00')" if form.endswith("%z") else text
-    parsed = f"try_strptime({given}, {literal(form)})"
+    read = date_pattern(pattern, column.years_from)
+    parsed, reason, why = read.parsed(text), f"not in the form {pattern}", ""
     if column.sql_type == "DATE":
         value = f"CAST({parsed} AS DATE)"
-    elif "%z" in form:
+    elif read.has_zone:
         value = parsed
     else:
-        value = f"timezone({literal(column.options.get('defaultTimezone', 'UTC'))}, {parsed})"
-    return _checked(text, value, f"regexp_full_match({text}, {literal(look)})", f"not in the form {pattern}")
+        value, why = _instant(column, parsed), _local_reason(column, parsed, reason)
+    return _checked(text, value, f"regexp_full_match({text}, {literal(read.look)})", reason, why)
+
+
+def _of_local(column: Column, value: str) -> TypedValue:
+    """A time without a zone, of a source that has times."""
+    found = _instant(column, value)
+    if _zone(column) == "UTC":
+        return TypedValue(found, "true", "")
+    reason = "not a time of this zone"
+    right = f"({value} IS NULL OR {_VALUE} IS NOT NULL)"
+    return TypedValue(found, right, reason, _local_reason(column, value, reason))
+
+
+def _zone(column: Column) -> str:
+    return str(column.options.get("defaultTimezone", "UTC"))
+
+
+def _instant(column: Column, local: str) -> str:
+    if _zone(column) == "UTC":
+        return f"timezone('UTC', {local})"
+    return local_time.instant(_zone(column), local, column.ambiguous_time)
+
+
+def _local_reason(column: Column, local: str, otherwise: str) -> str:
+    return literal(otherwise) if _zone(column) == "UTC" else local_time.reason(_zone(column), local, otherwise)
 
 
 def written(column: Column, text: str) -> str:
     """SQL of a typed value, given as its text, in the form in which the contract's files have it."""
     if column.sql_type == "DATE" and "format" in column.options:
-        form, _ = _translated(str(column.options["format"]))
+        form = date_pattern(str(column.options["format"])).form
         return f"strftime(TRY_CAST({text} AS DATE), {literal(form)})"
-    decimal, _ = column.separators
-    return text if decimal == "." else f"replace({text}, '.', {literal(decimal)})"
-
-
-def read_date(text: str, pattern: str) -> date | None:
-    """The date that `text` states in a pattern such as yyyyMMdd; None where it is not in that form."""
-    form, look = _translated(pattern)
-    try:
-        return datetime.strptime(text, form).date() if re.fullmatch(look, text) else None
-    except ValueError:
-        return None
-
-
-def write_date(moment: datetime, pattern: str) -> str:
-    """`moment` in a pattern such as dd.MM.yyyy."""
-    # The engine's %g are milliseconds, to Python a year.
-    form = _translated(pattern)[0].replace("%g", f"{moment.microsecond // 1000:03}")
-    return moment.strftime(form)
-
-
-def unknown_format_letters(pattern: str) -> list[str]:
-    """The groups of letters in a date pattern that this platform does not read."""
-    return [part[0] for part in _FORMAT_PART.finditer(pattern) if part[2] and part[0] not in _JAVA]
-
-
-def _translated(pattern: str) -> tuple[str, str]:
-    """The engine's form of a date pattern, and the regular expression of a text that has it."""
-    form, look = "", ""
-    for part in _FORMAT_PART.finditer(pattern):
-        plain = part[0] if part[1] is None else part[1] or "'"
-        wanted, shape = _JAVA.get(part[0], (plain.replace("%", "%%"), re.escape(plain)))
-        form, look = form + wanted, look + shape
-    return form, look
+    return column.numbers.written(text)

@@ -22,6 +22,8 @@ def since(contract: Contract, home: Home, extract_date: date) -> str | None:
     if mark is None:
         return None
     lateness = contract.increment.lateness
+    if isinstance(lateness, int):
+        return str(int(mark) - lateness)
     match _ordered(mark, contract.column(contract.increment.watermark).sql_type):
         case datetime() as moment:
             return (moment - lateness).isoformat()

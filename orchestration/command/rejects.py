@@ -55,17 +55,16 @@ def _last_landed(folder: Path) -> str:
 
 
 def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
-    from sources.kept import gate_folder, landed_folder
+    from sources.attempt import recorded_attempt
     from sources.manifest import REJECTS
 
-    when = as_date(night)
+    attempt = recorded_attempt(contract, home, as_date(night))
     found = [
-        ("landing", landed_folder(contract, home, when) / REJECTS),
-        ("gate", gate_folder(contract, home, when) / REJECTS),
+        (step, folder / REJECTS) for step, folder in (("landing", attempt.landing), ("gate", attempt.gate)) if folder
     ]
     present = [(step, path) for step, path in found if path.exists()]
     if not present:
-        stop(f"{contract.name} has no landed extract of {night}", NOT_DONE)
+        stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     return present
 
 

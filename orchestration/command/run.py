@@ -148,16 +148,14 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
     """Of the feed's own landing and gate; feeds land side by side and are gated one after the other."""
     from expectations.result import Verdict
-    from sources.kept import gate_folder, landed_folder
+    from sources.attempt import attempt_of
     from sources.manifest import Manifest
 
-    landed = landed_folder(contract, home, known.extract_date)
-    if known.rows_sent is None or not landed.exists():
+    attempt = attempt_of(contract, home, known)
+    if attempt.landing is None or attempt.gate is None:
         return (known.finished_at - known.started_at).total_seconds()
-    manifest = Manifest.read(landed)
-    return (manifest.finished_at - manifest.started_at).total_seconds() + Verdict.read(
-        gate_folder(contract, home, known.extract_date)
-    ).seconds
+    manifest = Manifest.read(attempt.landing)
+    return (manifest.finished_at - manifest.started_at).total_seconds() + Verdict.read(attempt.gate).seconds
 
 
 def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:

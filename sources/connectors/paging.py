@@ -24,12 +24,13 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its number from 1, what it holds as JSON, and its records."""
+    """One page: its number from 1, what it holds as JSON, its records, and what its flag says of further ones, if it does."""
 
     number: int
     answer: Answer
     document: Any
     records: list[Any]
+    has_more: bool | None = None
 
 
 class Walk:
@@ -52,7 +53,7 @@ class Walk:
             if url is None:
                 return
             page = self._page(number, url)
-            if number > 1 and not page.records and self.paging.is_numbered:
+            if number > 1 and not page.records and self.paging.is_numbered and not page.has_more:
                 return  # the empty page that marks the end
             yield page
             url = self._next(page)
@@ -113,7 +114,17 @@ class Walk:
         cursor_parent = self.paging.next.rpartition("/")[0]
         if self.paging.style == "cursor" and not isinstance(pointed(document, cursor_parent), dict):
             raise self._wrong(number, f"has no place {self.paging.next} for a cursor ({answer.media_type})")
-        return Page(number, answer, document, records)
+        return Page(number, answer, document, records, self._flag(number, document))
+
+    def _flag(self, number: int, document: Any) -> bool | None:
+        """Whether there is more; None where the page does not say. ArcGIS leaves its exceededTransferLimit out at the end."""
+        pointer = self.paging.more or self.paging.last
+        flag = pointed(document, pointer) if pointer else None
+        if flag is None or flag is _ABSENT:
+            return None
+        if not isinstance(flag, bool):
+            raise self._wrong(number, f"has no true or false at {pointer}")
+        return flag is (self.paging.more is not None)
 
     def _note_total(self, page: Page) -> None:
         if self.paging.total is None:
@@ -128,19 +139,31 @@ class Walk:
         self.total = total
 
     def _next(self, page: Page) -> httpx.URL | None:
-        paging = self.paging
-        if paging.style == "link":
+        found = self._numbered(page) if self.paging.is_numbered else self._told(page)
+        if found is None and page.has_more:
+            raise self._wrong(page.number, "says that there is more, and not where")
+        if found is not None and page.has_more is False and not self.paging.is_numbered:
+            raise self._wrong(page.number, "says that it is the last, and where it goes on")
+        return found
+
+    def _told(self, page: Page) -> httpx.URL | None:
+        """Where the page itself says that the next one is."""
+        if self.paging.style == "link":
             link = page.answer.next_link
             return None if link is None else same_host(page.answer.url, link, "goes on")
-        if paging.style == "cursor":
-            cursor = pointed(page.document, paging.next)
-            if cursor in (_ABSENT, None, "") or cursor is False:
-                return None
-            if cursor is True or not isinstance(cursor, str | int | float):
-                raise self._wrong(page.number, f"has no cursor at {paging.next}")
-            return self._first().copy_merge_params({paging.parameter: str(cursor)})
+        cursor = pointed(page.document, self.paging.next)
+        if cursor in (_ABSENT, None, "") or cursor is False:
+            return None
+        if cursor is True or not isinstance(cursor, str | int | float):
+            raise self._wrong(page.number, f"has no cursor at {self.paging.next}")
+        return self._first().copy_merge_params({self.paging.parameter: str(cursor)})
+
+    def _numbered(self, page: Page) -> httpx.URL | None:
+        paging = self.paging
         is_whole = self.total is not None and self._count >= self.total
-        if is_whole or not page.records:
+        is_last = page.has_more is False or (not page.records and not page.has_more)
+        # By a position that counts records nobody comes past a page that has none.
+        if is_last or (is_whole and not page.has_more) or (not page.records and paging.style == "offset"):
             return None
         position = self._count if paging.style == "offset" else paging.first + page.number
         return self._first().copy_merge_params({paging.parameter: str(position)})

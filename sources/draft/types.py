@@ -11,6 +11,7 @@ from typing import Any
 
 from sources.contract import Column
 from sources.draft.sample import Sample
+from sources.number_format import PLAIN, NumberFormat
 from sources.typing_sql import typed
 from warehouse.engine import quoted
 
@@ -228,12 +229,9 @@ def _chosen(fitting: Sequence[_Form]) -> Drafted:
 
 
 def _is_right(sample: Sample, header: str, sql_type: str, options: dict[str, Any]) -> str:
-    named = sample.server.options
-    separators = (named.get("decimalSeparator", "."), named.get("thousandsSeparator", ""))
     is_number = sql_type.startswith(("DECIMAL", "DOUBLE", "BIGINT"))
-    column = Column(
-        header, header, sql_type, "", "internal", options=options, separators=separators if is_number else (".", "")
-    )
+    numbers = NumberFormat.of(sample.server.options) if is_number else PLAIN
+    column = Column(header, header, sql_type, "", "internal", options=options, numbers=numbers)
     return typed(column, f"CAST({quoted(header)} AS VARCHAR)").is_right
 
 

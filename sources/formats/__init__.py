@@ -33,9 +33,8 @@ class Form:
 
 _DELIMITED = Form(
     "sources.formats.delimited",
-    frozenset({"dialect", "delimiter", "quote", "escape", "headerRow", "headerRows", "footer", "nullValues",
-               "decimalSeparator", "thousandsSeparator"}),
-)  # fmt: skip
+    frozenset({"dialect", "delimiter", "quote", "escape", "headerRow", "headerRows", "footer", "nullValues"}),
+)
 FORMATS: dict[str, Form] = {
     "csv": _DELIMITED,
     "tsv": _DELIMITED,

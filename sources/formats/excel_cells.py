@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.contract import Column
+from sources.date_pattern import write_date
 from sources.formats.excel_book import Book
-from sources.typing_sql import write_date
 
 # Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.
 _SHOWN = Context(prec=15)
 _LONG = r"[0-9.]{16,}"
 _MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
-_DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
+_DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6}0*)?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?[0-9]*)?")
 _DURATION = re.compile(r"PT([0-9]{1,4})H([0-5][0-9])M([0-5][0-9](?:[.,][0-9]{1,6})?)S")
 # Where a time of day without a date stands, by the date systems of the workbooks and the reader.
@@ -62,7 +62,7 @@ def _moment(column: Column, book: Book) -> Callable[[str], str]:
             return text
         if book.is_before_its_days(moment) and column.sql_type != "TIME":
             return f"{text} (no date of a workbook)"
-        return _written(moment, column.sql_type, pattern, text)
+        return _written(moment, column, pattern, text)
 
     return convert
 
@@ -74,14 +74,14 @@ def _of_iso(text: str) -> datetime | None:
         return None
 
 
-def _written(moment: datetime, sql_type: str, pattern: str, text: str) -> str:
-    if sql_type == "TIME":
+def _written(moment: datetime, column: Column, pattern: str, text: str) -> str:
+    if column.sql_type == "TIME":
         # A duration of 36 hours, or a day with its time, is no time of day, and is left to be refused.
         return moment.time().isoformat() if moment.date() in _DAYS_OF_TIMES else text
     if pattern:
-        return write_date(moment, pattern)
+        return write_date(moment, pattern, column.years_from)
     # A date with a time of day is no date, and is left to be refused.
-    is_day = sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
+    is_day = column.sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
     return moment.date().isoformat() if is_day else moment.isoformat(sep=" ")
 
 

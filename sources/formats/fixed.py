@@ -12,15 +12,16 @@ import pyarrow as pa
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
+from sources.date_pattern import read_date
 from sources.formats import BrokenRecord, Place, Reading
 from sources.formats.fixed_fields import Bytes, Slot, as_decimals
 from sources.formats.fixed_layout import layout
 from sources.formats.fixed_records import RecordFile, Sorter
 from sources.formats.staged import refuse_if_empty_snapshot
 from sources.formats.streamed import Streamed
+from sources.number_format import PLAIN, NumberFormat
 from sources.totals import Totals
-from sources.typing_sql import read_date
-from warehouse.engine import quoted
+from warehouse.engine import literal, quoted
 
 _STREAM = "fixed_stream"
 
@@ -73,15 +74,7 @@ class FixedReading(Reading):
         text = f"nullif({'rtrim' if is_text else 'trim'}({quoted(name)}, ' ' || chr(0)), '')"
         if not slot.decimals:
             return text
-        # The point is implied: it is put in before the last digits.
-        implied = f"regexp_full_match({text}, '[+-]?[0-9]+')"
-        sign, digits = f"regexp_extract({text}, '^[+-]?')", f"ltrim({text}, '+-')"
-        # A field may leave out its leading zeros: 5 with two decimals is 0.05.
-        whole = f"lpad({digits}, CAST(greatest(length({digits}), {slot.decimals + 1}) AS INTEGER), '0')"
-        return (
-            f"CASE WHEN {implied} THEN {sign} || {whole}[:-{slot.decimals + 1}] || '.' || right({whole}, {slot.decimals}) "
-            f"ELSE {text} END"
-        )
+        return _with_point(text, slot.decimals, column.numbers if column else PLAIN)
 
     @property
     def schema(self) -> pa.Schema:
@@ -198,6 +191,23 @@ class FixedReading(Reading):
 
     def _wrong(self, what: str) -> ExtractError:
         return ExtractError(f"{what}; ask {self._contract.agency_name} to send the whole file again")
+
+
+def _with_point(text: str, decimals: int, numbers: NumberFormat) -> str:
+    """SQL of a text with the point that is implied before its last digits; a text with a point of its own stays as it is."""
+    implied, sign = f"regexp_full_match({text}, '[+-]?[0-9]+')", f"regexp_extract({text}, '^[+-]?')"
+    digits, behind = f"ltrim({text}, '+-')", ""
+    if numbers != PLAIN:
+        # What may stand before and after the digits is the format's.
+        implied, sign = f"regexp_full_match({text}, '[^0-9]*[0-9]+[^0-9]*')", f"regexp_extract({text}, '^[^0-9]*')"
+        digits, behind = f"regexp_extract({text}, '[0-9]+')", f" || regexp_extract({text}, '[^0-9]*$')"
+    # A field may leave out its leading zeros: 5 with two decimals is 0.05.
+    whole = f"lpad({digits}, CAST(greatest(length({digits}), {decimals + 1}) AS INTEGER), '0')"
+    point = literal(numbers.decimal)
+    return (
+        f"CASE WHEN {implied} THEN {sign} || {whole}[:-{decimals + 1}] || {point} || right({whole}, {decimals}){behind} "
+        f"ELSE {text} END"
+    )
 
 
 def _surveyed(file: RecordFile) -> _Survey:

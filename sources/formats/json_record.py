@@ -12,6 +12,7 @@ from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
+from sources.number_format import PLAIN
 
 _RECORD_EXCERPT = 1 << 20
 # No record of an agency is nested like this, and writing such a one as text would need as many calls within each other.
@@ -142,6 +143,7 @@ class RecordShape:
         self.contract = contract
         self.paths = {column.header: pointer_steps(column.header) for column in contract.columns}
         self.keys = {path[0] for path in self.paths.values()}
+        self._formats = {column.header: column.numbers for column in contract.columns if column.numbers != PLAIN}
         self.seen: set[str] = set()
 
     def new_keys(self, record: dict[str, Any]) -> list[str]:
@@ -154,6 +156,9 @@ class RecordShape:
             found, value = at_pointer(record, path)
             if found:
                 self.seen.add(header)
+            if isinstance(value, Number) and header in self._formats:
+                # The contract's format is one of texts, a number of JSON always has its point.
+                value = self._formats[header].as_text(value)
             values.append(as_text(value))
         return (*values, *(as_text(record.get(key)) for key in new))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sources.contract import Contract
 from sources.formats.json_record import Number
+from sources.number_format import PLAIN
 from warehouse.engine import literal, quoted
 
 _BLANK = r"[ \t\r]*"
@@ -90,10 +91,12 @@ def _form(contract: Contract, key: str, value: Any) -> _Form | None:
     sql_type = column.sql_type if column else "VARCHAR"
     if isinstance(value, bool):
         return _Form("(?:true|false)", "BOOLEAN")
+    # Where texts have a format of their own, the strict reader tells them from numbers.
+    has_format = column is not None and column.numbers != PLAIN
     if isinstance(value, Number):
-        return _number(sql_type)
+        return None if has_format else _number(sql_type)
     if value is None:
-        return _number(sql_type) if sql_type != "VARCHAR" else _TEXT
+        return _TEXT if sql_type == "VARCHAR" or has_format else _number(sql_type)
     return _TEXT if isinstance(value, str) else None
 
 

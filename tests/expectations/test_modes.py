@@ -1,6 +1,8 @@
 """How nights add up: snapshot, append, incremental from a real database; what changed; past nights run again."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ from expectations.gate import run_gate
 from sources.accepted import Acceptance, accepted_folder, accepted_nights, create_relations
 from sources.changes import CHANGES
 from sources.contract import Contract
+from sources.contract_file import load
 from sources.feed_night import FeedNight
 from sources.landing import land_night
 from tests.conftest import Feed
 from tests.expectations.nights import gated
-from tests.postgres import Database
+from tests.postgres import Database, on_table
 from warehouse.engine import open_database
 from warehouse.home import Home
 
@@ -240,6 +243,25 @@ def test_a_watermark_without_a_zone_loses_no_row(
         run_gate(contract, home, night)
         accept_night(contract, home, night)
         assert set(towns(contract, home, night)) == set(range(number + 1))
+
+
+@pytest.mark.parametrize(
+    ("lateness", "expected"),
+    [({}, {1, 2, 3, 4, 5}), ({"lateness": "1"}, {1, 2, 3, 4, 5}), ({"lateness": "0"}, {1, 2, 4, 5})],
+)
+def test_a_number_that_was_begun_earlier_and_written_later_is_not_lost(
+    lateness: dict[str, str], expected: set[int], tmp_path: Path, home: Home
+) -> None:  # fmt: skip
+    system = tmp_path / "system.db"
+    custom = {"extractMode": "incremental", "watermark": "id", **lateness}
+    options = {"connector": "sqlalchemy", "url": f"'sqlite:///{system}'"}
+    contract = load(on_table(Feed(COLUMNS, options=options, custom=custom).write(tmp_path), "event", "type: custom"))
+    for night, numbers in ((NIGHTS[0], (1, 2, 4)), (NIGHTS[1], (3, 5))):
+        with closing(sqlite3.connect(system)) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, town TEXT)")
+            connection.executemany("INSERT INTO event VALUES (?, 'A')", [(number,) for number in numbers])
+        taken(contract, home, night)
+    assert set(towns(contract, home, NIGHTS[1])) == expected
 
 
 def test_a_correction_wins_over_a_row_of_a_wrong_clock(

@@ -190,7 +190,7 @@ FEED_MISTAKES = {
             custom={"extractMode": "incremental", "watermark": "version", "lateness": "2 d"},
         ),
         "customProperties",
-        "take lateness out",
+        "lateness is '2 d', and the watermark a number; write how many numbers back",
     ),
     "threshold that is no number": (Feed([KEY], threshold="some"), "customProperties", "'0.5 %'"),
     "threshold that is not a number": (Feed([KEY], threshold="NaN"), "customProperties", "'0.5 %'"),

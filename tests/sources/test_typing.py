@@ -127,7 +127,8 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         {"05-Jan-2026": date(2026, 1, 5), "05-JAN-2026": date(2026, 1, 5), "05-Foo-2026": REJECTED},
     ),
     "words between quotes": (
-        "logicalType: date, logicalTypeOptions: {format: \"dd 'd.' MM ''yy\"}",
+        "logicalType: date, logicalTypeOptions: {format: \"dd 'd.' MM ''yy\"}, "
+        "customProperties: [{property: yearsFrom, value: 1930}]",
         {"05 d. 01 '26": date(2026, 1, 5), "05 01 '26": REJECTED},
     ),
     "local clock": (

@@ -122,6 +122,6 @@ def with_places(prop: str, places: dict[str, Any]) -> str:
 def test_every_option_has_a_shape() -> None:
     """Beside secrets, which are references, and those that are looked at on their own."""
     options = {name for known in [*KINDS.values(), *FORMATS.values()] for name in known.options | known.required}
-    own = {"decimalSeparator", "thousandsSeparator", "paging"}
+    own = {"paging"}
     assert options - own - set(SHAPES) == set()
     assert own.isdisjoint(SHAPES)

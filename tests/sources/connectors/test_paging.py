@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from simulation.systems.web import serving
 from sources.connectors import Arrived, paging
+from sources.connectors.paging_option import unproven_end
 from sources.totals import Totals
 from tests.sources.connectors.pulling import contract_of, pulled, refused
 
@@ -126,6 +127,75 @@ def test_pages_without_records_on_the_way_of_a_cursor_are_no_repetition(tmp_path
     assert ids(arrived, tmp_path / "into") == ["a", "b"]
 
 
+class Flagged(Odd):
+    """As `Odd`, with a flag on each page: what it says while there is more, and at the end (None says nothing)."""
+
+    def __init__(self, pages: list[list[str]], flag: str, values: tuple[object, object]) -> None:
+        super().__init__(pages)
+        self.flag, self.values = flag, values
+
+    def __call__(self, request: Request) -> Response:
+        body = json.loads(super().__call__(request).body)
+        number = int(request.query_params.get("page", 0))
+        start = int(request.query_params.get("start", -1))
+        is_last = number >= len(self.pages) or start + len(body["items"]) == sum(map(len, self.pages))
+        said = self.values[is_last]
+        return JSONResponse(body if said is None else {**body, self.flag: said})
+
+
+# pointer, flag of the answer, what it is while there is more and at the end
+FLAGS = {
+    "more": ("more", "/hasMore", (True, False)),
+    "more that is left out at the end": ("more", "/exceededTransferLimit", (True, None)),
+    "last": ("last", "/last", (False, True)),
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_page_without_records_is_no_end_where_the_answer_says_that_there_is_more(tmp_path: Path, flag: str) -> None:
+    option, pointer, values = FLAGS[flag]
+    answer = Flagged([["a", "b"], [], ["c"], [], [], ["d"]], pointer[1:], values)
+    arrived = pull(tmp_path, answer, {**NUMBERED, option: pointer})
+    assert ids(arrived, tmp_path / "into") == ["a", "b", "c", "d"]
+    assert answer.asked == 6 + (values[1] is None), "a flag that says the end saves the page after it"
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_an_offset_cannot_go_on_from_a_page_without_records(tmp_path: Path, flag: str) -> None:
+    option, pointer, values = FLAGS[flag]
+    said = {**STYLES["offset"], option: pointer}
+    assert len(ids(pull(tmp_path, Flagged([["a", "b"], ["c"]], pointer[1:], values), said), tmp_path / "into")) == 3
+    answer = Flagged([["a", "b"], [], ["c"]], pointer[1:], values)
+    (tmp_path / "other").mkdir()
+    assert "page 2 says that there is more, and not where" in refusal(tmp_path / "other", answer, said)
+
+
+def test_a_flag_that_the_system_does_not_send_ends_nothing(tmp_path: Path) -> None:
+    arrived = pull(tmp_path, Odd([["a"], ["b"]]), {**NUMBERED, "more": "/more"})
+    assert ids(arrived, tmp_path / "into") == ["a", "b"]
+
+
+def test_a_flag_and_a_cursor_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    said = {**CURSOR, "more": "/more"}
+    no_cursor = JSONResponse({"items": [{"id": "a"}], "meta": {"next": None}, "more": True})
+    assert "page 1 says that there is more, and not where" in refusal(tmp_path / "a", lambda _: no_cursor, said)
+    cursor = JSONResponse({"items": [{"id": "a"}], "meta": {"next": "x"}, "more": False})
+    assert "page 1 says that it is the last, and where it goes on" in refusal(tmp_path / "b", lambda _: cursor, said)
+    word = JSONResponse({"items": [{"id": "a"}], "meta": {"next": "x"}, "more": "no"})
+    assert "page 1 has no true or false at /more" in refusal(tmp_path / "c", lambda _: word, said)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_lint_asks_for_a_proof_of_the_end(tmp_path: Path, style: str) -> None:
+    contract = contract_of(tmp_path, "api", "http://127.0.0.1/items", paging=STYLES[style])
+    found = unproven_end(contract)
+    assert (found is not None) == (style in ("page", "offset"))
+    for proof in ({"total": "/n"}, {"more": "/m"}, {"last": "/l"}, {"endsWith": "emptyPage"}):
+        assert (
+            unproven_end(contract_of(tmp_path, "api", "http://127.0.0.1/items", paging=STYLES[style] | proof)) is None
+        )
+
+
 def test_the_records_are_where_the_format_finds_them(tmp_path: Path) -> None:
     said = {name: value for name, value in NUMBERED.items() if name != "records"}
     for place in ("items", "/items"):
@@ -233,6 +303,9 @@ def test_a_link_to_another_host_is_not_followed(tmp_path: Path) -> None:
         {**LINK, "records": [1]},
         {**LINK, "total": {}},
         {**NUMBERED, "first": -1},
+        {**NUMBERED, "more": "/a", "last": "/b"},
+        {**NUMBERED, "more": "a"},
+        {**NUMBERED, "endsWith": "page"},
     ],
     ids=str,
 )

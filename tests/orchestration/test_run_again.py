@@ -1,0 +1,188 @@
+"""A night that is run again: what is told of it is of one run, and no figure of another stands beside it."""
+
+import csv
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expectations.data_docs import write_data_docs
+from expectations.gate import run_gate
+from orchestration.command.run import _lines
+from orchestration.night import gate_counts
+from reports.feed_series import read_series
+from reports.front import FeedLine, feed_lines
+from reports.lineage import Lineage
+from reports.past import open_past
+from reports.reconciliation import _account, _warehouse
+from reports.rejected import reasons, write_back
+from sources.contract import Contract
+from sources.contract_file import load_all
+from sources.landing import land_night
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed
+from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from warehouse.home import Home
+
+PROPERTIES = [
+    "{name: id, logicalType: integer, primaryKey: true}",
+    "{name: fee, logicalType: number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}}",
+]
+# Of four records one is rejected by the gate, which the contract allows.
+GOOD = "id,fee\n1,1.00\n2,2.00\n3,3.00\n4,-4.00\n"
+# Of three one is rejected at landing and one by the gate, which is more than it allows.
+BAD = "id,fee\nx,1.00\n7,7.00\n8,-8.00\n"
+
+
+@pytest.fixture
+def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreements: Path) -> Path:
+    folder = tmp_path / "feeds"
+    monkeypatch.setenv("INTERAGENCY_SOURCES", str(folder))
+    write_agreement(agreements, "plain/*", name="plain")
+    Feed(PROPERTIES, agency="plain", threshold="40 %").write(folder)
+    return folder / "plain" / "extract.csv"
+
+
+def contract_of(extract: Path) -> Contract:
+    return next(contract for contract in load_all() if contract.path.parent == extract.parent)
+
+
+def run(extract: Path, content: str | None, night: date = NIGHT) -> None:
+    """A run of the night; without content the agency has sent nothing."""
+    extract.unlink(missing_ok=True)
+    if content is not None:
+        extract.write_text(content)
+    run_ingest([contract_of(extract)], night)
+
+
+def told(extract: Path, home: Home, folder: Path) -> dict[str, Any]:
+    """Every figure that is told of the feed's night: the record, the closing table, the report, what is sent back."""
+    contract = contract_of(extract)
+    night = recorded(home, NIGHT)["plain/things"]
+    line = _lines([contract], home, NIGHT)[0]
+    with open_past(home, [contract], NIGHT) as past, _warehouse(past) as connection:
+        front: FeedLine = feed_lines(past)[0]
+        account = _account(connection, past, front, Lineage({}, {}))
+        rules = past.rows("SELECT rule, unexpected_count, row_count FROM gate_result WHERE agency = 'plain'")
+    folder.mkdir(exist_ok=True)
+    sent_back = write_back(contract, home, NIGHT, folder)
+    series = read_series([contract], home, NIGHT, NIGHT)
+    return {
+        "record": (night.status, night.rows_sent, night.rows_accepted, night.rows_rejected),
+        "closing table": (line.status, line.sent, line.accepted, line.rejected, line.passed + line.failed > 0, line.failed),
+        "front": (front.status, front.rows_sent, front.errors),
+        "steps": [step.rows for step in account.steps[:5]], "gaps": account.gaps,
+        "rules": {rule: wrong for rule, wrong, _ in rules}, "rows looked at": {rows for _, _, rows in rules},
+        "reasons": {(one.step, one.records) for one in reasons(contract, home, NIGHT)},
+        "sent back": [row["id"] for file in (sent_back.files if sent_back else ()) for row in csv.DictReader(file.open())],
+        "data docs": [page.stem for page in write_data_docs(home, NIGHT)], "profiled rows": series.rows.tolist(),
+    }  # fmt: skip
+
+
+ACCEPTED_ONCE = {
+    "record": ("accepted", 4, 3, 1), "closing table": ("accepted", 4, 3, 1, True, 1), "front": ("accepted", 4, 1),
+    "steps": [4, 0, 4, 1, 3], "gaps": [], "rules": {"id_required": 0, "fee_minimum": 1, "primary_key": 0}, "rows looked at": {4},
+    "reasons": {("gate", 1)}, "sent back": ["4"], "data docs": ["plain__things"], "profiled rows": [[3.0], [3.0]],
+}  # fmt: skip
+REFUSED = {
+    "record": ("refused", 3, 0, 2), "closing table": ("refused", 3, 0, 2, True, 1), "front": ("refused", 3, 1),
+    "steps": [3, 1, 2, 1, None], "gaps": [], "rules": {"id_required": 0, "fee_minimum": 1, "primary_key": 0}, "rows looked at": {2},
+    "reasons": {("landing", 1), ("gate", 1)}, "sent back": ["x", "8"], "data docs": ["plain__things"],
+}  # fmt: skip
+NOTHING_CAME = {
+    "record": ("failed", None, None, None), "closing table": ("failed", None, None, None, False, 0), "front": ("failed", None, 0),
+    "steps": [None] * 5, "gaps": [], "rules": {}, "rows looked at": set(), "reasons": set(), "sent back": [], "data docs": [],
+}  # fmt: skip
+
+
+def without_profile(found: dict[str, Any]) -> dict[str, Any]:
+    rows = found.pop("profiled rows")
+    assert all(number != number for column in rows for number in column), "none: no extract of this run was taken"
+    return found
+
+
+@pytest.mark.parametrize("before", [None, BAD, GOOD + "9,9.00\n"], ids=["nothing", "refused", "accepted"])
+def test_a_run_that_is_accepted_counts_alone(before: str | None, extract: Path, home: Home, tmp_path: Path) -> None:
+    run(extract, before)
+    run(extract, GOOD)
+    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+
+
+@pytest.mark.parametrize("before", [None, GOOD], ids=["nothing", "accepted"])
+def test_a_run_that_is_refused_counts_alone(before: str | None, extract: Path, home: Home, tmp_path: Path) -> None:
+    run(extract, before)
+    run(extract, BAD)
+    assert without_profile(told(extract, home, tmp_path / "back")) == REFUSED
+
+
+@pytest.mark.parametrize("before", [BAD, GOOD], ids=["refused", "accepted"])
+def test_a_run_that_brought_nothing_shows_nothing_of_the_one_before(
+    before: str, extract: Path, home: Home, tmp_path: Path
+) -> None:
+    run(extract, before)
+    told(extract, home, tmp_path / "back")
+    run(extract, None)
+    assert without_profile(told(extract, home, tmp_path / "back")) == NOTHING_CAME
+    run(extract, GOOD)
+    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+
+
+def landed_only(contract: Contract, home: Home) -> None:
+    land_night(contract, home, NIGHT)
+
+
+def gated_only(contract: Contract, home: Home) -> None:
+    land_night(contract, home, NIGHT)
+    run_gate(contract, home, NIGHT)
+
+
+@pytest.mark.parametrize("until", [landed_only, gated_only])
+def test_a_run_that_was_cut_short_is_not_mixed_with_the_one_before(
+    until: Callable[[Contract, Home], None], extract: Path, home: Home, tmp_path: Path
+) -> None:
+    """Killed before its record: of what it left nothing is shown beside the figures of the run that was recorded."""
+    run(extract, GOOD)
+    extract.write_text(BAD)
+    until(contract_of(extract), home)
+    found = told(extract, home, tmp_path / "back")
+    shown = ("record", "closing table", "front", "rules", "rows looked at", "gaps", "profiled rows")
+    assert {name: found[name] for name in shown} == {name: ACCEPTED_ONCE[name] for name in shown}
+    assert (found["reasons"], found["sent back"]) == (set(), [])
+    assert found["steps"] == [4, None, None, None, 3]
+
+
+def test_a_steward_takes_the_run_that_was_refused_and_no_other(
+    extract: Path, home: Home, tmp_path: Path, interagency: Any, agreements: Path
+) -> None:
+    run(extract, GOOD)
+    run(extract, BAD)
+    folder = {"INTERAGENCY_AGREEMENTS": str(agreements)}
+    done = interagency("accept", "plain", "things", str(NIGHT), "--reason", "late fees are known", **folder)
+    assert done.returncode == 0, done.stderr
+    found = told(extract, home, tmp_path / "back")
+    assert found["record"] == ("accepted_by_steward", 3, 1, 2)
+    assert (found["steps"], found["gaps"], found["rows looked at"]) == ([3, 1, 2, 1, 1], [], {2})
+    run(extract, GOOD)
+    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+    run(extract, BAD)
+    assert told(extract, home, tmp_path / "back")["record"] == ("accepted_by_steward", 3, 1, 2), "the same bytes again"
+
+
+def test_a_night_after_it_is_unchanged_against_what_it_is_now(extract: Path, home: Home) -> None:
+    other = GOOD.replace("3.00", "3.50")
+    run(extract, GOOD)
+    run(extract, GOOD, NEXT_NIGHT)
+    assert recorded(home, NEXT_NIGHT)["plain/things"].status == "unchanged"
+    run(extract, other)
+    night = recorded(home, NEXT_NIGHT)["plain/things"]
+    assert (night.status, night.rows_changed) == ("accepted", 1)
+    run(extract, GOOD)
+    assert recorded(home, NEXT_NIGHT)["plain/things"].status == "unchanged"
+
+
+def test_rules_are_counted_of_the_last_run(extract: Path, home: Home) -> None:
+    run(extract, GOOD)
+    assert gate_counts(home, NIGHT)["plain", "things"] == (2, 1)
+    run(extract, None)
+    assert ("plain", "things") not in gate_counts(home, NIGHT)
