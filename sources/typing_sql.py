@@ -96,11 +96,11 @@ def _whole(value: str, source_type: str, kind: str) -> TypedValue | None:
 
 def _keeps_decimals(source_type: str, kind: str) -> bool:
     """Whether a cast between these types only fails, and never rounds."""
-    source, target = _scale(source_type), _scale(kind)
+    source, target = scale_of(source_type), scale_of(kind)
     return source is not None and target is not None and source <= target
 
 
-def _scale(kind: str) -> int | None:
+def scale_of(kind: str) -> int | None:
     """The decimals of an exact type; None of any other."""
     if kind.startswith("DECIMAL"):
         return int(kind.removesuffix(")").rpartition(",")[2])
