@@ -41,8 +41,8 @@ FORMATS: dict[str, Form] = {
     "tsv": _DELIMITED,
     "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "headerRows", "footer", "fillMerged"})),
     "fixed": Form(
-        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate"}),
-        column_options=frozenset({"encodedAs", "decimals"}), column_required=frozenset({"start", "length"}),
+        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate", "positions", "trailingBlanks"}),
+        column_options=frozenset({"encodedAs", "decimals", "sign"}), column_required=frozenset({"start", "length"}),
     ),
     "json": Form("sources.formats.json_pages", frozenset({"records"}), reads_many=True),
     "jsonl": Form("sources.formats.json_lines"),
