@@ -163,6 +163,7 @@ SHAPES: Mapping[str, Shape] = {
     "statedDate": _STATED_DATE,
     "timeoutSeconds": _SECONDS,
     "trailingBlanks": one_of(("kept", "stripped")),
+    "unproven": one_of(("refuse", "reject")),
     "totals": list_of(_TOTAL, "one such as [{in: trailer, start: 3, length: 9, of: count}]"),
 }  # fmt: skip
 # Of a property: where its value stands in a record, and which identifier it is.

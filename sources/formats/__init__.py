@@ -47,7 +47,7 @@ FORMATS: dict[str, Form] = {
     "json": Form("sources.formats.json_pages", frozenset({"records"}), reads_many=True),
     "jsonl": Form("sources.formats.json_lines"),
     "parquet": Form("sources.formats.parquet"),
-    "rsf": Form("sources.formats.rsf", frozenset({"rows"})),
+    "rsf": Form("sources.formats.rsf", frozenset({"rows", "unproven"})),
     "xml": Form("sources.formats.xml", frozenset({"namespaces"}), required=frozenset({"record"})),
 }  # fmt: skip
 
