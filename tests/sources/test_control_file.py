@@ -105,3 +105,32 @@ def test_unknown_options_of_a_column_are_a_problem_of_the_contract(tmp_path: Pat
     column = "{name: n, logicalType: string, customProperties: [{property: identifierKnd, value: ee.ik}]}"
     with pytest.raises(ContractError, match="did you mean identifierKind"):
         load(Feed([ID, column]).write(tmp_path))
+
+
+WIDE = {
+    "decimals": ("DECIMAL(38,18)", ["12345678901.123456789012345678", "0.000000000000000001"]),
+    "more than 38 digits": ("DECIMAL(38,0)", ["9" * 38, "9" * 38, "-1"]),
+    "whole numbers": ("DECIMAL(38,2)", ["-" + "9" * 36 + ".99", "0.02", "-0.01"]),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_sums_of_many_digits_are_exact(kind: str, tmp_path: Path) -> None:
+    physical, numbers = WIDE[kind]
+    scale = int(physical.removesuffix(")").rpartition(",")[2])
+    whole = sum(
+        int(f"{Decimal(number):f}".replace(".", "")) if "." in number else int(number) * 10**scale for number in numbers
+    )
+    stated = f"{Decimal(f'{whole}E-{scale}'):f}"
+    extract = "id,amount\n" + "".join(f"k{row},{number}\n" for row, number in enumerate(numbers))
+    column = f'{{name: amount, logicalType: number, physicalType: "{physical}"}}'
+    contract = load(
+        Feed([ID, column], options={"control": "{path: extract.ctl, sums: {amount: TOTAL}}"}).write(tmp_path)
+    )
+    control = contract.path.parent / "extract.ctl"
+    control.write_text(f"TOTAL={stated}\n")
+    assert len(land_bytes(contract, tmp_path, extract.encode()).rows) == len(numbers)
+    last = int(stated[-1])
+    control.write_text(f"TOTAL={stated[:-1]}{last - 1 if last else last + 1}\n")
+    with pytest.raises(ExtractError, match="a sum of amount"):
+        land_bytes(contract, tmp_path, extract.encode())
