@@ -42,6 +42,15 @@ _FORMAT_PART = re.compile(r"'([^']*)'|([A-Za-z])\2*|.", re.DOTALL)
 
 # Stands for the typed value within a condition.
 _VALUE = "<value>"
+# Of a type that is the contract's own: what the engine has beyond, infinite and before Christ, is no value of an agency.
+_AS_SENT = {
+    "DOUBLE": (f"({_VALUE} IS NULL OR isfinite({_VALUE}))", "not a number"),
+    "DATE": (f"({_VALUE} IS NULL OR {_VALUE} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31')", "not a date of the years 1 to 9999"),
+    "TIMESTAMP WITH TIME ZONE": (
+        f"({_VALUE} IS NULL OR {_VALUE} BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
+        "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00')", "not a time of the years 1 to 9999",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,11 +76,11 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
         return _from_text(column, value)
     kind = column.sql_type
     if source_type == kind:
-        right = f"({_VALUE} IS NULL OR isfinite({_VALUE}))" if kind == "DOUBLE" else "true"
-        return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
+        right, reason = _AS_SENT.get(kind, ("true", ""))
+        return TypedValue(value, right, reason)
     if source_type in _LOCAL_TIMES and source_type != "TIMESTAMP_NS" and kind == "TIMESTAMP WITH TIME ZONE":
         zone = literal(column.options.get("defaultTimezone", "UTC"))
-        return TypedValue(f"timezone({zone}, {value})", "true", "")
+        return TypedValue(f"timezone({zone}, {value})", *_AS_SENT[kind])
     whole = _whole(value, source_type, kind)
     if whole:
         return whole
@@ -102,8 +111,9 @@ def _keeps_decimals(source_type: str, kind: str) -> bool:
 
 def scale_of(kind: str) -> int | None:
     """The decimals of an exact type; None of any other."""
-    if kind.startswith("DECIMAL"):
-        return int(kind.removesuffix(")").rpartition(",")[2])
+    exact = re.fullmatch(r"DECIMAL\([0-9]+,([0-9]+)\)", kind)
+    if exact:
+        return int(exact[1])
     return 0 if kind.endswith("INT") or kind == "INTEGER" else None
 
 

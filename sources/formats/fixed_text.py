@@ -59,11 +59,9 @@ class Codec:
     def invalid(self, raw: Units) -> Mask:
         """The rows (records x length) with bytes that mean nothing."""
         if self.is_single:
-            wrong: Mask = self._undefined[raw].any(axis=1)
-            return wrong
+            return np.asarray(self._undefined[raw].any(axis=1))
         if raw.dtype == np.uint32:
-            escaped: Mask = ((raw >= _ESCAPES[0]) & (raw <= _ESCAPES[1])).any(axis=1)
-            return escaped
+            return np.asarray(((raw >= _ESCAPES[0]) & (raw <= _ESCAPES[1])).any(axis=1))
         wrong = np.zeros(len(raw), dtype=bool)
         # Record by record, because a character may be cut at either end; only those that are not ASCII come here.
         for at in np.flatnonzero((raw > _ASCII).any(axis=1)):
