@@ -85,8 +85,11 @@ class SheetFacts:
 
     def note_shown(self, row: int, column: int, number: str | float, form: CodeFormat) -> None:
         """Look at what the cell shows under a format."""
+        digits = digits_of(number)
+        if digits.strip("-0123456789."):
+            return
         try:
-            text = form.shown(digits_of(number))
+            text = form.shown(digits)
         except OtherDigits:
             self.unshown[row, column] = f"holds a number with other digits than its cell shows ({form.pattern})"
         else:

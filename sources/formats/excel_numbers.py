@@ -4,7 +4,7 @@ import math
 import re
 import struct
 from collections import defaultdict
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +63,7 @@ def told_digits(number: str | float) -> str | None:
 
 
 def digits_of(number: str | float) -> str:
-    """The digits of a number without an exponent.
+    """The digits of a number without an exponent; one whose exponent is beyond all reason stays as it is.
 
     A fraction is written with the fewest digits that are the same float: Excel writes 1.1 as 1.1000000000000001. Whole
     numbers stay as they are, as some writers put more digits there than a float holds.
@@ -75,7 +75,11 @@ def digits_of(number: str | float) -> str:
         # The usual cell of Excel, with 16 or 17 digits.
         shortest = repr(float(text))
         return shortest if len(shortest) < len(text) and "e" not in shortest else text
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        # An exponent of twenty digits and more.
+        return text
     if not exact.is_finite() or abs(exact.adjusted()) > _MOST_EXPONENT:
         return text
     if isinstance(number, str) and ("." in text or "e" in text.lower()):

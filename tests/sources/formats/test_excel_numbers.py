@@ -364,3 +364,12 @@ def test_a_file_that_ends_the_reader_is_refused(tmp_path: Path) -> None:
     content = xlsb(("S", xlsb_row(0, ["id", "n"]), b""), styles=b"\x80\x00")
     with pytest.raises(ExtractError, match="damaged"):
         land(tmp_path, content, feed(TEXT))
+
+
+def test_exponents_beyond_all_reason_cost_their_record_alone(tmp_path: Path) -> None:
+    content = xlsx_of(["5", "1e99999999999999999999", "1E+999999999", "1E-999999999"])
+    landed = land(tmp_path, content, feed(EXACT))
+    assert landed.rows[0]["n"] == 5
+    assert len(landed.rows) + len(landed.rejects) == 4
+    for text in ("1e99999999999999999999", "1E+999999999"):
+        assert digits_of(text) == text
