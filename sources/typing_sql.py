@@ -47,6 +47,7 @@ _VALUE = "<value>"
 _AS_SENT = {
     "DOUBLE": (f"({_VALUE} IS NULL OR isfinite({_VALUE}))", "not a number"),
     "DATE": (f"({_VALUE} IS NULL OR {_VALUE} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31')", "not a date of the years 1 to 9999"),
+    "TIME": (f"({_VALUE} IS NULL OR {_VALUE} < TIME '24:00:00')", "not a time of a day"),
     "TIMESTAMP WITH TIME ZONE": (
         f"({_VALUE} IS NULL OR {_VALUE} BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
         "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00')", "not a time of the years 1 to 9999",

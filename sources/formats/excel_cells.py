@@ -22,6 +22,9 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(
 _DAYS_OF_TIMES = {date(1899, 12, 30), date(1899, 12, 31), date(1904, 1, 1)}
 # Letters of a pattern; what stands in quotes is none.
 _OF_DAY, _OF_TIME, _QUOTED = "d", "HmsS", re.compile("'[^']*'")
+# A time of day as the reader writes it: with the day before the first one of either date system.
+_EARLY = 1899
+_CLOCK_OF = {True: "^1899-12-3[01] ", False: "^1904-01-01 "}
 _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
 # A text of four digits is a year that somebody wrote, and not one of the serial numbers of 1904 to 1906.
 _YEAR = re.compile("(18|19|20|21)[0-9]{2}")
@@ -30,8 +33,10 @@ _YEAR = re.compile("(18|19|20|21)[0-9]{2}")
 def as_expected(values: pa.Array, column: Column | None, book: Book) -> pa.Array:
     """The texts of one column, each different one looked at once."""
     # A floating number lands as it stands in the file.
-    if column is None or column.sql_type in ("VARCHAR", "BOOLEAN", "DOUBLE"):
+    if column is not None and column.sql_type in ("BOOLEAN", "DOUBLE"):
         return values
+    if column is None or column.sql_type == "VARCHAR":
+        return pc.replace_substring_regex(values, _CLOCK_OF[book.first_day.year == _EARLY], "")
     is_moment = column.sql_type.startswith(("DATE", "TIME"))
     if not is_moment and not pc.any(pc.match_substring_regex(values, _LONG)).as_py():
         return values

@@ -57,6 +57,7 @@ WRONG = {
     "sum": (GOOD.replace("1234,00", "1234,01"), "a sum of amount of 1234.01"),
     "yesterday": (GOOD.replace("20.11", "19.11"), "states the date 2026-11-19, not 2026-11-20"),
     "no count": (GOOD.replace("RECORDS", "ROWS"), "has no RECORDS"),
+    "sum in Python's way": (GOOD.replace("1234,00", "1_234,00"), "TOTAL is no number"),
     "count that is none": (GOOD.replace("3\n", "three\n"), "RECORDS is no count"),
     "sum with a point": (GOOD.replace("1234,00", "1234.00"), "TOTAL is no number"),
     "sum that is none": (GOOD.replace("1234,00", "NaN"), "TOTAL is no number"),

@@ -271,6 +271,7 @@ BEYOND = [
     ("date", "'4713-01-01 BC'", "logicalType: date"),
     ("timestamptz", "'20000-01-01'", "logicalType: timestamp"),
     ("timestamp", "'-infinity'", "logicalType: timestamp"),
+    ("time", "'24:00'", "logicalType: time"),
 ]
 
 

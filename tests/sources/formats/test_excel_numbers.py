@@ -373,3 +373,17 @@ def test_exponents_beyond_all_reason_cost_their_record_alone(tmp_path: Path) -> 
     assert len(landed.rows) + len(landed.rejects) == 4
     for text in ("1e99999999999999999999", "1E+999999999"):
         assert digits_of(text) == text
+
+
+@pytest.mark.parametrize("is_1904", [False, True])
+def test_clocks_of_an_xlsx_are_times_in_columns_of_text_too(is_1904: bool, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"date_1904": is_1904}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "n"])
+        for row, (serial, form) in enumerate([(0.25, "hh:mm"), (0, "hh:mm:ss"), (40000.5, "yyyy-mm-dd hh:mm")], 1):
+            sheet.write(row, 0, f"k{row}")
+            sheet.write(row, 1, serial, book.add_format({"num_format": form}))
+    day = "2013-07-07" if is_1904 else "2009-07-06"
+    landed = land(tmp_path, stream.getvalue(), feed(TEXT))
+    assert [row["n"] for row in landed.rows] == ["06:00:00", "00:00:00", f"{day} 12:00:00"]
