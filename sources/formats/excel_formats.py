@@ -21,6 +21,8 @@ _COLOURS = re.compile(r"(?:black|blue|cyan|green|magenta|red|white|yellow|color 
 _LITERALS = frozenset("$-+():!^&'~{}<>= ")
 # Of the formats that a file names without their text, those whose cells show more than the number.
 _BUILT_IN = {2: "0.00"}
+# No program writes a longer one.
+_LONGEST_PATTERN = 255
 _FILLS = {"0": "0", "?": " ", "#": ""}
 
 
@@ -81,6 +83,8 @@ class CodeFormat:
 
 def code_format(pattern: str) -> CodeFormat | None:
     """None of a format under which the number itself is what people read."""
+    if len(pattern) > _LONGEST_PATTERN:
+        return None
     sections = tuple(_section(part) for part in _split(pattern)[:3])
     return CodeFormat(pattern, sections) if any(map(_says_more, sections)) else None
 

@@ -95,22 +95,25 @@ class Workbook(Book):
         return by_style(patterns, used)
 
     def _note_numbers(self, content: bytes, facts: SheetFacts) -> None:
+        places = _Places(content)
         for match in _WORTH_A_LOOK.finditer(content):
             if _kind(match[1] or b"") == b"n":
-                facts.note_number(*_place(content, match), match[2].decode())
+                facts.note_number(*places.of(match), match[2].decode())
         if self._formats:
             self._note_shown(content, facts)
         if b't="d"' in content or b"t='d'" in content:
+            places = _Places(content)
             for match in _ISO_DATE.finditer(content):
                 if _kind(match[1] or b"") == b"d":
-                    _note_iso_date(facts, *_place(content, match), match[2].decode())
+                    _note_iso_date(facts, *places.of(match), match[2].decode())
 
     def _note_shown(self, content: bytes, facts: SheetFacts) -> None:
         styles = b"|".join(str(style).encode() for style in self._formats)
+        places = _Places(content)
         # Cells of these styles alone: a workbook has many of others.
         for match in re.finditer(_STYLED_CELL % (styles, ANY_NUMBER), content):
             if _kind(match[1]) == b"n":
-                facts.note_shown(*_place(content, match), match[3].decode(), self._formats[int(match[2])])
+                facts.note_shown(*places.of(match), match[3].decode(), self._formats[int(match[2])])
 
     def _without_value(self, sheet: str, content: bytes) -> dict[tuple[int, int], str]:
         """An empty text is a value; nothing at all is none, and would be read as an empty cell."""
@@ -142,14 +145,23 @@ def _kind(attributes: bytes) -> bytes:
     return found[1] if found else b"n"
 
 
-def _place(content: bytes, cell: re.Match[bytes]) -> tuple[int, int]:
-    """Row and column from 0. A cell that does not say where it is follows the one before it."""
-    address = _ADDRESS.search(cell[1] or b"")
-    if address:
-        return int(address[2]) - 1, column_number(address[1].decode())
-    rows = [found.start() for found in _BEGIN_OF_ROW.finditer(content, 0, cell.start())]
-    number = _ROW.match(content, rows[-1])
-    return int(number[1]) - 1 if number else len(rows) - 1, len(_BEGIN_OF_CELL.findall(content, rows[-1], cell.start()))
+class _Places:
+    """Row and column from 0 of cells, which are asked for from the top down: one that does not say where it is follows another."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._looked_at, self._row, self._row_begin = 0, -1, 0
+
+    def of(self, cell: re.Match[bytes]) -> tuple[int, int]:
+        address = _ADDRESS.search(cell[1] or b"")
+        if address:
+            return int(address[2]) - 1, column_number(address[1].decode())
+        for begin in _BEGIN_OF_ROW.finditer(self._content, self._looked_at, cell.start()):
+            number = _ROW.match(self._content, begin.start())
+            self._row = int(number[1]) - 1 if number else self._row + 1
+            self._row_begin = begin.start()
+        self._looked_at = cell.start()
+        return self._row, len(_BEGIN_OF_CELL.findall(self._content, self._row_begin, cell.start()))
 
 
 def _relation(sheet: etree._Element) -> str:
