@@ -9,6 +9,7 @@ from sources.connectors import ExtractError
 from sources.contract_file import load
 from sources.odcs import ContractError
 from tests.conftest import Feed
+from tests.sources.formats.workbooks import zipped
 from tests.sources.landed import ID, Landed, land_bytes
 
 AMOUNT = '{name: amount, logicalType: number, physicalType: "DECIMAL(9,2)"}'
@@ -135,3 +136,12 @@ def test_sums_of_many_digits_are_exact(kind: str, tmp_path: Path) -> None:
     control.write_text(f"TOTAL={stated[:-1]}{last - 1 if last else last + 1}\n")
     with pytest.raises(ExtractError, match="a sum of amount"):
         land_bytes(contract, tmp_path, extract.encode())
+
+
+def test_sums_over_several_files_are_exact(tmp_path: Path) -> None:
+    column = '{name: amount, logicalType: number, physicalType: "DECIMAL(38,18)"}'
+    feed = Feed([ID, column], path="extract.zip", options={"control": "{path: extract.ctl, sums: {amount: TOTAL}}"})
+    contract = load(feed.write(tmp_path))
+    (contract.path.parent / "extract.ctl").write_text("TOTAL=12345678901.123456789012345679\n")
+    parts = {"a.csv": "id,amount\na,12345678901.123456789012345678\n", "b.csv": "id,amount\nb,0.000000000000000001\n"}
+    assert len(land_bytes(contract, tmp_path, zipped(dict(parts))).rows) == 2
