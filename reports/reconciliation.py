@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 
@@ -19,10 +18,10 @@ from sources.attempt import recorded_attempt
 from sources.contract import Contract
 from sources.manifest import REJECTS, ROWS, Manifest
 from warehouse.engine import literal, open_database, quoted
+from warehouse.exact import as_number, difference, sum_of
 from warehouse.nights import DATABASE, current_night
 from warehouse.restricted import RESTRICTED, attach_restricted, restricted_file
 
-Number = TypeVar("Number", int, Decimal)
 STEPS = [
     "sent",
     "rejected at landing",
@@ -117,9 +116,11 @@ def _in_record(contract: Contract, column: str) -> str:
 def _measured(connection: duckdb.DuckDBPyConnection, name: str, relation: str | None, columns: dict[str, str]) -> Step:
     if relation is None:
         return Step(name, None, dict.fromkeys(columns))
-    sums = "".join(f", coalesce(sum({expression}), 0)" for expression in columns.values())
-    found = connection.execute(f"SELECT count(*){sums} FROM {relation}").fetchone() or (0,)
-    return Step(name, found[0], dict(zip(columns, found[1:], strict=True)))
+    listed = ", ".join(["0", *columns.values()])
+    _, *kinds = (row[1] for row in connection.execute(f"DESCRIBE SELECT {listed} FROM {relation}").fetchall())
+    sums = [sum_of(expression, kind) for expression, kind in zip(columns.values(), kinds, strict=True)]
+    found = connection.execute(f"SELECT {', '.join(['count(*)', *sums])} FROM {relation}").fetchone() or (0,)
+    return Step(name, found[0], dict(zip(columns, map(as_number, found[1:]), strict=True)))
 
 
 def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: Lineage, money: list[str]) -> Step:
@@ -140,13 +141,13 @@ def _gaps(steps: list[Step], money: list[str]) -> Iterator[str]:
     """Each step must be the one before it less what was rejected between them."""
     sent, at_landing, landed, at_gate, accepted, in_use, staged = steps
     nothing = Step("nothing", 0, dict.fromkeys(money, Decimal(0)))
-    if _difference(sent.rows, at_landing.rows, landed.rows):
+    if _unexplained(sent.rows, at_landing.rows, landed.rows):
         yield f"{sent.rows} rows sent are not {landed.rows} landed and {at_landing.rows} rejected"
     for before, less, after in ((landed, at_gate, accepted), (in_use, nothing, staged)):
-        if _difference(before.rows, less.rows, after.rows):
+        if _unexplained(before.rows, less.rows, after.rows):
             yield f"{before.rows} rows {before.name} are not {after.rows} {after.name} and {less.rows} rejected"
         for column in money:
-            gap = _difference(before.sums[column], less.sums[column], after.sums[column])
+            gap = _unexplained(before.sums[column], less.sums[column], after.sums[column])
             if gap:
                 yield (
                     f"{column}: {before.sums[column]} {before.name} less {less.sums[column]} rejected is not "
@@ -154,6 +155,8 @@ def _gaps(steps: list[Step], money: list[str]) -> Iterator[str]:
                 )
 
 
-def _difference(before: Number | None, less: Number | None, after: Number | None) -> Number | None:
-    """What nothing explains; None where one of them is not known."""
-    return None if before is None or less is None or after is None else before - less - after
+def _unexplained(
+    before: int | Decimal | None, less: int | Decimal | None, after: int | Decimal | None
+) -> Decimal | None:
+    """The difference that nothing explains; None where one of them is not known."""
+    return None if before is None or less is None or after is None else difference(Decimal(before), less, after)

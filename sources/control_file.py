@@ -75,7 +75,8 @@ class _ControlFile:
         text = self._value(name)
         other = "," if self.decimal_separator == "." else "."
         try:
-            if other in text or not text.isascii():
+            # Python would read 1_000 as well.
+            if other in text or "_" in text or not text.isascii():
                 raise InvalidOperation
             number = Decimal(text.replace(self.decimal_separator, "."))
         except InvalidOperation:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from sources.totals import Totals
 from sources.typed_rows import Landed, TypedRows
 from sources.watermark import since
 from warehouse.engine import literal, open_database, write_parquet
+from warehouse.exact import total
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
 
@@ -195,7 +195,7 @@ def _together(parts: list[Landed]) -> Landed:
         rejected=sum(part.rejected for part in parts),
         extra_columns=sorted({name for part in parts for name in part.extra_columns}),
         sums={
-            name: sum((Decimal(part.sums[name]) for part in parts), Decimal(0))
+            name: total(part.sums[name] for part in parts)
             for name in parts[0].sums
             if all(name in part.sums for part in parts)
         },

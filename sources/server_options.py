@@ -30,9 +30,10 @@ from warehouse.engine import engine_fault, literal
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORMAT = text("letters such as yyyyMMdd", lambda value: pattern_fault(value) is None, "form of a date")
-_PLACE = {"start": whole("the first byte, from 1", low=1), "length": whole("a number of bytes", low=1)}
+_PLACE = {"start": whole("the first place, from 1", low=1), "length": whole("a number of places", low=1)}
 _IN = one_of(("header", "trailer"))
 _ENCODED_AS = one_of(("text", "zoned", "packed", "binary"))
+_SIGN_PLACE = one_of(("leading", "trailing", "CR", "DB"))
 _DIGITS = whole("how many digits follow the point", high=38)
 _FILE = text("the path of a file")
 _PART_OF = "its parts with a / between them"
@@ -68,7 +69,7 @@ _RECORD_TYPES = mapping(
     ("start", "length"), "one such as {start: 1, length: 2, header: '00'}",
 )  # fmt: skip
 _TOTAL = mapping(
-    {**_PLACE, "in": _IN, "of": one_of(("count", "sum")), "encodedAs": _ENCODED_AS, "decimals": _DIGITS,
+    {**_PLACE, "in": _IN, "of": one_of(("count", "sum")), "encodedAs": _ENCODED_AS, "decimals": _DIGITS, "sign": _SIGN_PLACE,
      "column": text("the name of a column")},
     ("start", "length", "in", "of"), "one such as {in: trailer, start: 3, length: 9, of: count}",
 )  # fmt: skip
@@ -116,7 +117,7 @@ _NULL_VALUE = Shape(
     "text", "it in quotes", lambda value: isinstance(value, str) or is_name(value) or isinstance(value, float)
 )
 _LENGTH = Shape(
-    "whole number from 1 on", "how many bytes a record has",
+    "whole number from 1 on", "how many bytes or characters a record has",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
 )  # fmt: skip
 # A petabyte, a week: beyond them a limit is none.
@@ -149,6 +150,7 @@ SHAPES: Mapping[str, Shape] = {
     "namespaces": names_with(text("the namespace")),
     "nullValues": Shape("list", "one such as [NA]", lambda value: isinstance(value, list), each=_NULL_VALUE),
     "port": _PORT,
+    "positions": one_of(("bytes", "characters")),
     "query": names_with(NAME),
     "quote": _SIGN,
     "recordLength": _LENGTH,
@@ -161,11 +163,13 @@ SHAPES: Mapping[str, Shape] = {
     "sslMode": text(f"one of {', '.join(SSL_MODES)}", lambda value: value in SSL_MODES, "mode of libpq"),
     "statedDate": _STATED_DATE,
     "timeoutSeconds": _SECONDS,
+    "trailingBlanks": one_of(("kept", "stripped")),
+    "unproven": one_of(("refuse", "reject")),
     "totals": list_of(_TOTAL, "one such as [{in: trailer, start: 3, length: 9, of: count}]"),
 }  # fmt: skip
 # Of a property: where its value stands in a record, and which identifier it is.
 _COLUMN_SHAPES: Mapping[str, Shape] = {
-    **_PLACE, "encodedAs": _ENCODED_AS, "decimals": _DIGITS,
+    **_PLACE, "encodedAs": _ENCODED_AS, "decimals": _DIGITS, "sign": _SIGN_PLACE,
     "yearsFrom": whole("the first of the hundred years that two digits stand for, such as 1930", low=1000, high=9900),
     "ambiguousTime": one_of((EARLIER, LATER)),
     "identifierKind": text("one such as iban or ee.ik", _checks_identifiers, "name of a module of python-stdnum"),

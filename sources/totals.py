@@ -20,7 +20,7 @@ class Totals:
         if self.count is not None and self.count != count:
             wrong.append(f"{self.count} records, but {count} arrived")
         wrong += [
-            f"a sum of {column} of {stated}, but the records add up to {sums[column]}"
+            f"a sum of {column} of {stated:f}, but the records add up to {sums[column]:f}"
             for column, stated in self.sums.items()
             if sums[column] != stated
         ]

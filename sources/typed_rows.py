@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -13,6 +13,7 @@ from sources.faulty_records import FAULTS, FaultyRecords, arrow
 from sources.fields import agreed, fields_of, selected_values, typed_query
 from sources.formats import Mended, NotSure, Reading
 from warehouse.engine import literal, quoted, write_parquet
+from warehouse.exact import as_number, sum_of
 from warehouse.files import replaced_whole, share_file
 
 # No column of a contract begins with an underscore.
@@ -31,7 +32,7 @@ class Landed:
     landed: int
     rejected: int
     extra_columns: list[str]
-    sums: dict[str, Any]
+    sums: dict[str, Decimal]
     mended: list[Mended]
 
 
@@ -163,12 +164,12 @@ class TypedRows:
         ).fetchone()
         return self.faulty.without_last() + (int(found[0]) if found else 0)
 
-    def _sums(self, rows: Path, columns: list[str]) -> dict[str, Any]:
+    def _sums(self, rows: Path, columns: list[str]) -> dict[str, Decimal]:
         if not columns:
             return {}
-        selected = ", ".join(f"coalesce(sum({quoted(name)}), 0)" for name in columns)
+        selected = ", ".join(sum_of(quoted(name), self.contract.column(name).sql_type) for name in columns)
         found = self.connection.execute(f"SELECT {selected} FROM {self.faulty.with_rows(rows)}").fetchone()
-        return dict(zip(columns, found or (), strict=True))
+        return {name: as_number(value) for name, value in zip(columns, found or (), strict=True)}
 
     def _count(self, file: Path) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(file))})").fetchone()

@@ -32,6 +32,16 @@ _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 _TOO_FINE_REASON = "not a time that can be kept: it has digits below a microsecond; ask the agency for microseconds"
 # Stands for the typed value within a condition.
 _VALUE = "<value>"
+# Of a type that is the contract's own: what the engine has beyond, infinite and before Christ, is no value of an agency.
+_AS_SENT = {
+    "DOUBLE": (f"({_VALUE} IS NULL OR isfinite({_VALUE}))", "not a number"),
+    "DATE": (f"({_VALUE} IS NULL OR {_VALUE} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31')", "not a date of the years 1 to 9999"),
+    "TIME": (f"({_VALUE} IS NULL OR {_VALUE} < TIME '24:00:00')", "not a time of a day"),
+    "TIMESTAMP WITH TIME ZONE": (
+        f"({_VALUE} IS NULL OR {_VALUE} BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
+        "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00')", "not a time of the years 1 to 9999",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,8 +79,8 @@ def typed(column: Column, value: str, source_type: str = "VARCHAR") -> TypedValu
         # What comes as a number is in no format.
         column = replace(column, numbers=PLAIN)
     if source_type == kind:
-        right = f"({_VALUE} IS NULL OR isfinite({_VALUE}))" if kind == "DOUBLE" else "true"
-        return TypedValue(value, right, "not a number" if kind == "DOUBLE" else "")
+        right, reason = _AS_SENT.get(kind, ("true", ""))
+        return TypedValue(value, right, reason)
     if source_type in _LOCAL_TIMES and source_type != "TIMESTAMP_NS" and kind == "TIMESTAMP WITH TIME ZONE":
         return _of_local(column, value)
     whole = _whole(value, source_type, kind)
@@ -97,14 +107,15 @@ def _whole(value: str, source_type: str, kind: str) -> TypedValue | None:
 
 def _keeps_decimals(source_type: str, kind: str) -> bool:
     """Whether a cast between these types only fails, and never rounds."""
-    source, target = _scale(source_type), _scale(kind)
+    source, target = scale_of(source_type), scale_of(kind)
     return source is not None and target is not None and source <= target
 
 
-def _scale(kind: str) -> int | None:
+def scale_of(kind: str) -> int | None:
     """The decimals of an exact type; None of any other."""
-    if kind.startswith("DECIMAL"):
-        return int(kind.removesuffix(")").rpartition(",")[2])
+    exact = re.fullmatch(r"DECIMAL\([0-9]+,([0-9]+)\)", kind)
+    if exact:
+        return int(exact[1])
     return 0 if kind.endswith("INT") or kind == "INTEGER" else None
 
 
@@ -189,10 +200,11 @@ def _formatted(column: Column, text: str) -> TypedValue:
 def _of_local(column: Column, value: str) -> TypedValue:
     """A time without a zone, of a source that has times."""
     found = _instant(column, value)
+    is_within, otherwise = _AS_SENT["TIMESTAMP WITH TIME ZONE"]
     if _zone(column) == "UTC":
-        return TypedValue(found, "true", "")
+        return TypedValue(found, is_within, otherwise)
     reason = "not a time of this zone"
-    right = f"({value} IS NULL OR {_VALUE} IS NOT NULL)"
+    right = f"({value} IS NULL OR {_VALUE} IS NOT NULL) AND {is_within}"
     return TypedValue(found, right, reason, _local_reason(column, value, reason))
 
 

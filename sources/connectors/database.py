@@ -1,10 +1,11 @@
 """A table or query of any database that SQLAlchemy has a dialect for, streamed in batches into one Parquet file."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,13 @@ _SNAPSHOT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "maria
              "oracle": "SERIALIZABLE", "mssql": "SNAPSHOT", "sqlite": "SERIALIZABLE"}  # fmt: skip
 _ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "SMALLINT": pa.int16(), "DOUBLE": pa.float64(),
           "DATE": pa.date32(), "BOOLEAN": pa.bool_(), "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC")}  # fmt: skip
+# Beyond it a float is no longer sure of its last digit.
+_MOST_WHOLE = 1 << 53
+# The values of Python of which nothing is lost. Of a float, Arrow would make a whole number; of a time, its day.
+_KEPT_WHOLE: dict[pa.DataType, set[type]] = {
+    pa.int64(): {int}, pa.int32(): {int}, pa.int16(): {int}, pa.float64(): {float, int, Decimal},
+    pa.date32(): {date}, pa.bool_(): {bool}, pa.timestamp("us", tz="UTC"): {datetime},
+}  # fmt: skip
 
 
 def fetch(pull: Pull) -> Arrived:
@@ -150,7 +158,17 @@ def _connected(contract: Contract, engine: "sa.Engine") -> "sa.Connection":
     if engine.dialect.name == "postgresql":
         # Watermarks are written in UTC; the server's own zone would move them.
         connection.exec_driver_sql("SET TIME ZONE 'UTC'")
+        _keep_json_as_sent(connection)
     return connection
+
+
+def _keep_json_as_sent(connection: "sa.Connection") -> None:
+    """psycopg would make floats of the numbers in JSON."""
+    driver: Any = connection.connection.dbapi_connection
+    if type(driver).__module__.partition(".")[0] == "psycopg":
+        from psycopg.types.json import set_json_loads
+
+        set_json_loads(lambda content: content.decode() if isinstance(content, bytes) else content, driver)
 
 
 @contextmanager
@@ -211,20 +229,44 @@ def _batches(result: "sa.CursorResult[Any]", schema: pa.Schema) -> Iterator[pa.R
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if kind == pa.string() and any(not isinstance(value, str | None) for value in values):
-        return pa.array([_as_text(value) for value in values], kind)
+    """Raises ArrowTypeError where the driver's values are of another type, of which Arrow would keep a part."""
+    given = set(map(type, values)) - {type(None)}
+    if kind == pa.string():
+        return pa.array(values if given <= {str} else [_as_text(value) for value in values], kind)
+    if float in given and pa.types.is_integer(kind):
+        # Whole numbers of a database without such a type; others are an error.
+        return pa.array(values, pa.float64()).cast(kind)
+    if not given <= _KEPT_WHOLE.get(kind, {Decimal, int} if pa.types.is_decimal(kind) else given):
+        raise pa.ArrowTypeError(f"{kind} of {', '.join(sorted(item.__name__ for item in given))}")
     return pa.array(values, kind)
 
 
 def _as_text(value: Any) -> str | None:
-    """As people write it: exact numbers without an exponent, times in ISO 8601, bytes in hexadecimal."""
+    """As people write it: exact numbers without an exponent, times in ISO 8601, bytes in hexadecimal, what is nested as JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Decimal) and value.is_finite():
         return f"{value:f}"
-    if isinstance(value, bytes):
-        return value.hex()
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_WHOLE:
+        return str(int(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, dict | list | tuple):
+        return _as_json(value)
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
+
+
+def _as_json(value: Any) -> str:
+    """Numbers exactly as they are; other values as their texts."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(key))}: {_as_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_as_json, value)) + "]"
+    if value is None or isinstance(value, int | float | Decimal):
+        return _as_text(value) or "null"
+    return json.dumps(_as_text(value), ensure_ascii=False)
 
 
 def _typed_schema(contract: Contract) -> pa.Schema:
@@ -247,5 +289,10 @@ def _arrow_type(column: Column) -> pa.DataType:
 
 
 def _told(contract: Contract, error: Exception) -> str:
+    import sqlalchemy as sa
+
     reason = shown(getattr(error, "orig", None) or error)
-    return f"{place(contract)}: {reason}; check the server, the login and its rights, or ask {contract.agency_name}"
+    remedy = f"check the server, the login and its rights, or ask {contract.agency_name}"
+    if isinstance(error, sa.exc.DataError):
+        remedy = f"a value is none that the driver can hold, such as a day after the year 9999; ask {contract.agency_name} to mend it"
+    return f"{place(contract)}: {reason}; {remedy}"

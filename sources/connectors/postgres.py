@@ -1,5 +1,6 @@
 """A table or query of PostgreSQL, copied by the engine's own scanner: binary, in parallel, in one snapshot of the database."""
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from warehouse.engine import literal, load_extension, open_database, quoted, wri
 
 _CONNECT_SECONDS = 10
 _SILENCE_MILLISECONDS = 120_000
+_EXACT = re.compile(r"DECIMAL\(([0-9]+),([0-9]+)\)")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,9 +76,10 @@ class _Copy:
     def copy(self) -> Arrived:
         self.connection.execute("BEGIN")
         types = self.types()
-        summed = [name for name, kind in types.items() if kind.startswith("DECIMAL")]
+        beyond = {name for name, kind in types.items() if _is_beyond(kind)}
+        summed = [name for name, kind in types.items() if _EXACT.fullmatch(kind) and name not in beyond]
         totals, inexact = self._totals(summed, types)
-        as_text = inexact | self._unlimited_numbers(types)
+        as_text = inexact | beyond | self._unlimited_numbers(types)
         write_parquet(self.connection, self._select(types, as_text), self.pull.into / ORIGINAL)
         return Arrived((ORIGINAL,), totals=totals, evidence={"isolation": "repeatable read"})
 
@@ -140,6 +143,12 @@ class _Copy:
 
     def _query(self, sql: str) -> str:
         return f"postgres_query('src', {literal(sql)})"
+
+
+def _is_beyond(kind: str) -> bool:
+    """Whether the engine has no such numbers: of more decimals than digits, or, which comes to it as that, of whole thousands."""
+    found = _EXACT.match(kind)
+    return found is not None and int(found[2]) > int(found[1])
 
 
 @contextmanager

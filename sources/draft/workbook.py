@@ -7,6 +7,7 @@ from typing import Any
 
 from sources.connectors import ExtractError
 from sources.formats.excel_book import open_book
+from sources.formats.excel_grid import reader_of_cells
 
 _LOOKED_AT = 50
 _LETTER = re.compile(r"[^\W\d_]")
@@ -31,16 +32,11 @@ class _Sheet:
 
 def guessed_table(path: Path) -> BookPlace:
     """The visible sheet with the most cells in its table. Raises ExtractError where it is no workbook, or has no table."""
-    import fastexcel
-
     book = open_book(path, "the agency")
     for name in book.visible:
         book.facts(name)  # refuses what would fill the memory
-    try:
-        cells = fastexcel.read_excel(path.read_bytes())
+    with reader_of_cells(book) as cells:
         sheets = [_looked_through(cells, name) for name in book.visible]
-    except fastexcel.FastExcelError as error:
-        raise book.damaged(error) from None
     found = sorted((sheet for sheet in sheets if sheet.width), key=lambda sheet: -sheet.width * sheet.rows)
     if not found:
         raise ExtractError("the workbook has no cells; ask the agency to send it again")

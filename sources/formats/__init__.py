@@ -40,13 +40,13 @@ FORMATS: dict[str, Form] = {
     "tsv": _DELIMITED,
     "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "headerRows", "footer", "fillMerged"})),
     "fixed": Form(
-        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate"}),
-        column_options=frozenset({"encodedAs", "decimals"}), column_required=frozenset({"start", "length"}),
+        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate", "positions", "trailingBlanks"}),
+        column_options=frozenset({"encodedAs", "decimals", "sign"}), column_required=frozenset({"start", "length"}),
     ),
     "json": Form("sources.formats.json_pages", frozenset({"records"}), reads_many=True),
     "jsonl": Form("sources.formats.json_lines"),
     "parquet": Form("sources.formats.parquet"),
-    "rsf": Form("sources.formats.rsf", frozenset({"rows"})),
+    "rsf": Form("sources.formats.rsf", frozenset({"rows", "unproven"})),
     "xml": Form("sources.formats.xml", frozenset({"namespaces"}), required=frozenset({"record"})),
 }  # fmt: skip
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import fastexcel
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,7 +18,7 @@ from sources.contract import Contract
 from sources.formats import BrokenRecord, Reading
 from sources.formats.excel_book import Book, Merged, column_letters, open_book
 from sources.formats.excel_cells import as_expected
-from sources.formats.excel_grid import Grid
+from sources.formats.excel_grid import Grid, reader_of_cells
 from sources.formats.headings import joined
 from sources.formats.staged import Stage
 
@@ -34,15 +33,12 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     names = _chosen(contract, book)
     # What a sheet says of its size is known before its cells are read into memory.
     facts = {name: book.facts(name) for name in names}
-    try:
-        cells = fastexcel.read_excel(paths[0].read_bytes())
+    with reader_of_cells(book) as cells:
         if set(names) - set(cells.sheet_names):
             raise book.refused(f"sheet {', '.join(set(names) - set(cells.sheet_names))} has no cells", "what changed")
         sheets = [
             _Sheet(contract, book, name, Grid(book, cells, name, facts[name]), facts[name].merged) for name in names
         ]
-    except fastexcel.FastExcelError as error:
-        raise book.damaged(error) from None
     stage = Stage(scratch / "records.parquet", sheets[0].headers)
     for sheet in sheets:
         sheet.stage(stage, sheet.name if len(sheets) > 1 else "")
@@ -93,6 +89,7 @@ class _Sheet:
         self._below = self._top + self._heading_rows
         self._fill_headings(merged, self._top)
         self._headings = self._named() if self._heading_rows else self._by_position()
+        self._show_texts()
         self._fill_values(merged)
         self.headers = [heading.name for heading in self._headings]
         self.lines = self._records()
@@ -156,6 +153,13 @@ class _Sheet:
         if absent:
             raise self._wrong(f"has no heading {', '.join(sorted(absent))}, which `fillMerged` names")
         self._grid.fill([(item, item.top, item.bottom) for item in merged if item.top >= self._below], columns)
+
+    def _show_texts(self) -> None:
+        """A column of texts takes what people see of a number: 02360, where the cell holds 2360."""
+        for heading in self._headings:
+            column = self.contract.matching_header(heading.name)
+            if column is None or column.sql_type == "VARCHAR":
+                self._grid.show(heading.index)
 
     def _labels(self, top: int) -> list[str]:
         rows = range(top, top + self._heading_rows)

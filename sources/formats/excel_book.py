@@ -5,6 +5,7 @@ The kind is told by the bytes of the file, whatever its name says: .xlsx and .xl
 """
 
 import lzma
+import posixpath
 import re
 import struct
 import zipfile
@@ -13,15 +14,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
 from lxml import etree
 
 from sources.connectors import ExtractError
+from sources.formats.excel_formats import CodeFormat, OtherDigits
+from sources.formats.excel_numbers import NO_DAY_SHOWN, Told, digits_of, is_no_day, told_digits
 
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_ROWS = 1_048_576
+_MOST_COLUMNS = 16_384
 # The reader keeps every cell between the first and the last one in memory, so that two cells may need more than there is.
 MAX_CELLS = 28_000_000
 # What the readers of zip, XML and records raise over bytes that are not as they should be.
@@ -55,10 +60,41 @@ class Merged:
 
 @dataclass
 class SheetFacts:
-    """Merged ranges in the order of the file; `faults` are cells whose value is not in the file, by row and column from 0."""
+    """Merged ranges in the order of the file; `faults` are cells whose value is not in the file, by row and column from 0.
+
+    `numbers`, `no_days` (numbers that may be dates) and `iso_dates` are cells that the reader tells otherwise than the file.
+    `shown` is what people see where it is not the number itself, and `unshown` why that cannot be told: both are for columns
+    of text alone.
+    """
 
     merged: list[Merged] = field(default_factory=list)
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
+    numbers: Told = field(default_factory=Told)
+    no_days: Told = field(default_factory=Told)
+    iso_dates: Told = field(default_factory=Told)
+    shown: Told = field(default_factory=Told)
+    unshown: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def note_number(self, row: int, column: int, number: str | float) -> None:
+        """Look at the number of a cell, as the text or the float that stands in the file."""
+        digits = told_digits(number)
+        if digits is not None:
+            self.numbers.add(row, column, digits)
+        if is_no_day(number):
+            self.no_days.add(row, column, NO_DAY_SHOWN)
+
+    def note_shown(self, row: int, column: int, number: str | float, form: CodeFormat) -> None:
+        """Look at what the cell shows under a format."""
+        digits = digits_of(number)
+        if digits.strip("-0123456789."):
+            return
+        try:
+            text = form.shown(digits)
+        except OtherDigits:
+            self.unshown[row, column] = f"holds a number with other digits than its cell shows ({form.pattern})"
+        else:
+            if text is not None:
+                self.shown.add(row, column, text)
 
 
 NO_VALUE = "holds a formula without its value; the workbook was written by a program and never calculated"
@@ -94,7 +130,7 @@ class Book(ABC):
         """Excel shows a zero in a date cell as 1900-01-00 and what is below as ####: neither is a day."""
         return not self.has_iso_dates and moment < datetime(1900, 1, 1)
 
-    def damaged(self, error: Exception) -> ExtractError:
+    def damaged(self, error: BaseException) -> ExtractError:
         return self.refused(f"the file is no Excel workbook, or is damaged ({type(error).__name__})")
 
     def refused(self, what: str, remedy: str = "to send it again") -> ExtractError:
@@ -165,6 +201,13 @@ def targets(relations: etree._Element) -> Mapping[str | None, str]:
     return {item.get("Id"): item.get("Target", "") for item in relations}
 
 
+def part_of(relations: etree._Element, kind: str) -> str:
+    """The name of the part of a kind such as styles; empty where there is none."""
+    found = (item.get("Target", "") for item in relations if item.get("Type", "").endswith(f"/{kind}"))
+    return next((posixpath.join("/xl", target)[1:] for target in found), "")
+
+
+@lru_cache(_MOST_COLUMNS)
 def column_number(letters: str) -> int:
     """From 0, of A, B, … Z, AA."""
     number = 0

@@ -11,16 +11,21 @@ import pyarrow.compute as pc
 from sources.contract import Column
 from sources.date_pattern import write_date
 from sources.formats.excel_book import Book
+from sources.typing_sql import scale_of
 
 # Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.
 _SHOWN = Context(prec=15)
-_LONG = r"[0-9.]{16,}"
-_MANY_DIGITS = re.compile(r"-?[0-9]*\.?[0-9]{15,}")
+_LONG = r"[0-9.]{17,}"
+_MANY_DIGITS = re.compile(r"-?[0-9]*\.[0-9]+")
 _DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6}0*)?")
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?[0-9]*)?")
-_DURATION = re.compile(r"PT([0-9]{1,4})H([0-5][0-9])M([0-5][0-9](?:[.,][0-9]{1,6})?)S")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6}0*)?)?")
 # Where a time of day without a date stands, by the date systems of the workbooks and the reader.
 _DAYS_OF_TIMES = {date(1899, 12, 30), date(1899, 12, 31), date(1904, 1, 1)}
+# Letters of a pattern; what stands in quotes is none.
+_OF_DAY, _OF_TIME, _QUOTED = "d", "HmsS", re.compile("'[^']*'")
+# A time of day as the reader writes it: with the day before the first one of either date system.
+_EARLY = 1899
+_CLOCK_OF = {True: "^1899-12-3[01] ", False: "^1904-01-01 "}
 _SERIAL = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
 # A text of four digits is a year that somebody wrote, and not one of the serial numbers of 1904 to 1906.
 _YEAR = re.compile("(18|19|20|21)[0-9]{2}")
@@ -28,21 +33,29 @@ _YEAR = re.compile("(18|19|20|21)[0-9]{2}")
 
 def as_expected(values: pa.Array, column: Column | None, book: Book) -> pa.Array:
     """The texts of one column, each different one looked at once."""
-    if column is None or column.sql_type in ("VARCHAR", "BOOLEAN"):
+    # A floating number lands as it stands in the file.
+    if column is not None and column.sql_type in ("BOOLEAN", "DOUBLE"):
         return values
-    if not column.sql_type.startswith(("DATE", "TIME")) and not pc.any(pc.match_substring_regex(values, _LONG)).as_py():
+    if column is None or column.sql_type == "VARCHAR":
+        return pc.replace_substring_regex(values, _CLOCK_OF[book.first_day.year == _EARLY], "")
+    is_moment = column.sql_type.startswith(("DATE", "TIME"))
+    if not is_moment and not pc.any(pc.match_substring_regex(values, _LONG)).as_py():
         return values
-    convert = _moment(column, book) if column.sql_type.startswith(("DATE", "TIME")) else _number
+    convert = _moment(column, book) if is_moment else _number(scale_of(column.sql_type) or 0)
     found = values.dictionary_encode()
     texts = pa.array([convert(text) for text in found.dictionary.to_pylist()], pa.string())
     return texts.take(found.indices)
 
 
-def _number(text: str) -> str:
-    if not _MANY_DIGITS.fullmatch(text) or "." not in text:
-        return text
-    shown = format(_SHOWN.create_decimal(Decimal(text)), "f")
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+def _number(scale: int) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        """As it stands in the file where the column has a place for each digit; else in the 15 digits that people see."""
+        if not _MANY_DIGITS.fullmatch(text) or len(text.partition(".")[2]) <= scale:
+            return text
+        shown = format(_SHOWN.create_decimal(Decimal(text)), "f")
+        return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+    return convert
 
 
 def _moment(column: Column, book: Book) -> Callable[[str], str]:
@@ -54,8 +67,6 @@ def _moment(column: Column, book: Book) -> Callable[[str], str]:
             moment = _of_iso(text)
         elif _SERIAL.fullmatch(text) and len(text) != len(pattern) and not _YEAR.fullmatch(text):
             moment = book.moment(float(text))
-        elif book.has_iso_dates and column.sql_type == "TIME":
-            return _time_of_duration(text)
         else:
             return text
         if moment is None:
@@ -78,16 +89,15 @@ def _written(moment: datetime, column: Column, pattern: str, text: str) -> str:
     if column.sql_type == "TIME":
         # A duration of 36 hours, or a day with its time, is no time of day, and is left to be refused.
         return moment.time().isoformat() if moment.date() in _DAYS_OF_TIMES else text
+    # A date with a time of day is no date, and is left to be refused; so is a time with more than the contract's form says.
+    letters = _OF_DAY if column.sql_type == "DATE" else _QUOTED.sub("", pattern) or _OF_TIME
+    if any(value and not set(letters) & set(needed) for needed, value in _clock(moment)):
+        return moment.isoformat(sep=" ")
     if pattern:
         return write_date(moment, pattern, column.years_from)
-    # A date with a time of day is no date, and is left to be refused.
-    is_day = column.sql_type == "DATE" and not (moment.hour or moment.minute or moment.second or moment.microsecond)
-    return moment.date().isoformat() if is_day else moment.isoformat(sep=" ")
+    return moment.date().isoformat() if column.sql_type == "DATE" else moment.isoformat(sep=" ")
 
 
-def _time_of_duration(text: str) -> str:
-    """PT03H04M05S, as an .ods writes a time of day; one of a day or more is left to be refused."""
-    found = _DURATION.fullmatch(text)
-    if found is None or int(found[1]) > 23:
-        return text
-    return f"{int(found[1]):02}:{found[2]}:{found[3]}"
+def _clock(moment: datetime) -> tuple[tuple[str, int], ...]:
+    """The parts of a time of day, each with the letters of a pattern that write it."""
+    return ("HhkK", moment.hour), ("m", moment.minute), ("s", moment.second), ("S", moment.microsecond)

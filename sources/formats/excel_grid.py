@@ -1,7 +1,8 @@
 """The cells of one sheet as columns of text, from A1 on, with what is wrong in some of them and what merged ranges repeat."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import fastexcel
 import numpy as np
@@ -10,9 +11,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.formats.excel_book import MAX_ROWS, Book, Merged, SheetFacts
+from sources.formats.excel_numbers import Told, time_of
 
+_PANIC = "PanicException"
 _ERROR = "holds an error of Excel"
+# How the reader writes numbers, dates, and the day before the one that never was, which it takes for the same.
+_NUMBER, _DATE, _DAY_BEFORE = r"^-?[0-9.]+$", "^[0-9]{4}-", "^1900-02-28 "
 _DURATION = re.compile(r'DurationIso\("([^"]+)"\)')
+
+
+@contextmanager
+def reader_of_cells(book: Book) -> Iterator[fastexcel.ExcelReader]:
+    """Raises ExtractError where the reader cannot make anything of the file."""
+    try:
+        yield fastexcel.read_excel(book.path.read_bytes())
+    except fastexcel.FastExcelError as error:
+        raise book.damaged(error) from None
+    except BaseException as error:
+        # A part that the reader did not expect ends it in a panic, which is no Exception to Python.
+        if type(error).__name__ != _PANIC:
+            raise
+        raise book.damaged(error) from None
 
 
 class Grid:
@@ -35,24 +54,24 @@ class Grid:
         blank, below = pa.nulls(self.rows, pa.string()), pa.nulls(self.rows - batch.num_rows, pa.string())
         found = [pa.concat_arrays([_without_empty(column), below]) for column in batch.columns]
         self.columns: list[pa.Array] = ([blank] * first + found + [blank] * width)[:width]
-        durations: dict[int, list[tuple[int, str]]] = {}
+        # A time of day of an .ods is no text to the reader, but its text is told with the error.
+        durations = Told()
         for item in errors.errors if errors else []:
             (row, column), duration = item.position, _DURATION.search(item.detail)
             if duration:
-                durations.setdefault(column + first, []).append((row, duration[1]))
+                durations.add(row, column + first, time_of(duration[1]))
             else:
                 self.faults[row, column + first] = _ERROR
-        self._put_in(durations)
+        self._facts = facts
+        told = ((durations, ""), (facts.numbers, _NUMBER), (facts.no_days, _DAY_BEFORE), (facts.iso_dates, _DATE))
+        for texts, where in told:
+            self.columns = [texts.put_in(index, column, where) for index, column in enumerate(self.columns)]
         self.filled = self._filled()
 
-    def _put_in(self, durations: dict[int, list[tuple[int, str]]]) -> None:
-        """A time of day of an .ods is no text to the reader, but its text is told with the error."""
-        for column, found in durations.items():
-            values = self.columns[column].to_numpy(zero_copy_only=False)
-            values = values.copy()
-            rows, texts = zip(*found, strict=True)
-            values[list(rows)] = texts
-            self.columns[column] = pa.array(values, pa.string())
+    def show(self, index: int) -> None:
+        """Put what people see into a column of texts; where that cannot be told, the cell is at fault."""
+        self.columns[index] = self._facts.shown.put_in(index, self.columns[index], _NUMBER)
+        self.faults |= {place: fault for place, fault in self._facts.unshown.items() if place[1] == index}
 
     def _filled(self) -> npt.NDArray[np.bool_]:
         filled = np.zeros(self.rows, dtype=bool)

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sources.formats.excel_book import DAMAGE, Book, Merged, SheetFacts, parsed, targets
+from lxml import etree
+
+from sources.formats.excel_book import DAMAGE, Book, Merged, SheetFacts, parsed, part_of, targets
+from sources.formats.excel_formats import CodeFormat, by_style
+from sources.formats.excel_numbers import of_rk
 
 _ROW, _LAST_CELL, _RICH_CELL = 0, 11, 62
+_RK, _REAL, _FORMULA_NUMBER = 2, 5, 9
+_FORMAT, _STYLE, _STYLES, _END_OF_STYLES = 44, 47, 617, 618
 _PROPERTIES, _SHEET, _MERGED = 153, 156, 176
 
 
@@ -22,7 +28,9 @@ class Workbook(Book):
         self._parts: dict[str, str] = {}
         try:
             self._archive = zipfile.ZipFile(path)
-            leads = targets(parsed(self._archive.read("xl/_rels/workbook.bin.rels")))
+            relations = parsed(self._archive.read("xl/_rels/workbook.bin.rels"))
+            leads = targets(relations)
+            self._formats = self._code_formats(relations)
             for kind, content in _records(self._archive.read("xl/workbook.bin")):
                 if kind == _SHEET:
                     relation, end = _text(content, 8)
@@ -38,15 +46,33 @@ class Workbook(Book):
         if is_visible:
             self.visible.append(name)
 
+    def _code_formats(self, relations: etree._Element) -> dict[int, CodeFormat]:
+        """By the number of the style that a cell names."""
+        part = part_of(relations, "styles")
+        patterns: dict[int, str] = {}
+        used: list[int] = []
+        is_within = False
+        for kind, content in _records(self._archive.read(part)) if part else ():
+            is_within = kind == _STYLES or (is_within and kind != _END_OF_STYLES)
+            if kind == _FORMAT:
+                patterns[int.from_bytes(content[:2], "little")] = _text(content, 2)[0]
+            elif kind == _STYLE and is_within:
+                used.append(int.from_bytes(content[2:4], "little"))
+        return by_style(patterns, used)
+
     def facts(self, sheet: str) -> SheetFacts:
-        facts, rows, columns = SheetFacts(), 1, 1
+        facts, rows, columns, row = SheetFacts(), 1, 1, 0
         try:
             # Record by record, as there is no other way to the end of the rows.
             for kind, content in _records(self._archive.read(self._parts[sheet])):
                 if kind == _ROW:
-                    rows = max(rows, int.from_bytes(content[:4], "little") + 1)
+                    row = int.from_bytes(content[:4], "little")
+                    rows = max(rows, row + 1)
                 elif kind <= _LAST_CELL or kind == _RICH_CELL:
-                    columns = max(columns, int.from_bytes(content[:4], "little") + 1)
+                    column = int.from_bytes(content[:4], "little")
+                    columns = max(columns, column + 1)
+                    if kind in (_RK, _REAL, _FORMULA_NUMBER):
+                        self._note_number(facts, (row, column), _value(kind, content), content[4:7])
                 elif kind == _MERGED:
                     top, bottom, left, right = struct.unpack_from("<4I", content)
                     facts.merged.append(Merged(top, left, bottom, right))
@@ -54,6 +80,19 @@ class Workbook(Book):
             raise self.damaged(error) from None
         self.check_extent(sheet, rows, columns)
         return facts
+
+    def _note_number(self, facts: SheetFacts, place: tuple[int, int], number: float, style: bytes) -> None:
+        facts.note_number(*place, number)
+        form = self._formats.get(int.from_bytes(style, "little"))
+        if form:
+            facts.note_shown(*place, number, form)
+
+
+def _value(kind: int, content: bytes) -> float:
+    if kind == _RK:
+        return of_rk(int.from_bytes(content[8:12], "little"))
+    found: float = struct.unpack_from("<d", content, 8)[0]
+    return found
 
 
 def _records(content: bytes) -> Iterator[tuple[int, bytes]]:

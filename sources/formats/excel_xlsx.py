@@ -3,13 +3,26 @@
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from lxml import etree
 
-from sources.formats.excel_book import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, column_number, parsed, targets
+from sources.formats.excel_book import (
+    DAMAGE,
+    NO_VALUE,
+    Book,
+    Merged,
+    SheetFacts,
+    column_number,
+    parsed,
+    part_of,
+    targets,
+)
+from sources.formats.excel_formats import CodeFormat, by_style
+from sources.formats.excel_numbers import ANY_NUMBER, WORTH_A_LOOK
 
 _RANGE = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
@@ -18,6 +31,15 @@ _NO_VALUE = re.compile(
     rb"<(?:\w+:)?c(\s[^<>]*)?>\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
     rb"(?:<(?:\w+:)?v(?:\s[^<>]*)?(?:/>|>\s*</(?:\w+:)?v>)\s*)?</(?:\w+:)?c>"
 )
+# A cell with a value of some form, also one of some styles.
+_VALUE = rb"\s*(?:<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?v(?:\s[^<>]*)?>\s*(%b)\s*</"
+_CELL = rb"<(?:\w+:)?c(\s[^<>]*)?>" + _VALUE
+_STYLED_CELL = rb"""<(?:\w+:)?c(\s(?:[^<>]*\s)?s\s*=\s*["'](%b)["'][^<>]*)>""" + _VALUE
+_WORTH_A_LOOK = re.compile(_CELL % WORTH_A_LOOK)
+_ISO_DATE = re.compile(_CELL % rb"[0-9T:.-]{10,}")
+_LONGEST_MOMENT = len("2026-01-02T03:04:05.123456")
+_KIND = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
+_BEGIN_OF_ROW, _BEGIN_OF_CELL = re.compile(rb"<(?:\w+:)?row[\s>]"), re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ADDRESS = re.compile(rb"""\sr=["']([A-Za-z]+)([0-9]+)["']""")
 _IS_TEXT = re.compile(rb"""\st=["'](?:str|inlineStr|s)["']""")
 # A row's number, and the address of a cell beyond column Z or the last row of Excel.
@@ -35,6 +57,7 @@ class Workbook(Book):
             self._archive = zipfile.ZipFile(path)
             book = parsed(self._archive.read("xl/workbook.xml"))
             relations = parsed(self._archive.read("xl/_rels/workbook.xml.rels"))
+            self._formats = self._code_formats(relations)
         except DAMAGE as error:
             raise self.damaged(error) from None
         # A sheet that is a chart has no cells.
@@ -55,9 +78,42 @@ class Workbook(Book):
             # Looked through as bytes: parsing all the rows would take longer than reading them.
             content = self._archive.read(self._parts[sheet])
             self.check_extent(sheet, *_extent(content))
-            return SheetFacts(list(_merged(content)), self._without_value(sheet, content))
+            facts = SheetFacts(list(_merged(content)), self._without_value(sheet, content))
+            self._note_numbers(content, facts)
+            return facts
         except DAMAGE as error:
             raise self.damaged(error) from None
+
+    def _code_formats(self, relations: etree._Element) -> Mapping[int, CodeFormat]:
+        """By the number of the style that a cell names."""
+        part = part_of(relations, "styles")
+        if not part:
+            return {}
+        styles = parsed(self._archive.read(part))
+        patterns = {int(item.get("numFmtId", 0)): item.get("formatCode", "") for item in styles.iter("{*}numFmt")}
+        used = [int(item.get("numFmtId", 0)) for xfs in styles.iter("{*}cellXfs") for item in xfs.iter("{*}xf")]
+        return by_style(patterns, used)
+
+    def _note_numbers(self, content: bytes, facts: SheetFacts) -> None:
+        places = _Places(content)
+        for match in _WORTH_A_LOOK.finditer(content):
+            if _kind(match[1] or b"") == b"n":
+                facts.note_number(*places.of(match), match[2].decode())
+        if self._formats:
+            self._note_shown(content, facts)
+        if b't="d"' in content or b"t='d'" in content:
+            places = _Places(content)
+            for match in _ISO_DATE.finditer(content):
+                if _kind(match[1] or b"") == b"d":
+                    _note_iso_date(facts, *places.of(match), match[2].decode())
+
+    def _note_shown(self, content: bytes, facts: SheetFacts) -> None:
+        styles = b"|".join(str(style).encode() for style in self._formats)
+        places = _Places(content)
+        # Cells of these styles alone: a workbook has many of others.
+        for match in re.finditer(_STYLED_CELL % (styles, ANY_NUMBER), content):
+            if _kind(match[1]) == b"n":
+                facts.note_shown(*places.of(match), match[3].decode(), self._formats[int(match[2])])
 
     def _without_value(self, sheet: str, content: bytes) -> dict[tuple[int, int], str]:
         """An empty text is a value; nothing at all is none, and would be read as an empty cell."""
@@ -74,6 +130,38 @@ class Workbook(Book):
                 )
             faults[int(address[2]) - 1, column_number(address[1].decode())] = NO_VALUE
         return faults
+
+
+def _note_iso_date(facts: SheetFacts, row: int, column: int, text: str) -> None:
+    """As the reader writes other dates; what is no date, or has more digits than a moment can have, is left to be refused."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None and len(text) <= _LONGEST_MOMENT:
+            facts.iso_dates.add(row, column, moment.isoformat(sep=" "))
+
+
+def _kind(attributes: bytes) -> bytes:
+    found = _KIND.search(attributes)
+    return found[1] if found else b"n"
+
+
+class _Places:
+    """Row and column from 0 of cells, which are asked for from the top down: one that does not say where it is follows another."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._looked_at, self._row, self._row_begin = 0, -1, 0
+
+    def of(self, cell: re.Match[bytes]) -> tuple[int, int]:
+        address = _ADDRESS.search(cell[1] or b"")
+        if address:
+            return int(address[2]) - 1, column_number(address[1].decode())
+        for begin in _BEGIN_OF_ROW.finditer(self._content, self._looked_at, cell.start()):
+            number = _ROW.match(self._content, begin.start())
+            self._row = int(number[1]) - 1 if number else self._row + 1
+            self._row_begin = begin.start()
+        self._looked_at = cell.start()
+        return self._row, len(_BEGIN_OF_CELL.findall(self._content, self._row_begin, cell.start()))
 
 
 def _relation(sheet: etree._Element) -> str:

@@ -1,5 +1,6 @@
-"""Fixed width: values at declared bytes of a record, of a mainframe or not, decoded in batches and streamed to the engine."""
+"""Fixed width: values at declared places of a record, of a mainframe or not, decoded in batches and streamed to the engine."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,23 +14,30 @@ import pyarrow as pa
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.date_pattern import read_date
-from sources.formats import BrokenRecord, Place, Reading
-from sources.formats.fixed_fields import Bytes, Slot, as_decimals
+from sources.formats import BrokenRecord, Mended, Place, Reading
+from sources.formats.fixed_fields import Slot, as_decimals
 from sources.formats.fixed_layout import layout
 from sources.formats.fixed_records import RecordFile, Sorter
+from sources.formats.fixed_text import Units
 from sources.formats.staged import refuse_if_empty_snapshot
 from sources.formats.streamed import Streamed
+from sources.formats.transcoded import Utf8Text, in_utf8, is_utf8, refuse_if_utf8
 from sources.number_format import PLAIN, NumberFormat
 from sources.totals import Totals
 from warehouse.engine import literal, quoted
 
 _STREAM = "fixed_stream"
+_WHOLE = re.compile("[+-]?[0-9]+")
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one file. Raises ExtractError where it was cut off, or its header or trailer is missing, misplaced or doubled."""
-    described = layout(contract)
-    return FixedReading(connection, contract, RecordFile(paths[0], described, contract.agency_name))
+    described, encoding = layout(contract), contract.server.encoding
+    text = in_utf8(paths[0], encoding, scratch) if described.codec.in_characters else Utf8Text(paths[0])
+    if described.is_text and not is_utf8(encoding) and text.path == paths[0]:
+        refuse_if_utf8(paths[0], encoding)
+    file = RecordFile(text.path, described, contract.agency_name, paths[0].name)
+    return FixedReading(connection, contract, file, list(text.notes))
 
 
 @dataclass
@@ -46,8 +54,11 @@ class _Survey:
 class FixedReading(Reading):
     """One file; see `formats.Reading`. A record's place is its line, or its number where records have no line ends."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, file: RecordFile) -> None:
-        self._contract, self._file, self._layout = contract, file, file.layout
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, file: RecordFile, notes: list[Mended]
+    ) -> None:
+        self._connection, self._contract, self._notes = connection, contract, notes
+        self._file, self._layout = file, file.layout
         self._survey = _surveyed(file)
         self._check_envelopes()
         has_records = self._survey.details + len(self._survey.sorter.broken) > 0
@@ -72,6 +83,7 @@ class FixedReading(Reading):
         is_text = column is None or column.sql_type == "VARCHAR"
         # COBOL fills what has no value with blanks or with low values.
         text = f"nullif({'rtrim' if is_text else 'trim'}({quoted(name)}, ' ' || chr(0)), '')"
+        text = slot.with_sign_first(text)
         if not slot.decimals:
             return text
         return _with_point(text, slot.decimals, column.numbers if column else PLAIN)
@@ -79,7 +91,7 @@ class FixedReading(Reading):
     @property
     def schema(self) -> pa.Schema:
         kinds = (
-            as_decimals(slot, self._layout.codec.numbers(slot, np.zeros((0, slot.length), np.uint8))).type
+            as_decimals(slot, self._layout.decoder.numbers(slot, np.zeros((0, slot.length), np.uint8))).type
             if self._is_exact(header)
             else pa.string()
             for header, slot in self._layout.slots.items()
@@ -94,12 +106,12 @@ class FixedReading(Reading):
             rows, _ = Sorter(self._layout).details(batch)
             yield pa.record_batch([self._column(header, rows) for header in headers], schema=schema)
 
-    def _column(self, header: str, rows: Bytes) -> pa.Array:
+    def _column(self, header: str, rows: Units) -> pa.Array:
         slot = self._layout.slots[header]
         raw = np.ascontiguousarray(rows[:, slot.start : slot.end])
         if slot.is_text:
             return self._layout.codec.texts(raw)
-        numbers = self._layout.codec.numbers(slot, raw)
+        numbers = self._layout.decoder.numbers(slot, raw)
         decimals = as_decimals(slot, numbers)
         if self._is_exact(header):
             return decimals
@@ -107,6 +119,9 @@ class FixedReading(Reading):
         for at in np.flatnonzero(numbers.is_bad):
             texts[at] = f"X'{raw[at].tobytes().hex().upper()}'"
         return pa.array(texts, pa.string())
+
+    def mended(self) -> list[Mended]:
+        return self._notes
 
     def broken(self) -> list[BrokenRecord]:
         return self._survey.sorter.broken
@@ -143,7 +158,7 @@ class FixedReading(Reading):
             else:
                 sums[total.column] = stated
         where = " and ".join(sorted({total.where for total in self._layout.totals}))
-        return Totals(f"the {where} of {self._file.path.name}", count, sums)
+        return Totals(f"the {where} of {self._file.name}", count, sums)
 
     def stated_date(self) -> date | None:
         if self._layout.date_slot is None:
@@ -157,21 +172,23 @@ class FixedReading(Reading):
 
     def _number(self, where: str, slot: Slot) -> Decimal:
         if slot.is_text:
-            text = self._envelope_text(where, slot).strip()
-            if not (text.isascii() and text.lstrip("+-").isdigit()):
+            sql = slot.with_sign_first(literal(self._envelope_text(where, slot).strip()))
+            (text,) = self._connection.execute(f"SELECT {sql}").fetchone() or ("",)
+            if not _WHOLE.fullmatch(text):
                 raise self._wrong(f"the {where} states no number where a total should be")
-            return Decimal(text).scaleb(-slot.decimals)
-        raw = np.frombuffer(self._envelope(where)[slot.start : slot.end], dtype=np.uint8)
+            # Not by arithmetic, which rounds to 28 digits.
+            return Decimal(f"{text}E-{slot.decimals}")
+        raw = self._envelope(where)[slot.start : slot.end]
         if len(raw) == slot.length:
-            found = as_decimals(slot, self._layout.codec.numbers(slot, raw.reshape(1, -1)))[0].as_py()
+            found = as_decimals(slot, self._layout.decoder.numbers(slot, raw.reshape(1, -1)))[0].as_py()
             if isinstance(found, Decimal):
                 return found
         raise self._wrong(f"the {where} states no number where a total should be")
 
     def _envelope_text(self, where: str, slot: Slot) -> str:
-        return self._envelope(where)[slot.start : slot.end].decode(self._layout.codec.encoding, "replace")
+        return self._layout.codec.text(self._envelope(where)[slot.start : slot.end])
 
-    def _envelope(self, where: str) -> bytes:
+    def _envelope(self, where: str) -> Units:
         found = self._survey.sorter.envelopes[where]
         if not found:
             raise ExtractError(
@@ -222,7 +239,7 @@ def _surveyed(file: RecordFile) -> _Survey:
         for header, slot in slots.items():
             if (
                 header not in survey.bad
-                and file.layout.codec.numbers(slot, rows[:, slot.start : slot.end]).is_bad.any()
+                and file.layout.decoder.numbers(slot, rows[:, slot.start : slot.end]).is_bad.any()
             ):
                 survey.bad.add(header)
     return survey

@@ -1,7 +1,8 @@
-"""Values of fixed places in a record: text in any single-byte encoding, zoned and packed decimals, binary numbers.
+"""Values of fixed places in a record: zoned and packed decimals, binary numbers, numbers whose sign stands apart.
 
 Zoned and packed decimals are those of IBM z/Architecture (Principles of Operation, chapter 8), as COBOL writes them
-(DISPLAY with the sign over the last digit, COMP-3); binary numbers are big-endian with a sign (COMP).
+(DISPLAY with the sign over its first or last digit, COMP-3); binary numbers are big-endian with a sign (COMP). What has a
+sign of its own beside its digits (SIGN IS SEPARATE, the CR and DB of a PICTURE) is text.
 """
 
 from collections.abc import Callable
@@ -13,25 +14,36 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sources.formats.transcoded import is_utf8
+from sources.formats.fixed_text import Bytes, Codec, Mask, Units
 
-Bytes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[Any]
 ENCODINGS = ("text", "zoned", "packed", "binary")
+SIGNS = ("leading", "trailing", "CR", "DB")
 # Up to so many digits a number fits the machine's own integers.
 _MACHINE_DIGITS = 18
 _PLUS, _MINUS = "{ABCDEFGHI", "}JKLMNOPQR"
+_NUMBER = "[0-9.,]+"
+# By the sign of a slot: how a text looks that is negative, and one that says that it is not; its digits are the group.
+_SIGNED = {
+    "leading": (f"- *({_NUMBER})", rf"\+ *({_NUMBER})"),
+    "trailing": (f"({_NUMBER}) *-", rf"({_NUMBER}) *\+"),
+    "CR": (f"({_NUMBER}) *(?i:CR)", f"({_NUMBER}) *(?i:DB|DR)"),
+    "DB": (f"({_NUMBER}) *(?i:DB|DR)", f"({_NUMBER}) *(?i:CR)"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a record: bytes from `start` (from 0), how they are to be read, and how many decimals are implied."""
+    """A place in a record: bytes or characters from `start` (from 0), how they are to be read, and the implied decimals.
+
+    `sign` says where the sign of a number stands (see SIGNS); empty is before the digits of a text, over the last zoned one.
+    """
 
     start: int
     length: int
     encoded_as: str = "text"
     decimals: int = 0
+    sign: str = ""
 
     @property
     def end(self) -> int:
@@ -52,6 +64,13 @@ class Slot:
     def sql_type(self) -> str:
         return f"DECIMAL({_MACHINE_DIGITS if self.digits <= _MACHINE_DIGITS else 38},{self.decimals})"
 
+    def with_sign_first(self, text: str) -> str:
+        """SQL of a text with its sign before the digits, as numbers are read; what does not look as it should stays as it is."""
+        if not self.sign:
+            return text
+        minus, plus = _SIGNED[self.sign]
+        return f"regexp_replace(regexp_replace({text}, '^{minus}$', '-\\1'), '^{plus}$', '\\1')"
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -62,58 +81,40 @@ class Numbers:
     is_bad: Mask
 
 
-class Codec:
-    """One encoding of text with its digits, signs and blanks."""
+class Decoder:
+    """The numbers of slots that are no text, in one encoding with its digits, signs and blanks."""
 
-    def __init__(self, encoding: str) -> None:
-        """Raises LookupError where a character is not one byte (UTF-8 apart, whose ASCII part is)."""
-        self.encoding, self.is_utf8 = encoding, is_utf8(encoding)
-        every = bytes(range(256))
-        decoded = "".join(every[i : i + 1].decode("latin-1" if self.is_utf8 else encoding, "replace") for i in every)
-        if len(decoded) != len(every) or (not self.is_utf8 and "A".encode(encoding)[0:1].decode(encoding) != "A"):
-            raise LookupError(encoding)
-        self.blank = " ".encode(encoding)[0]
-        # Bytes that mean nothing in this encoding, and how many bytes each of the others has in UTF-8.
-        self.undefined = np.array([character == "\ufffd" and not self.is_utf8 for character in decoded])
-        self._utf8_length = np.array([len(character.encode()) for character in decoded], dtype=np.int32)
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self._digit, self._sign = self._overpunch()
 
-    def texts(self, raw: Bytes) -> pa.StringArray:
-        """A row of bytes each (records x length) as texts with their trailing blanks; the bytes are known to be valid."""
-        count, width = raw.shape
-        content = raw.tobytes() if self.is_utf8 else raw.tobytes().decode(self.encoding).encode()
-        offsets = np.arange(0, count * width + 1, max(width, 1), dtype=np.int32)
-        if len(content) != count * width:
-            lengths = self._utf8_length[raw].sum(axis=1)
-            offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(content))
-
-    def numbers(self, slot: Slot, raw: Bytes) -> Numbers:
-        decode: Callable[[Bytes], Numbers] = {"zoned": self._zoned, "packed": _packed, "binary": _binary}[
+    def numbers(self, slot: Slot, raw: Units) -> Numbers:
+        decode: Callable[[Bytes, Slot], Numbers] = {"zoned": self._zoned, "packed": _packed, "binary": _binary}[
             slot.encoded_as
         ]
-        return decode(np.ascontiguousarray(raw))
+        # A character that is no byte is none of a number either.
+        return decode(np.ascontiguousarray(np.minimum(raw, 255).astype(np.uint8)), slot)
 
-    def _zoned(self, raw: Bytes) -> Numbers:
+    def _zoned(self, raw: Bytes, slot: Slot) -> Numbers:
         digits = self._digit[raw]
-        # Only the last character may carry a sign.
-        plain = self._sign[raw[:, :-1]] == 0
-        last = self._sign[raw[:, -1]]
+        # Only the first or the last character may carry a sign.
+        carrier, others = (raw[:, 0], raw[:, 1:]) if slot.sign == "leading" else (raw[:, -1], raw[:, :-1])
+        plain = self._sign[others] == 0
         is_bad = (digits > 9).any(axis=1) | ~plain.all(axis=1)
-        blank = (raw == self.blank).all(axis=1)
-        return Numbers(_signed(digits, last < 0), blank, is_bad & ~blank)
+        blank = (raw == self._codec.blank).all(axis=1)
+        return Numbers(_signed(digits, self._sign[carrier] < 0), blank, is_bad & ~blank)
 
     def _overpunch(self) -> tuple[Bytes, npt.NDArray[np.int8]]:
         """By byte: the digit (99 for none) and the sign (0 none, 1, -1)."""
         digit, sign = np.full(256, 99, dtype=np.uint8), np.zeros(256, dtype=np.int8)
         for characters, meaning in (("0123456789", 0), (_PLUS, 1), (_MINUS, -1)):
             for value, character in enumerate(characters):
-                place = character.encode(self.encoding)[0]
+                place = character.encode(self._codec.encoding)[0]
                 digit[place], sign[place] = value, meaning
         return digit, sign
 
 
-def _packed(raw: Bytes) -> Numbers:
+def _packed(raw: Bytes, _: Slot) -> Numbers:
     nibbles = np.empty((len(raw), 2 * raw.shape[1]), dtype=np.uint8)
     nibbles[:, 0::2], nibbles[:, 1::2] = raw >> 4, raw & 15
     digits, sign = nibbles[:, :-1], nibbles[:, -1]
@@ -121,7 +122,7 @@ def _packed(raw: Bytes) -> Numbers:
     return Numbers(_signed(digits, (sign == 11) | (sign == 13)), np.zeros(len(raw), dtype=bool), is_bad)
 
 
-def _binary(raw: Bytes) -> Numbers:
+def _binary(raw: Bytes, _: Slot) -> Numbers:
     wide = np.zeros((len(raw), 8), dtype=np.uint8)
     wide[:, 8 - raw.shape[1] :] = raw
     wide[:, : 8 - raw.shape[1]] = np.where(raw[:, :1] > 127, 255, 0)
@@ -144,7 +145,8 @@ def as_decimals(slot: Slot, numbers: Numbers) -> pa.Decimal128Array:
     missing = numbers.is_blank | numbers.is_bad
     kind = pa.decimal128(_MACHINE_DIGITS if slot.digits <= _MACHINE_DIGITS else 38, slot.decimals)
     if numbers.values.dtype == object:
-        scaled = [Decimal(int(value)).scaleb(-slot.decimals) for value in numbers.values]
+        # Not by arithmetic, which rounds to 28 digits.
+        scaled = [Decimal(f"{int(value)}E-{slot.decimals}") for value in numbers.values]
         return pa.array(scaled, kind, mask=missing)
     words = np.empty((len(numbers.values), 2), dtype="<i8")
     words[:, 0], words[:, 1] = numbers.values, numbers.values >> 63

@@ -1,17 +1,18 @@
-"""The records of a fixed-width file as matrices of bytes, batch by batch, with those that have another shape apart."""
+"""The records of a fixed-width file as matrices of bytes or characters, batch by batch, with those that have another shape apart."""
 
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from sources.connectors import ExtractError
 from sources.formats import BrokenRecord
-from sources.formats.fixed_fields import Bytes, Mask
 from sources.formats.fixed_layout import Layout
+from sources.formats.fixed_text import Mask, Units
 
 _BATCH_BYTES = 4 << 20
 # A line longer than this is no record of any layout.
@@ -24,45 +25,70 @@ Places = npt.NDArray[np.int64]
 class Batch:
     """Records as they stand in the file: `matrix` has those wide enough, by the numbers `lines` of their records or lines.
 
+    What it is made of is what the layout's positions count: bytes, or the code points of characters.
+
     `odd` ones are shorter than the layout, or have something behind the end of the usual ones.
     """
 
-    matrix: Bytes
+    matrix: Units
     lines: Places
-    odd: list[tuple[int, bytes]] = field(default_factory=list)
+    odd: list[tuple[int, Units]] = field(default_factory=list)
 
 
 class RecordFile:
     """A file of records with line ends, or of records of one length."""
 
-    def __init__(self, path: Path, layout: Layout, agency_name: str) -> None:
-        self.path, self.layout, self.agency_name = path, layout, agency_name
+    def __init__(self, path: Path, layout: Layout, agency_name: str, name: str) -> None:
+        self.path, self.layout, self.agency_name, self.name = path, layout, agency_name, name
         self.size = path.stat().st_size
         # How long a line usually is; what stands between the layout and that is filler.
         self.usual_length = 0
         length = layout.record_length
-        if length and self.size % length:
-            raise ExtractError(
-                f"record {self.size // length + 1}: the file has {self.size} bytes, which is no multiple of its records' "
-                f"{length}: it was cut off, or they have another length; ask {agency_name} to send it again, or mend recordLength"
-            )
+        # How many characters there are is known at the end, but no more of them than bytes.
+        if length and (0 < self.size < length if layout.codec.in_characters else self.size % length):
+            raise self._cut_off(self.size // length, self.size)
 
     def batches(self) -> Iterator[Batch]:
         return self._of_one_length(self.layout.record_length) if self.layout.record_length else self._of_lines()
 
     def _of_one_length(self, length: int) -> Iterator[Batch]:
-        at_once, first = max(1, _BATCH_BYTES // length), 1
+        first, rest = 1, self.layout.codec.units(b"")
+        for chunk in self._chunks(max(1, _BATCH_BYTES // length) * length):
+            units = np.concatenate([rest, chunk]) if len(rest) else chunk
+            whole = len(units) // length * length
+            matrix, rest = units[:whole].reshape(-1, length), units[whole:]
+            yield Batch(matrix, np.arange(first, first + len(matrix)))
+            first += len(matrix)
+        if len(rest):
+            raise self._cut_off(first - 1, (first - 1) * length + len(rest))
+
+    def _chunks(self, size: int) -> Iterator[Units]:
+        """The file in pieces of up to `size` bytes, each of whole characters."""
+        decoder = getincrementaldecoder("utf-8")("surrogateescape") if self.layout.codec.in_characters else None
         with self.path.open("rb") as file:
-            while chunk := file.read(at_once * length):
-                matrix = np.frombuffer(chunk, dtype=np.uint8).reshape(-1, length)
-                yield Batch(matrix, np.arange(first, first + len(matrix)))
-                first += len(matrix)
+            self._skip_mark(file)
+            while chunk := file.read(size):
+                yield self.layout.codec.units(
+                    decoder.decode(chunk).encode("utf-8", "surrogateescape") if decoder else chunk
+                )
+            if decoder:
+                yield self.layout.codec.units(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+
+    def _skip_mark(self, file: BinaryIO) -> None:
+        if file.read(len(BOM_UTF8)) != BOM_UTF8 or self.layout.codec.encoding != "utf-8":
+            file.seek(0)
+
+    def _cut_off(self, records: int, size: int) -> ExtractError:
+        return ExtractError(
+            f"record {records + 1}: the file has {size} {self.layout.codec.unit}, which is no multiple of its records' "
+            f"{self.layout.record_length}: it was cut off, or they have another length; ask {self.agency_name} to send it again, "
+            "or mend recordLength"
+        )
 
     def _of_lines(self) -> Iterator[Batch]:
         first, rest = 1, b""
         with self.path.open("rb") as file:
-            if file.read(len(BOM_UTF8)) != BOM_UTF8 or not self.layout.codec.is_utf8:
-                file.seek(0)
+            self._skip_mark(file)
             while chunk := file.read(_BATCH_BYTES):
                 content = rest + chunk
                 cut = self._end_of_lines(content)
@@ -85,43 +111,63 @@ class RecordFile:
 
     def _lines(self, content: bytes, first: int) -> tuple[Batch, int]:
         """The batch, and how many lines it was."""
-        data = np.frombuffer(content, dtype=np.uint8)
+        data = self.layout.codec.units(content)
         is_end = data == _LINE_END
         if self.layout.is_text:
             # In a record of text, a carriage return alone ends a line too; elsewhere it may be part of a number.
             is_end |= (data == _CARRIAGE_RETURN) & (np.append(data[1:], 0) != _LINE_END)
         ends = np.flatnonzero(is_end)
-        if not len(ends) or ends[-1] != len(data) - 1:
+        is_open = not len(ends) or ends[-1] != len(data) - 1
+        if is_open:
             ends = np.append(ends, len(data))
         starts = np.concatenate([[0], ends[:-1] + 1])
         has_return = (ends > starts) & (data[np.maximum(ends - 1, 0)] == _CARRIAGE_RETURN)
         lengths = ends - has_return - starts
+        is_wide = lengths >= self.layout.least
+        if is_open:
+            # Nobody knows whether blanks were cut off from a record without an end, or more than blanks.
+            is_wide[-1] = lengths[-1] >= self.layout.width
+        is_odd = (~is_wide & (lengths > 0)) | self._has_more(data, starts, lengths)
+        lines = np.arange(first, first + len(ends))
+        # A blank line is no record.
+        is_usual = is_wide & ~is_odd & (lengths > 0)
+        odd = [(int(lines[at]), data[starts[at] : starts[at] + lengths[at]]) for at in np.flatnonzero(is_odd)]
+        return Batch(self._gathered(data, starts[is_usual], lengths[is_usual]), lines[is_usual], odd), len(ends)
+
+    def _has_more(self, data: Units, starts: Places, lengths: Places) -> Mask:
+        """The lines with something behind the end of the usual ones."""
         is_wide = lengths >= self.layout.width
         if not self.usual_length and is_wide.any():
             counts = np.bincount(lengths[is_wide])
             # Where the lines are of all lengths, what stands behind the layout is a remark that nobody declared.
             is_habit = 2 * counts.max() >= is_wide.sum()
             self.usual_length = int(counts.argmax()) if is_habit else _MAX_LINE_BYTES + _BATCH_BYTES
-        is_odd = ~is_wide & (lengths > 0)
+        has_more = np.zeros(len(lengths), dtype=bool)
         # One by one, because only few lines are longer than the usual one.
         for at in np.flatnonzero(is_wide & (lengths > self.usual_length)):
-            behind = content[starts[at] + self.usual_length : starts[at] + lengths[at]]
-            is_odd[at] = bool(behind.strip(bytes([self.layout.codec.blank])))
-        lines = np.arange(first, first + len(ends))
-        # A blank line is no record.
-        odd = [(int(lines[at]), content[starts[at] : starts[at] + lengths[at]]) for at in np.flatnonzero(is_odd)]
-        is_usual = is_wide & ~is_odd
-        return Batch(_gathered(data, starts[is_usual], self.layout.width), lines[is_usual], odd), len(ends)
+            behind = data[starts[at] + self.usual_length : starts[at] + lengths[at]]
+            has_more[at] = (behind != self.layout.codec.blank).any()
+        return has_more
+
+    def _gathered(self, data: Units, starts: Places, lengths: Places) -> Units:
+        """As much as the layout is wide from each start, one record a row; where a record ends before that, there are blanks."""
+        width = self.layout.width
+        is_short = lengths < width
+        if not is_short.any():
+            return _windows(data, starts, width)
+        blank = self.layout.codec.blank
+        matrix = _windows(np.append(data, np.full(width, blank, data.dtype)), starts, width).copy()
+        matrix[np.arange(width) >= lengths[:, np.newaxis]] = blank
+        return matrix
 
 
-def _gathered(data: Bytes, starts: Places, width: int) -> Bytes:
-    """The `width` bytes from each start, one record a row."""
+def _windows(data: Units, starts: Places, width: int) -> Units:
     if len(starts) > 1 and (np.diff(starts) == starts[1] - starts[0]).all():
-        stride = int(starts[1] - starts[0])
-        return np.lib.stride_tricks.as_strided(data[starts[0] :], (len(starts), width), (stride, 1), writeable=False)
-    found: Bytes = (
-        np.lib.stride_tricks.sliding_window_view(data, width)[starts] if len(starts) else data[:0].reshape(0, width)
-    )
+        strides = int(starts[1] - starts[0]) * data.itemsize, data.itemsize
+        return np.lib.stride_tricks.as_strided(data[starts[0] :], (len(starts), width), strides, writeable=False)
+    if not len(starts):
+        return data[:0].reshape(0, width)
+    found: Units = np.lib.stride_tricks.sliding_window_view(data, width)[starts]
     return found
 
 
@@ -132,9 +178,9 @@ class Sorter:
         self.layout = layout
         self.broken: list[BrokenRecord] = []
         # At most two of each are kept: more than one is refused.
-        self.envelopes: dict[str, list[tuple[int, bytes]]] = {"header": [], "trailer": []}
+        self.envelopes: dict[str, list[tuple[int, Units]]] = {"header": [], "trailer": []}
 
-    def details(self, batch: Batch) -> tuple[Bytes, Places]:
+    def details(self, batch: Batch) -> tuple[Units, Places]:
         """The rows of a batch and their numbers; what else it holds is noted."""
         good = self._details_by_type(batch)
         good &= self._decodable(batch, good)
@@ -149,7 +195,7 @@ class Sorter:
         for role, kept in self.envelopes.items():
             if role in is_role:
                 found = np.flatnonzero(is_role[role])[:2]
-                kept += [(int(batch.lines[at]), batch.matrix[at].tobytes()) for at in found]
+                kept += [(int(batch.lines[at]), batch.matrix[at]) for at in found]
         is_envelope = np.zeros(len(batch.lines), dtype=bool)
         for role in set(is_role) - {"detail"}:
             is_envelope |= is_role[role]
@@ -157,37 +203,34 @@ class Sorter:
         self._reject(batch, ~is_detail & ~is_envelope, "a record type that the layout does not know")
         return is_detail
 
-    def _has_type(self, matrix: Bytes, role: str) -> Mask:
+    def _has_type(self, matrix: Units, role: str) -> Mask:
         slot, code = self.layout.type_slot, self.layout.types[role]
         if slot is None or len(code) != slot.length:
             return np.zeros(len(matrix), dtype=bool)
-        found: Mask = (matrix[:, slot.start : slot.end] == np.frombuffer(code, dtype=np.uint8)).all(axis=1)
+        found: Mask = (matrix[:, slot.start : slot.end] == code).all(axis=1)
         return found
 
-    def _sort_odd(self, number: int, record: bytes) -> None:
+    def _sort_odd(self, number: int, record: Units) -> None:
         """A header or trailer may be shorter or longer than the details."""
         slot = self.layout.type_slot
         for role, kept in self.envelopes.items():
-            if slot and record[slot.start : slot.end] == self.layout.types.get(role):
+            if slot and np.array_equal(record[slot.start : slot.end], self.layout.types.get(role, ())):
                 kept.append((number, record))
                 return
         is_short = len(record) < self.layout.width
         expected = f"at least {self.layout.width} are expected" if is_short else "the others have fewer"
-        reason = f"a record of {len(record)} bytes, where {expected}"
+        reason = f"a record of {len(record)} {self.layout.codec.unit}, where {expected}"
         self.broken.append(BrokenRecord(number, reason, self._shown(record)))
 
     def _decodable(self, batch: Batch, details: Mask) -> Mask:
         """False for the records with bytes in a text that mean nothing in the encoding."""
-        codec = self.layout.codec
         good = self._without_line_ends(batch, details)
-        if not (batch.matrix > 127).any() if codec.is_utf8 else not codec.undefined.any():
-            return good
         for header, slot in self.layout.slots.items():
             if slot.is_text:
-                raw = batch.matrix[:, slot.start : slot.end]
-                wrong = (_not_utf8(raw) if codec.is_utf8 else codec.undefined[raw].any(axis=1)) & details & good
-                self._reject(batch, wrong, f"bytes in {header} that are not valid {codec.encoding}")
-                good &= ~wrong
+                wrong = self.layout.codec.invalid(batch.matrix[:, slot.start : slot.end]) & details & good
+                if wrong.any():
+                    self._reject(batch, wrong, f"bytes in {header} that are not valid {self.layout.codec.name}")
+                    good &= ~wrong
         return good
 
     def _without_line_ends(self, batch: Batch, details: Mask) -> Mask:
@@ -205,23 +248,9 @@ class Sorter:
 
     def _reject(self, batch: Batch, wrong: Mask, reason: str) -> None:
         self.broken += [
-            BrokenRecord(int(batch.lines[at]), reason, self._shown(batch.matrix[at].tobytes()))
-            for at in np.flatnonzero(wrong)
+            BrokenRecord(int(batch.lines[at]), reason, self._shown(batch.matrix[at])) for at in np.flatnonzero(wrong)
         ]
 
-    def _shown(self, record: bytes) -> str:
+    def _shown(self, record: Units) -> str:
         """As text where the record is text, otherwise its bytes in hexadecimal."""
-        if self.layout.is_text:
-            return record.decode(self.layout.codec.encoding, "replace")
-        return record.hex()
-
-
-def _not_utf8(raw: Bytes) -> Mask:
-    wrong = np.zeros(len(raw), dtype=bool)
-    # Record by record, because a character may be cut at either end; only those that are not ASCII come here.
-    for at in np.flatnonzero((raw > 127).any(axis=1)):
-        try:
-            raw[at].tobytes().decode()
-        except UnicodeDecodeError:
-            wrong[at] = True
-    return wrong
+        return self.layout.codec.text(record) if self.layout.is_text else record.tobytes().hex()

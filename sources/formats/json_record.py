@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from sources.contract import Contract
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
 from sources.number_format import PLAIN
+from sources.typing_sql import scale_of
 
 _RECORD_EXCERPT = 1 << 20
 # No record of an agency is nested like this, and writing such a one as text would need as many calls within each other.
 MAX_DEPTH = 256
+# What an exponent makes longer is no value of an exact column, and is left to be rejected.
+_MOST_EXPONENT = 100
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 
@@ -117,6 +121,21 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _without_exponent(number: Number) -> Number:
+    """1.5e3 as 1500, digit by digit: JSON writes the same number in both ways, and exact columns are read without exponents."""
+    if "e" not in number.lower():
+        return number
+    try:
+        exact = Decimal(number)
+    except InvalidOperation:
+        # An exponent of twenty digits and more.
+        return number
+    if abs(exact.adjusted()) > _MOST_EXPONENT:
+        return number
+    digits = format(exact, "f")
+    return Number(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+
+
 def pointer_steps(text: str) -> tuple[str, ...]:
     """The keys of a JSON pointer (RFC 6901); a text that does not begin with a slash is one key."""
     if not text.startswith("/"):
@@ -144,6 +163,7 @@ class RecordShape:
         self.paths = {column.header: pointer_steps(column.header) for column in contract.columns}
         self.keys = {path[0] for path in self.paths.values()}
         self._formats = {column.header: column.numbers for column in contract.columns if column.numbers != PLAIN}
+        self._exact = {column.header for column in contract.columns if scale_of(column.sql_type) is not None}
         self.seen: set[str] = set()
 
     def new_keys(self, record: dict[str, Any]) -> list[str]:
@@ -156,6 +176,8 @@ class RecordShape:
             found, value = at_pointer(record, path)
             if found:
                 self.seen.add(header)
+            if isinstance(value, Number) and header in self._exact:
+                value = _without_exponent(value)
             if isinstance(value, Number) and header in self._formats:
                 # The contract's format is one of texts, a number of JSON always has its point.
                 value = self._formats[header].as_text(value)

@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 from sources.connectors import ExtractError, kind
 from sources.contract import Contract
 from sources.formats import Reading
+from sources.formats.parquet_moments import too_fine, with_texts
 from warehouse.engine import literal, quoted
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open one Parquet file. Raises ExtractError where it is damaged or no Parquet."""
-    return ParquetReading(connection, contract, paths[0])
+    return ParquetReading(connection, contract, paths[0], scratch)
 
 
 # A field of type i32 that follows the one before, in Thrift's compact form.
@@ -29,7 +30,7 @@ _MOST_DIGITS = 38
 class ParquetReading(Reading):
     """One Parquet file; see `formats.Reading`. A record's place is its row number."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path, scratch: Path) -> None:
         self._agency_name = contract.agency_name
         self._check_magic(path)
         try:
@@ -38,6 +39,7 @@ class ParquetReading(Reading):
             self._check_columns(metadata.schema.to_arrow_schema())
             if _has_checksums(path, metadata):
                 _read_with_checksums(path)
+            path = self._with_all_digits(path, metadata.schema.to_arrow_schema(), scratch)
             source = f"read_parquet({literal(str(path))})"
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
             as_bytes = [name for name, kind, *_ in described if kind == "BLOB"]
@@ -78,6 +80,14 @@ class ParquetReading(Reading):
         wide = [item.name for item in schema if pa.types.is_decimal(item.type) and item.type.precision > _MOST_DIGITS]
         if wide:
             raise self._refused(f"{', '.join(wide)} has decimals of more than {_MOST_DIGITS} digits", "for fewer")
+
+    def _with_all_digits(self, path: Path, schema: pa.Schema, scratch: Path) -> Path:
+        """The file itself, or a copy in which the times that the engine would cut are texts."""
+        fine = too_fine(path, schema.names)
+        nested = [name for name in fine if pa.types.is_nested(schema.field(name).type)]
+        if nested:
+            raise self._refused(f"{', '.join(nested)} has times with digits below a microsecond", "for microseconds")
+        return with_texts(path, fine, scratch / "texts.parquet") if fine else path
 
     def _check_text(self, connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
         """Some writers do not say that their bytes are text; those that are none cannot land."""

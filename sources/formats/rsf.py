@@ -10,7 +10,7 @@ import duckdb
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
-from sources.formats import Reading
+from sources.formats import BrokenRecord, Reading
 from sources.formats.json_record import StrictDecoder, as_text
 from sources.formats.staged import Stage, known_headers, refuse_too_many
 
@@ -20,7 +20,11 @@ _LEAF, _NODE = b"\x00", b"\x01"
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
-    """Open one register. Raises ExtractError where a hash is not that of its items or entries, or a line is no command."""
+    """Open one register. Raises ExtractError where a hash is not that of its items or entries, or a line is no command.
+
+    Entries after the last root are proven by nothing: the register is refused for them, or with `unproven: reject` they are
+    rejected, and what was proven before them lands.
+    """
     register = _Register(contract, paths[0])
     for number, line in register.lines():
         register.obey(number, line)
@@ -32,6 +36,8 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     new = [field for field in fields if contract.matching_header(field) is None]
     refuse_too_many(contract, len(new))
     stage = Stage(scratch / "records.parquet", [*known, *new])
+    for broken in register.unproven():
+        stage.reject(broken)
     # Entry by entry, because each has fields of its own.
     for place, entry, item in rows:
         values: dict[str, str | None] = {**{name: as_text(value) for name, value in item.items()}, **entry}
@@ -71,7 +77,8 @@ class _Register:
         self._items: dict[str, dict[str, Any]] = {}
         self._entries: list[tuple[int, dict[str, str], dict[str, Any]]] = []
         self._tree = _Tree()
-        self._is_proven = False
+        # How many entries stand before the last root, and whether there is one.
+        self._proven, self._has_root = 0, False
 
     def lines(self) -> Iterator[tuple[int, str]]:
         with self.path.open("rb") as file:
@@ -95,16 +102,25 @@ class _Register:
             raise self._wrong(number, "no command of the Register Serialisation Format")
 
     def rows(self) -> list[tuple[int, dict[str, str], dict[str, Any]]]:
-        """Line, entry and item of all user entries, or of the latest of each key, in the order of the file."""
-        if not self._is_proven:
+        """Line, entry and item of all proven user entries, or of the latest of each key, in the order of the file."""
+        proven = self._entries[: self._proven]
+        rejects = self.contract.server.options.get("unproven", "refuse") == "reject"
+        if not self._has_root or (len(proven) < len(self._entries) and not rejects):
             raise ExtractError(
-                f"the last entries are followed by no assert-root-hash, the file may be cut off; "
-                f"ask {self.contract.agency_name} to send it again"
+                f"the last entries are followed by no assert-root-hash, the file may be cut off; ask "
+                f"{self.contract.agency_name} to send it again, or write `unproven: reject` in {self.contract.path.name} to take "
+                "what is proven"
             )
         if self.contract.server.options.get("rows", "records") == "entries":
-            return self._entries
-        latest = {entry["key"]: row for row in self._entries for entry in (row[1],)}
+            return proven
+        latest = {entry["key"]: row for row in proven for entry in (row[1],)}
         return sorted(latest.values(), key=lambda row: row[0])
+
+    def unproven(self) -> Iterator[BrokenRecord]:
+        """The entries after the last root."""
+        for line, entry, item in self._entries[self._proven :]:
+            record = json.dumps({**entry, "item": item}, ensure_ascii=False)
+            yield BrokenRecord(line, "an entry after the last assert-root-hash, which nothing proves", record)
 
     def _add_item(self, number: int, text: str) -> None:
         try:
@@ -124,7 +140,6 @@ class _Register:
             return
         if kind != "user":
             raise self._wrong(number, "an entry that is neither user nor system")
-        self._is_proven = False
         position = str(len(self._entries) + 1)
         leaf = {
             "index-entry-number": position, "entry-number": position, "entry-timestamp": timestamp, "key": key,
@@ -139,7 +154,7 @@ class _Register:
             raise self._wrong(
                 number, f"the root hash is stated as {stated}, but the entries before it have {self._tree.root}"
             )
-        self._is_proven = True
+        self._proven, self._has_root = len(self._entries), True
 
     def _is_whole(self, raw: bytes) -> bool:
         """Whether a last line without a line end is a whole assertion, whose length is known."""

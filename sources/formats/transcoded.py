@@ -50,7 +50,7 @@ def in_utf8(path: Path, encoding: str, scratch: Path) -> Utf8Text:
             _copied(path, marked, scratch), (Mended.at(1, f"{encoding} that is {marked} by its byte order mark"),)
         )
     if not is_utf8(encoding) and not marked:
-        _refuse_if_utf8(path, encoding)
+        refuse_if_utf8(path, encoding)
     if codecs.lookup(encoding).name == "iso8859-1" and _has_signs_of_windows(path):
         return Utf8Text(
             _copied(path, _WINDOWS, scratch), (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),)
@@ -99,7 +99,7 @@ def _has_signs_of_windows(path: Path) -> bool:
     return bool(found - {0x85}) and not found & _NOT_IN_WINDOWS
 
 
-def _refuse_if_utf8(path: Path, encoding: str) -> None:
+def refuse_if_utf8(path: Path, encoding: str) -> None:
     """Raises ExtractError for UTF-8 that is declared as something else: it would be read without an error, and wrongly."""
     decoder, letters, line = codecs.getincrementaldecoder("utf-8")(), 0, 0
     with path.open("rb") as file:

@@ -9,6 +9,7 @@ from sources.connectors import ExtractError
 from sources.contract_file import load
 from sources.odcs import ContractError
 from tests.conftest import Feed
+from tests.sources.formats.workbooks import zipped
 from tests.sources.landed import ID, Landed, land_bytes
 
 AMOUNT = '{name: amount, logicalType: number, physicalType: "DECIMAL(9,2)"}'
@@ -57,6 +58,7 @@ WRONG = {
     "sum": (GOOD.replace("1234,00", "1234,01"), "a sum of amount of 1234.01"),
     "yesterday": (GOOD.replace("20.11", "19.11"), "states the date 2026-11-19, not 2026-11-20"),
     "no count": (GOOD.replace("RECORDS", "ROWS"), "has no RECORDS"),
+    "sum in Python's way": (GOOD.replace("1234,00", "1_234,00"), "TOTAL is no number"),
     "count that is none": (GOOD.replace("3\n", "three\n"), "RECORDS is no count"),
     "sum with a point": (GOOD.replace("1234,00", "1234.00"), "TOTAL is no number"),
     "sum that is none": (GOOD.replace("1234,00", "NaN"), "TOTAL is no number"),
@@ -105,3 +107,41 @@ def test_unknown_options_of_a_column_are_a_problem_of_the_contract(tmp_path: Pat
     column = "{name: n, logicalType: string, customProperties: [{property: identifierKnd, value: ee.ik}]}"
     with pytest.raises(ContractError, match="did you mean identifierKind"):
         load(Feed([ID, column]).write(tmp_path))
+
+
+WIDE = {
+    "decimals": ("DECIMAL(38,18)", ["12345678901.123456789012345678", "0.000000000000000001"]),
+    "more than 38 digits": ("DECIMAL(38,0)", ["9" * 38, "9" * 38, "-1"]),
+    "whole numbers": ("DECIMAL(38,2)", ["-" + "9" * 36 + ".99", "0.02", "-0.01"]),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_sums_of_many_digits_are_exact(kind: str, tmp_path: Path) -> None:
+    physical, numbers = WIDE[kind]
+    scale = int(physical.removesuffix(")").rpartition(",")[2])
+    whole = sum(
+        int(f"{Decimal(number):f}".replace(".", "")) if "." in number else int(number) * 10**scale for number in numbers
+    )
+    stated = f"{Decimal(f'{whole}E-{scale}'):f}"
+    extract = "id,amount\n" + "".join(f"k{row},{number}\n" for row, number in enumerate(numbers))
+    column = f'{{name: amount, logicalType: number, physicalType: "{physical}"}}'
+    contract = load(
+        Feed([ID, column], options={"control": "{path: extract.ctl, sums: {amount: TOTAL}}"}).write(tmp_path)
+    )
+    control = contract.path.parent / "extract.ctl"
+    control.write_text(f"TOTAL={stated}\n")
+    assert len(land_bytes(contract, tmp_path, extract.encode()).rows) == len(numbers)
+    last = int(stated[-1])
+    control.write_text(f"TOTAL={stated[:-1]}{last - 1 if last else last + 1}\n")
+    with pytest.raises(ExtractError, match="a sum of amount"):
+        land_bytes(contract, tmp_path, extract.encode())
+
+
+def test_sums_over_several_files_are_exact(tmp_path: Path) -> None:
+    column = '{name: amount, logicalType: number, physicalType: "DECIMAL(38,18)"}'
+    feed = Feed([ID, column], path="extract.zip", options={"control": "{path: extract.ctl, sums: {amount: TOTAL}}"})
+    contract = load(feed.write(tmp_path))
+    (contract.path.parent / "extract.ctl").write_text("TOTAL=12345678901.123456789012345679\n")
+    parts = {"a.csv": "id,amount\na,12345678901.123456789012345678\n", "b.csv": "id,amount\nb,0.000000000000000001\n"}
+    assert len(land_bytes(contract, tmp_path, zipped(dict(parts))).rows) == 2

@@ -18,6 +18,7 @@ from sources.draft.contract import contract_text, file_name, server_section
 from sources.draft.opening import opened
 from sources.formats.text_encoding import guessed_encoding
 from sources.landing import land_extract
+from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table
 from warehouse.engine import literal, open_database
 
 HEADERS = {
@@ -291,3 +292,29 @@ def test_a_sample_without_a_whole_record_is_told_where(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     path.write_text('a,b\n1,"x\n')
     assert "a quote" in refused(path)
+
+
+def test_clocks_and_codes_of_a_workbook_are_what_they_show(tmp_path: Path) -> None:
+    path = tmp_path / "clocks.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        forms = [book.add_format({"num_format": form}) for form in ("hh:mm:ss", "dd.mm.yyyy", "00000")]
+        sheet.write_row(0, 0, ["id", "clock", "day", "zip"])
+        for row in range(1, 8):
+            sheet.write(row, 0, f"k{row}")
+            for column, (value, form) in enumerate(zip([row / 24, 46024 + row, 2360 + row], forms, strict=True), 1):
+                sheet.write(row, column, value, form)
+    contract = drafted(path, tmp_path)
+    assert types(contract) == {"id": "VARCHAR", "clock": "TIME", "day": "DATE", "zip": "VARCHAR"}
+    assert landed(contract, tmp_path)[0] == ("k1", "01:00:00", "2026-01-03", "02361")
+
+
+def test_clocks_of_an_open_document_are_times(tmp_path: Path) -> None:
+    path = tmp_path / "clocks.ods"
+    clocks = ["PT11H12M12S", "PT00H00M00S", "PT23H59M59.5S"]
+    cell = '<table:table-cell office:value-type="time" office:time-value="{}"/>'
+    rows = [ods_row(ods_cell(f"k{row}"), cell.format(clock)) for row, clock in enumerate(clocks)]
+    path.write_bytes(ods(("S", ods_table([["id", "clock"]]) + "".join(rows))))
+    contract = drafted(path, tmp_path)
+    assert types(contract) == {"id": "VARCHAR", "clock": "TIME"}
+    assert [row[1] for row in landed(contract, tmp_path)] == ["11:12:12", "00:00:00", "23:59:59.5"]

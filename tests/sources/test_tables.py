@@ -237,3 +237,77 @@ def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
     landed = pulled(load(on_table(Feed(columns, options=options).write(tmp_path), "thing", "type: custom")), tmp_path)
     assert [(row["id"], row["amount"]) for row in landed.rows] == [(1, Decimal("10.50")), (3, Decimal("7.00"))]
     assert [(reject["line"], reject["column"], reject["value"]) for reject in landed.rejects] == [(2, "amount", "ten")]
+
+
+def number_of(digits: str) -> str:
+    return f'logicalType: number, physicalType: "DECIMAL({digits})"'
+
+
+STRING, WHOLE, FLOAT = "logicalType: string", "logicalType: integer", "logicalType: number"
+# The server's type, a value there, what the contract says, and what lands.
+HELD = [
+    ("numeric(9,-3)", "1234567890", number_of("15,0"), Decimal(1234568000)),
+    ("numeric(9,-3)", "-1500", WHOLE, -2000),
+    ("numeric(9,-3)", "1234567890", STRING, "1234568000"),
+    ("numeric(9,-3)", "1000", FLOAT, 1000.0),
+    ("numeric(3,5)", "0.00123", number_of("9,5"), Decimal("0.00123")),
+    ("numeric(3,5)", "-0.00999", STRING, "-0.00999"),
+    ("numeric(2,2)", "0.12", number_of("2,2"), Decimal("0.12")),
+    ("numeric(60,30)", "12345678.0123456789", number_of("38,10"), Decimal("12345678.0123456789")),
+    ("numeric(9,2)[]", "'{1.10,2}'", STRING, "[1.10, 2.00]"),
+    ("jsonb", "'{\"a\": 1.10, \"b\": [1e2]}'", STRING, '{"a": 1.10, "b": [100]}'),
+    ("boolean", "true", STRING, "true"),
+    ("float8", "3", WHOLE, 3),
+]  # fmt: skip
+# Values of which a part would be lost: each is rejected, and none is cut.
+NOT_HELD = [
+    ("float8", "0.1", WHOLE),
+    ("timestamp", "'2026-01-02 10:11:12'", "logicalType: date"),
+    ("numeric(3,5)", "0.00123", number_of("9,3")),
+    ("numeric(9,-3)", "1234567890", number_of("6,0")),
+]  # fmt: skip
+BEYOND = [
+    ("date", "'infinity'", "logicalType: date"),
+    ("date", "'4713-01-01 BC'", "logicalType: date"),
+    ("timestamptz", "'20000-01-01'", "logicalType: timestamp"),
+    ("timestamp", "'-infinity'", "logicalType: timestamp"),
+    ("time", "'24:00'", "logicalType: time"),
+]
+
+
+def of_types(database: Database, kinds: list[tuple[str, str]]) -> list[str]:
+    """A table of one row with the values of these types; returns the properties without their types."""
+    columns = ", ".join(f"c{number} {kind}" for number, (kind, _) in enumerate(kinds))
+    values = ", ".join(value for _, value in kinds)
+    database.run(
+        f"DROP TABLE IF EXISTS held; CREATE TABLE held (id int, {columns}); INSERT INTO held VALUES (1, {values})"
+    )
+    return [COLUMNS[0], *(f"{{name: c{number}, " for number in range(len(kinds)))]
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_types_that_the_contract_knows_otherwise(connector: str, database: Database, tmp_path: Path) -> None:
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    key, *names = of_types(database, [(kind, value) for kind, value, _, _ in HELD])
+    columns = [f"{name}{said}}}" for name, (_, _, said, _) in zip(names, HELD, strict=True)]
+    landed = pulled(make(tmp_path, [key, *columns], "held"), tmp_path)
+    assert landed.rejects == []
+    found = list(landed.rows[0].values())[1:]
+    assert found == [value for _, _, _, value in HELD]
+
+
+@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
+def test_no_part_of_a_value_is_lost(connector: str, database: Database, tmp_path: Path) -> None:
+    make = database.contract if connector == "scanner" else database.by_sqlalchemy
+    cases = NOT_HELD + (BEYOND if connector == "scanner" else [])
+    key, *names = of_types(database, [(kind, value) for kind, value, _ in cases])
+    columns = [f"{name}{said}}}" for name, (_, _, said) in zip(names, cases, strict=True)]
+    landed = pulled(make(tmp_path, [key, *columns], "held"), tmp_path)
+    assert landed.rows == []
+    assert [fault["column"] for fault in landed.rejects[0]["faults"]] == [f"c{n}" for n in range(len(cases))]
+
+
+def test_a_value_that_a_driver_cannot_hold_is_told_as_one(database: Database, tmp_path: Path) -> None:
+    key, name = of_types(database, [("date", "'infinity'")])
+    with pytest.raises(ExtractError, match="a value is none that the driver can hold"):
+        pulled(database.by_sqlalchemy(tmp_path, [key, f"{name}logicalType: date}}"], "held"), tmp_path)

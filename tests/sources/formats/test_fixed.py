@@ -149,9 +149,7 @@ def lines(encoding: str) -> Feed:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-8"])
 def test_lines_in_any_encoding(end: str, encoding: str, tmp_path: Path) -> None:
-    # Places are bytes: in UTF-8, é is two of them.
-    first = "é a " if encoding != "utf-8" else "é a"
-    text = end.join([first + "0012 1250", "b      7-1250         ", "", "    " + " " * 9, "d     xx  1.5", "e"]) + end
+    text = end.join(["é a 0012 1250", "b      7-1250         ", "", "    " + " " * 9, "d     xx  1.5", "e"]) + end
     landed = land(tmp_path, text.encode(encoding), lines(encoding))
     assert [tuple(row.values()) for row in landed.rows] == [
         ("é a", 12, Decimal("12.50")), ("b", 7, Decimal("-12.50")), (None, None, None),
@@ -173,7 +171,12 @@ def test_a_line_that_was_cut_off_refuses_the_night(tmp_path: Path) -> None:
 
 
 CONTRACT_FAULTS = {
-    "encoding": Feed(LINES, path="x", format="fixed", encoding="utf-16", options=NO_OPTIONS),
+    "encoding": Feed(LINES, path="x", format="fixed", encoding="utf-16", options={"positions": "bytes"}),
+    "positions": Feed([*LINES, prop("p", "integer", start=14, length=3, encodedAs="packed")], path="x", format="fixed",
+                      options={"positions": "characters"}),
+    "trailingBlanks": Feed(LINES, path="x", format="fixed", options={"trailingBlanks": "stripped", "recordLength": "13"}),
+    "n": Feed([LINES[0], prop("n", "integer", start=5, length=4, encodedAs="zoned", sign="CR")], path="x", format="fixed", options=NO_OPTIONS),
+    "name": Feed([LINES[0], prop("name", "string", start=5, length=4, sign="CR")], path="x", format="fixed", options=NO_OPTIONS),
     "recordLength": Feed(LINES, path="x", format="fixed", options={"recordLength": "5"}),
     "totals": Feed(LINES, path="x", format="fixed", options={"totals": "[{in: trailer, start: 1, length: 2, of: sum, column: id}]"}),
     "statedDate": Feed(LINES, path="x", format="fixed", options={"statedDate": "{in: body, start: 1, length: 8}"}),
@@ -279,3 +282,178 @@ def test_damaged_lines_are_refused_or_accounted_for(tmp_path: Path, data: st.Dat
         land_bytes(load(PLAIN.write(tmp_path)), tmp_path, content)
     except ExtractError as error:
         assert str(error)
+
+
+def placed(*names: str, **more: str) -> list[str]:
+    """A key of four places and columns of six, the one behind the other."""
+    columns = [
+        prop(name, kind, start=5 + 6 * number, length=6, **more)
+        for number, (name, _, kind) in enumerate(name.partition(":") for name in names)
+    ]
+    return [prop("id", "string, primaryKey: true", start=1, length=4), *columns]
+
+
+TOWNS = Feed(placed("city:string", "code:integer"), path="x.txt", format="fixed", encoding="utf-8", options=NO_OPTIONS)
+
+
+def town(key: str, city: str, code: int) -> str:
+    return f"{key:4}{city:6}{code:6}"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-16", "utf-16-le", "shift_jis", "gb18030", "big5", "euc_jp", "utf-32"]
+)
+def test_positions_count_characters(encoding: str, tmp_path: Path) -> None:
+    names = (
+        ["Tokyo", "東京", "中山"] if encoding != "utf-8" else ["Bodø", "Ålesund"[:6], "東京", "𝔘nzerø", "e\u0301cole"]
+    )
+    text = "".join(town(f"k{n}", name, n) + "\r\n" for n, name in enumerate(names))
+    landed = land(tmp_path, text.encode(encoding), replace(TOWNS, encoding=encoding))
+    assert [(row["city"], row["code"]) for row in landed.rows] == [(name, n) for n, name in enumerate(names)]
+    assert landed.rejects == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "shift_jis", "euc_jp", "gb18030"])
+def test_positions_count_bytes_where_that_is_declared(encoding: str, tmp_path: Path) -> None:
+    names = [name.encode(encoding).ljust(6) for name in ("Tokyo", "東京", "山")]
+    lines = [f"k{n}  ".encode() + name + f"{n:6}\n".encode() for n, name in enumerate(names)]
+    # The last character of the place is cut in two.
+    lines.append(b"k3  " + "a東京".encode(encoding)[:6].ljust(6, "東".encode(encoding)[:1]) + b"     3\n")
+    feed = replace(TOWNS, encoding=encoding, options={"positions": "bytes"})
+    landed = land(tmp_path, b"".join(lines), feed)
+    assert [(row["city"], row["code"]) for row in landed.rows][:3] == [("Tokyo", 0), ("東京", 1), ("山", 2)]
+    assert len(landed.rows) + len(landed.rejects) == len(lines)
+    if encoding == "utf-8":
+        assert landed.reject_lines == [4]
+        assert "not valid utf-8" in landed.rejects[0]["reason"]
+
+
+def test_records_of_one_length_in_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_records, "_BATCH_BYTES", 50)
+    names = ["Bodø", "Oslo", "東京", "Gjøvik", "𝔘"] * 5
+    text = "".join(town(f"{n:04}", name, n) for n, name in enumerate(names))
+    feed = replace(TOWNS, options={"recordLength": "16", "positions": "characters"})
+    for mark in ("", "\ufeff"):
+        landed = land(tmp_path, mark + text, feed)
+        assert [(row["city"], row["code"]) for row in landed.rows] == [(name, n) for n, name in enumerate(names)]
+    with pytest.raises(ExtractError, match="record 26: the file has 401 characters"):
+        land(tmp_path, text + "ø", feed)
+
+
+def test_a_bad_byte_costs_its_record_and_shifts_no_other(tmp_path: Path) -> None:
+    content = (town("a", "Bodø", 1) + "\n").encode() + b"b   Bod\xf8     2\n" + (town("c", "Ålesø", 3) + "\n").encode()
+    landed = land(tmp_path, content, TOWNS)
+    assert [(row["id"], row["city"], row["code"]) for row in landed.rows] == [("a", "Bodø", 1), ("c", "Ålesø", 3)]
+    assert landed.reject_lines == [2]
+
+
+def test_utf8_that_is_declared_as_something_else_is_refused(tmp_path: Path) -> None:
+    content = "".join(town(f"k{n}", "Bodø", n) + "\n" for n in range(3))
+    with pytest.raises(ExtractError, match="the file is in UTF-8, but the contract says latin-1"):
+        land(tmp_path, content, replace(TOWNS, encoding="latin-1"))
+
+
+STRIPPED = Feed(
+    placed("code:integer", "city:string"), path="x.txt", format="fixed", encoding="utf-8",
+    options={"trailingBlanks": "stripped"},
+)  # fmt: skip
+
+
+def test_trailing_blanks_that_were_cut_off(tmp_path: Path) -> None:
+    records = [
+        "a        1Bodø", "b        2", "", "c         Oslo", "d", "e        5Gjøvik beyond", "f        9Moss  ", "g        7 ",
+    ]  # fmt: skip
+    text = wide_lines(*records, end="\r\n")
+    landed = land(tmp_path, text, STRIPPED)
+    assert [tuple(row.values()) for row in landed.rows] == [
+        ("a", 1, "Bodø"), ("b", 2, None), ("c", None, "Oslo"), ("d", None, None), ("f", 9, "Moss"), ("g", 7, None),
+    ]  # fmt: skip
+    assert landed.reject_lines == [6]
+    kept = land(tmp_path, text, replace(STRIPPED, options={"trailingBlanks": "kept"}))
+    assert [row["id"] for row in kept.rows] == ["f"]
+
+
+def test_a_last_record_without_an_end_may_have_lost_more_than_blanks(tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match="cut off"):
+        land(tmp_path, "a     1  Bodø\nb     2  Os", STRIPPED)
+
+
+def test_blanks_are_not_put_into_numbers_of_bytes(tmp_path: Path) -> None:
+    columns = [
+        prop("id", "string, primaryKey: true", start=1, length=1),
+        prop("n", "integer", start=2, length=2, encodedAs="packed"),
+        prop("name", "string", start=4, length=5),
+    ]
+    feed = Feed(columns, path="x.dat", format="fixed", options={"trailingBlanks": "stripped"})
+    landed = land(tmp_path, b"a" + packed(12, 2) + b"\nb" + packed(-7, 2) + b"bo\nc\x01\n", feed)
+    assert [tuple(row.values()) for row in landed.rows] == [("a", 12, None), ("b", -7, "bo")]
+    assert landed.reject_lines == [3]
+
+
+SIGNED = {
+    "trailing": ("   12-", "   12+", "   12 ", "    x-"),
+    "leading": ("-   12", "+   12", "    12", "--  12"),
+    "CR": ("  12CR", "  12DB", "    12", "  12CD"),
+    "DB": (" 12 DB", " 12 CR", "    12", "  DB12"),
+}
+
+
+@pytest.mark.parametrize("sign", SIGNED)
+def test_signs_that_stand_apart(sign: str, tmp_path: Path) -> None:
+    content = "".join(f"{n:<4}{text}{text}\n" for n, text in enumerate(SIGNED[sign]))
+    columns = [
+        prop("id", "string, primaryKey: true", start=1, length=4),
+        prop("n", "integer", start=5, length=6, sign=sign),
+        prop("amount", 'number, physicalType: "DECIMAL(9,2)"', start=11, length=6, sign=sign, decimals=2),
+    ]
+    landed = land(tmp_path, content, Feed(columns, path="x.txt", format="fixed", options=NO_OPTIONS))
+    assert [(row["n"], row["amount"]) for row in landed.rows] == [
+        (-12, Decimal("-0.12")), (12, Decimal("0.12")), (12, Decimal("0.12")),
+    ]  # fmt: skip
+    assert landed.reject_lines == [4]
+
+
+@pytest.mark.parametrize("encoding", ["cp500", "utf-8"])
+def test_the_sign_of_a_zoned_number_may_stand_over_its_first_digit(encoding: str, tmp_path: Path) -> None:
+    columns = [
+        prop("id", "string, primaryKey: true", start=1, length=1),
+        prop("n", "integer", start=2, length=3, encodedAs="zoned", sign="leading"),
+    ]
+    feed = Feed(columns, path="x.dat", format="fixed", encoding=encoding, options={"recordLength": "4"})
+    landed = land(tmp_path, "aJ23b{45c678d12J".encode(encoding), feed)
+    assert [row["n"] for row in landed.rows] == [-123, 45, 678]
+    assert landed.reject_lines == [4]
+
+
+def test_a_trailer_with_a_sign_and_more_digits_than_28(tmp_path: Path) -> None:
+    """Thirty digits, one of them beyond what Python's own arithmetic keeps."""
+    columns = [
+        prop("id", "string, primaryKey: true", start=3, length=2),
+        prop("amount", 'number, physicalType: "DECIMAL(38,2)"', start=5, length=31, sign="trailing", decimals=2),
+    ]
+    options = {
+        "recordTypes": '{start: 1, length: 2, detail: "10", trailer: "99"}',
+        "totals": "[{in: trailer, start: 5, length: 31, of: sum, column: amount, sign: trailing, decimals: 2}]",
+    }
+    feed = Feed(columns, path="x.txt", format="fixed", options=options)
+    numbers = [123456789012345678901234567890, -1, -999999999999999999999999999999]
+
+    def signed(number: int) -> str:
+        return f"{abs(number):30}{'-' if number < 0 else ' '}"
+
+    rows = "".join(f"10{n:<2}{signed(number)}\n" for n, number in enumerate(numbers))
+    landed = land(tmp_path, f"{rows}99  {signed(sum(numbers))}\n", feed)
+    assert [str(row["amount"]).replace(".", "") for row in landed.rows] == [str(numbers[0]), "-001", str(numbers[2])]
+    with pytest.raises(ExtractError, match="a sum of amount"):
+        land(tmp_path, f"{rows}99  {signed(sum(numbers) + 1)}\n", feed)
+
+
+def test_packed_numbers_of_38_digits_are_exact(tmp_path: Path) -> None:
+    columns = [
+        prop("id", "string, primaryKey: true", start=1, length=1),
+        prop("n", 'number, physicalType: "DECIMAL(38,3)"', start=2, length=19, encodedAs="packed", decimals=3),
+    ]
+    feed = Feed(columns, path="x.dat", format="fixed", options={"recordLength": "20"})
+    number = 1234567890123456789012345678901234567
+    landed = land(tmp_path, b"a" + packed(-number, 19), feed)
+    assert [str(row["n"]) for row in landed.rows] == ["-1234567890123456789012345678901234.567"]

@@ -230,3 +230,35 @@ def test_a_document_is_read_alike_in_any_chunks(chunk: int, tmp_path: Path, monk
     landed = pages(tmp_path, [json.dumps({"before": [1, {"items": 2}], "items": items, "after": 12345}, indent=1)])
     assert [row["id"] for row in landed.rows] == [item["id"] for item in items]
     assert [json.loads(row["note"]) for row in landed.rows] == [item["note"] for item in items]
+
+
+EXPONENTS = {
+    "1E-7": "0.0000001", "1.5e3": "1500", "-2.50E+1": "-25", "123456789012345678e-20": "0.00123456789012345678", "0e0": "0",
+    "1e17": "100000000000000000",
+}  # fmt: skip
+
+
+@both
+def test_exponents_of_exact_numbers(form: Form, tmp_path: Path) -> None:
+    records = [f'{{"id": "k{row}", "amount": {text}, "note": {text}}}' for row, text in enumerate(EXPONENTS)]
+    landed = land(tmp_path, *form([ID, EXACT, TEXT], *records))
+    assert [row["amount"] for row in landed.rows] == [Decimal(text) for text in EXPONENTS.values()]
+    assert [row["note"] for row in landed.rows] == list(EXPONENTS), "a text keeps the number as it is written"
+
+
+@both
+def test_exponents_that_are_no_exact_number_of_the_column(form: Form, tmp_path: Path) -> None:
+    numbers = ["1e-21", "1e30", "1e400", "1e999999999999999999999", "1e-999999999999999999999"]
+    records = [f'{{"id": "k{row}", "amount": {text}}}' for row, text in enumerate(numbers)]
+    records.append('{"id": "text", "amount": "1e2"}')
+    landed = land(tmp_path, *form([ID, EXACT], *records))
+    assert landed.rows == []
+    assert len(landed.rejects) == len(records)
+
+
+@both
+def test_exponents_of_whole_numbers(form: Form, tmp_path: Path) -> None:
+    count = "{name: count, logicalType: integer}"
+    records = [f'{{"id": "k{row}", "count": {text}}}' for row, text in enumerate(["1e3", "1.50e1", "15e-1", "1e19"])]
+    landed = land(tmp_path, *form([ID, count], *records))
+    assert ([row["count"] for row in landed.rows], len(landed.rejects)) == ([1000, 15], 2)

@@ -187,3 +187,64 @@ def test_a_new_column_of_two_types_is_no_fault(tmp_path: Path, monkeypatch: pyte
 def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExtractError, match=r"2\.parquet.*has no n"):
         together(tmp_path, monkeypatch, FIRST, {"id": pa.array(["b"])})
+
+
+FINE = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
+MOMENT = "{name: at, logicalType: timestamp}"
+NANOSECONDS = {
+    "of a moment": (pa.timestamp("ns", "UTC"), False),
+    "of another zone": (pa.timestamp("ns", "Europe/Oslo"), False),
+    "without a zone": (pa.timestamp("ns"), False),
+    "in 96 bits": (pa.timestamp("ns"), True),
+}
+
+
+def of_nanoseconds(kind: pa.DataType, values: list[int | None], in_96_bits: bool = False) -> bytes:
+    stream = io.BytesIO()
+    keys = pa.array([f"k{number}" for number in range(len(values))])
+    pq.write_table(
+        pa.table({"id": keys, "at": pa.array(values, kind)}), stream, use_deprecated_int96_timestamps=in_96_bits
+    )
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("case", NANOSECONDS)
+def test_digits_below_a_microsecond_are_never_cut(case: str, tmp_path: Path) -> None:
+    content = of_nanoseconds(NANOSECONDS[case][0], [FINE, None, FINE - 789, FINE + 1], NANOSECONDS[case][1])
+    known = Feed([ID, MOMENT], path="x.parquet", format="parquet", options=NO_OPTIONS)
+    landed = land(tmp_path, content, known)
+    whole = datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+    assert [(row["id"], row["at"]) for row in landed.rows] == [("k1", None), ("k2", whole)]
+    assert landed.reject_lines == [1, 4]
+    assert "2026-01-01 00:00:00.123456789" in landed.rejects[0]["value"]
+    texts = [row["at"] for row in land(tmp_path, content, feed("id", "at")).rows]
+    assert texts[0].startswith("2026-01-01 00:00:00.123456789")
+    coarse = of_nanoseconds(NANOSECONDS[case][0], [FINE - 789, None], NANOSECONDS[case][1])
+    assert [row["at"] for row in land(tmp_path, coarse, known).rows] == [whole, None]
+
+
+def test_times_of_day_and_nested_times_are_not_cut_either(tmp_path: Path) -> None:
+    clock = Feed([ID, "{name: at, logicalType: time}"], path="x.parquet", format="parquet", options=NO_OPTIONS)
+    landed = land(tmp_path, of_nanoseconds(pa.time64("ns"), [1_234_567_891, 1_000_000_000]), clock)
+    assert ([str(row["at"]) for row in landed.rows], landed.reject_lines) == (["00:00:01"], [1])
+    for kind, value in (
+        (pa.list_(pa.timestamp("ns", "UTC")), [[FINE], []]),
+        (pa.struct([("t", pa.timestamp("ns"))]), [{"t": FINE}, None]),
+        (pa.map_(pa.string(), pa.time64("ns")), [[("x", 1)], []]),
+    ):
+        content = parquet({"id": pa.array(["a", "b"]), "at": pa.array(value, kind)})
+        with pytest.raises(ExtractError, match="at has times with digits below a microsecond"):
+            land(tmp_path, content, feed("id", "at"))
+    coarse = parquet({"id": pa.array(["a"]), "at": pa.array([[FINE - 789]], pa.list_(pa.timestamp("ns", "UTC")))})
+    assert len(land(tmp_path, coarse, feed("id", "at")).rows) == 1
+
+
+def test_days_beyond_the_calendar_are_rejects(tmp_path: Path) -> None:
+    known = Feed([ID, "{name: day, logicalType: date}", MOMENT], path="x.parquet", format="parquet", options=NO_OPTIONS)
+    content = parquet({
+        "id": pa.array(["a", "b", "c"]),
+        "day": pa.array([0, 2_932_897, None], pa.date32()),
+        "at": pa.array([0, None, 253_402_300_800_000_000], pa.timestamp("us", "UTC")),
+    })  # fmt: skip
+    landed = land(tmp_path, content, known)
+    assert ([row["id"] for row in landed.rows], landed.reject_lines) == (["a"], [2, 3])

@@ -20,8 +20,8 @@ COLUMNS = [
 SHARED = Path(os.environ.get("INTERAGENCY_SHARED_DATA", "")) / "uk_local_authorities" / "registers"
 
 
-def feed(rows: str = "records") -> Feed:
-    return Feed(COLUMNS, path="x.rsf", format="rsf", options={"rows": rows})
+def feed(rows: str = "records", **more: str) -> Feed:
+    return Feed(COLUMNS, path="x.rsf", format="rsf", options={"rows": rows, **more})
 
 
 @pytest.fixture
@@ -51,6 +51,36 @@ def test_every_size_of_tree_is_proven(tmp_path: Path) -> None:
     for number in range(1, 20):
         made.add(f"K{number}", {"name": "x"})
         assert len(land(tmp_path, made.content(), feed()).rows) == number
+
+
+@pytest.mark.parametrize("after", [1, 3, 9])
+def test_entries_after_the_last_root_are_rejected_where_that_is_declared(after: int, tmp_path: Path) -> None:
+    made = Register()
+    for number in range(7):
+        made.add(f"K{number % 5}", {"name": f"Name {number}"})
+    proven = made.content()
+    for number in range(after):
+        made.add(f"K{number}", {"name": f"Later {number}", "other": "é"})
+    content = proven + "".join(f"{line}\n" for line in made.lines[14:]).encode()
+    landed = land(tmp_path, content, feed(unproven="reject"))
+    assert [(row["code"], row["name"]) for row in landed.rows] == [
+        ("K2", "Name 2"), ("K3", "Name 3"), ("K4", "Name 4"), ("K0", "Name 5"), ("K1", "Name 6"),
+    ]  # fmt: skip
+    assert landed.reject_lines == [17 + 2 * number for number in range(after)]
+    assert {reject["reason"] for reject in landed.rejects} == {
+        "an entry after the last assert-root-hash, which nothing proves"
+    }
+    assert "Later 0" in landed.rejects[0]["record"]
+    assert len(land(tmp_path, content, feed("entries", unproven="reject")).rows) == 7
+    refused(tmp_path, content, "no assert-root-hash.*unproven: reject")
+    # With its root, all of it is proven.
+    assert not land(tmp_path, made.content(), feed(unproven="reject")).rejects
+
+
+def test_a_register_without_any_root_is_refused_whatever_is_declared(register: Register, tmp_path: Path) -> None:
+    lines = register.content().splitlines(keepends=True)[:-1]
+    with pytest.raises(ExtractError, match="no assert-root-hash"):
+        land(tmp_path, b"".join(lines), feed(unproven="reject"))
 
 
 def refused(tmp_path: Path, content: bytes, said: str) -> str:
@@ -102,4 +132,8 @@ def test_the_real_registers_prove_themselves(tmp_path: Path) -> None:
         landed = land(tmp_path, file.read_bytes(), feed())
         assert landed.rows
         assert not landed.rejects
+        *before, last = file.read_bytes().splitlines(keepends=True)
+        entry = next(line for line in reversed(before) if line.startswith(b"append-entry\tuser"))
+        later = land(tmp_path, b"".join([*before, last, entry]), feed(unproven="reject"))
+        assert (later.rows, len(later.rejects)) == (landed.rows, 1)
         refused(tmp_path, re.sub(rb"(append-entry\tuser\t)(\w)", rb"\1\2x", file.read_bytes(), count=1), "root hash")

@@ -9,7 +9,13 @@ Cell = str | float | bool | None
 Rows = Sequence[Sequence[Cell]]
 _NAMESPACES = " ".join(
     f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for prefix, name in (("office", "office"), ("style", "style"), ("table", "table"), ("text", "text"))
+    for prefix, name in (
+        ("office", "office"),
+        ("style", "style"),
+        ("table", "table"),
+        ("text", "text"),
+        ("number", "datastyle"),
+    )
 )
 _CALC = 'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
 
@@ -49,15 +55,21 @@ def ods_row(*cells: str, more: str = "") -> str:
     return f"<table:table-row {more}>{''.join(cells)}</table:table-row>"
 
 
-def ods(*tables: tuple[str, str], hidden: Sequence[str] = (), manifest: str = "", kind: str = "spreadsheet") -> bytes:
-    """Tables by name and the XML of their rows."""
+def ods(
+    *tables: tuple[str, str],
+    hidden: Sequence[str] = (),
+    manifest: str = "",
+    kind: str = "spreadsheet",
+    styles: str = "",
+) -> bytes:
+    """Tables by name and the XML of their rows; `styles` are those of cells and numbers."""
     body = "".join(
         f'<table:table table:name="{name}" table:style-name="{"off" if name in hidden else "on"}">{rows}</table:table>'
         for name, rows in tables
     )
     style = (
         '<office:automatic-styles><style:style style:name="off" style:family="table">'
-        '<style:table-properties table:display="false"/></style:style></office:automatic-styles>'
+        f'<style:table-properties table:display="false"/></style:style>{styles}</office:automatic-styles>'
     )
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {_NAMESPACES} {_CALC}>{style}'
@@ -86,6 +98,20 @@ def biff_cell(row: int, column: int, value: Cell) -> bytes:
     if isinstance(value, str):
         return _biff(0x0204, where + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
     return b"" if value is None else _biff(0x0203, where + struct.pack("<d", value))
+
+
+def biff_number(row: int, column: int, kind: int, value: bytes, style: int) -> bytes:
+    return _biff(kind, struct.pack("<HHH", row, column, style) + value)
+
+
+def biff_styles(*patterns: str) -> bytes:
+    """Style 0 is General; then one for each pattern."""
+    formats = b"".join(
+        _biff(0x041E, struct.pack("<HHB", 164 + n, len(text), n % 2) + text.encode("utf-16-le" if n % 2 else "latin-1"))
+        for n, text in enumerate(patterns)
+    )
+    used = [0, *range(164, 164 + len(patterns))]
+    return formats + b"".join(_biff(0x00E0, struct.pack("<HHH", 0, number, 0) + bytes(14)) for number in used)
 
 
 def biff_merged(top: int, bottom: int, left: int, right: int) -> bytes:
@@ -183,7 +209,24 @@ def xlsb_merged(top: int, bottom: int, left: int, right: int) -> bytes:
     )
 
 
-def xlsb(*sheets: tuple[str, bytes, bytes], hidden: Sequence[str] = (), is_1904: bool = False) -> bytes:
+def xlsb_number(column: int, kind: int, value: bytes, style: int) -> bytes:
+    return _binary(kind, struct.pack("<II", column, style) + value)
+
+
+def xlsb_styles(*patterns: str) -> bytes:
+    """Style 0 is General; then one for each pattern."""
+    formats = b"".join(_binary(44, struct.pack("<H", 164 + n) + _wide(text)) for n, text in enumerate(patterns))
+    named = [0, *range(164, 164 + len(patterns))]
+    used = b"".join(_binary(47, struct.pack("<HH", 0, number) + bytes(12)) for number in named)
+    formats = _binary(615, struct.pack("<I", len(patterns))) + formats + _binary(616)
+    # Those of named styles come first, and are none of the cells'.
+    named_styles = _binary(626, struct.pack("<I", 1)) + _binary(47, bytes(16)) + _binary(627)
+    return formats + named_styles + _binary(617, struct.pack("<I", len(named))) + used + _binary(618)
+
+
+def xlsb(
+    *sheets: tuple[str, bytes, bytes], hidden: Sequence[str] = (), is_1904: bool = False, styles: bytes = b""
+) -> bytes:
     """Sheets by name, the records of their rows, and those after the rows."""
     bundle = b"".join(
         _binary(156, struct.pack("<II", name in hidden, number) + _wide(f"rId{number}") + _wide(name))
@@ -195,12 +238,15 @@ def xlsb(*sheets: tuple[str, bytes, bytes], hidden: Sequence[str] = (), is_1904:
         f'<Relationship Id="rId{number}" Type="{kind}" Target="worksheets/sheet{number}.bin"/>'
         for number in range(1, len(sheets) + 1)
     )
+    relations += f'<Relationship Id="rId99" Type="{kind[:-9]}styles" Target="styles.bin"/>' if styles else ""
     parts: dict[str, str | bytes] = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
         "xl/workbook.bin": _binary(131) + properties + _binary(143) + bundle + _binary(144) + _binary(132),
         "xl/_rels/workbook.bin.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
         f"{relations}</Relationships>",
     }
+    if styles:
+        parts["xl/styles.bin"] = styles
     for number, (_, rows, after) in enumerate(sheets, 1):
         size = _binary(148, struct.pack("<4I", 0, 9, 0, 9))
         parts[f"xl/worksheets/sheet{number}.bin"] = (
