@@ -170,6 +170,8 @@ class ColumnReader:
         for name in sorted(set(custom) & known):
             for fault in column_faults(name, custom[name]):
                 self.wrong(steps, fault)
+        if {"sign", "negativeNumbers"} <= set(custom):
+            self.wrong(steps, "says twice where the sign stands, by sign and by negativeNumbers; keep one")
 
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
         logical, physical = prop.logicalType or "", prop.physicalType or ""
