@@ -13,7 +13,7 @@ from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading, refus
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
-from sources.formats.delimited.line_ends import Numbers, count_ends_behind, count_lines, filled_lines, open_end
+from sources.formats.delimited.line_ends import Numbers, count_ends_behind, count_lines, filled_lines
 from sources.formats.delimited.quotes_across import quotes_across
 from sources.formats.delimited.records import (
     MAX_LINE_BYTES,
@@ -22,8 +22,10 @@ from sources.formats.delimited.records import (
     TOO_FEW,
     TOO_MANY,
     open_text,
+    told_of_end,
 )
-from warehouse.engine import literal
+from sources.formats.habits import Habits
+from warehouse.engine import literal, quoted
 
 # The engine holds many buffers at once, and only one that takes four of the longest lines loses none: the usual file is read
 # with small ones, and only one with a long line somewhere with large ones.
@@ -65,12 +67,14 @@ class EngineReading(Reading):
             self._connection.execute("SET threads = 1")
         self.relation = self._relation()
 
-    def _relation(self) -> str:
+    _REPORTED, _IGNORED = "store_rejects=true, rejects_limit=0", "ignore_errors=true"
+
+    def _relation(self, faults: str = _REPORTED) -> str:
         columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in self.headers)
         return (
             f"read_csv({literal(str(self._path))}, auto_detect=false, header=false, skip={self._table.lines_above}, "
             f"columns={{{columns}}}, {self._table.dialect.for_engine()}, strict_mode=true, null_padding=false, "
-            f"max_line_size={self._longest}, buffer_size={self._buffer}, store_rejects=true, rejects_limit=0)"
+            f"max_line_size={self._longest}, buffer_size={self._buffer}, {faults})"
         )
 
     def with_care(self) -> Reading:
@@ -84,16 +88,20 @@ class EngineReading(Reading):
         """Raises NotSure where a quote is broken, which may have swallowed good records, or where one may be mended."""
         if any(item.reason == MISQUOTED or "\n" in item.record for item in self._broken) or self._has_mendable():
             raise NotSure
-        return list(self._broken)
+        return told_of_end(self._broken, self._path)
 
     def _has_mendable(self) -> bool:
         for item in self._broken:
             if item.reason == TOO_MANY:
                 self._alternatives.take(item)
-        return self._alternatives.has_right_ones()
+        return self._alternatives.may_be_mended() and self._alternatives.has_right_ones(self._habits())
 
-    def open_line(self) -> int | None:
-        return self._physical_lines if open_end(self._path) else None
+    def _habits(self) -> Habits:
+        """Asked of the file once more, without its broken records: only where one of them may be mended."""
+        counts = ", ".join(f"count({quoted(header)})" for header in self.headers)
+        found = self._connection.execute(f"SELECT count(*), {counts} FROM {self._relation(self._IGNORED)}").fetchone()
+        rows, *values = found or (0,)
+        return Habits.of(rows, values)
 
     @cached_property
     def _broken(self) -> list[BrokenRecord]:
