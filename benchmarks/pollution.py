@@ -111,7 +111,7 @@ def other_dialects(table: Rows) -> Iterator[Polluted]:
         dialect = Dialect(quote=quote, escape=escape)
         yield Polluted("other quote or escape", text(table, dialect).encode(), table, dialect)
     bare = [[cell.replace(",", "") for cell in row] for row in table]
-    bare[5][5], bare[6][6] = '"Soft" boots', 'so-called "towels"'
+    bare[5][5], bare[6][6], bare[7][5], bare[9][5] = '"Soft" boots', 'so-called "towels"', '"Hard" hat', '"Boots'
     content = "".join("|".join(row) + "\n" for row in bare)
     yield Polluted("no quotes at all", content.encode(), bare, Dialect(delimiter="|", quote=""))
 

@@ -88,7 +88,7 @@ class FaultyRecords:
         write_parquet(
             self._connection,
             f"SELECT {selected_values(agreed(self._fields))}, _position, CAST(to_json({{{record}}}) AS VARCHAR) AS _record, "
-            f"{self._fields[-1].text} IS NULL AS _is_without_last, "
+            f"{self._no_text(1)} AS _is_without_1, {self._no_text(2)} AS _is_without_2, "
             f"list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults FROM {query}",
             self._file,
         )
@@ -121,12 +121,15 @@ class FaultyRecords:
             "(" + " UNION ALL ".join(f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files) + ")"
         )
 
-    def without_last(self) -> int:
-        """How many have no text in their last column; one that could not be typed was one."""
+    def _no_text(self, columns: int) -> str:
+        return " AND ".join(f"{item.text} IS NULL" for item in self._fields[-columns:])
+
+    def without_last(self, columns: int) -> int:
+        """How many have no text in their last column, or in the last two; a text that could not be typed is one."""
         if not self._has_any:
             return 0
         found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_last"
+            f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_{columns}"
         ).fetchone()
         return int(found[0]) if found else 0
 

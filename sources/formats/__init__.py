@@ -11,6 +11,7 @@ import duckdb
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
+from sources.formats.other_kinds import TEXT_FORMATS, refuse_other_kind
 from sources.totals import Totals
 
 
@@ -128,8 +129,8 @@ class Reading(ABC):
         """The same file read in a slower way, which is sure of each record."""
         return self
 
-    def hides_columns(self, without_last: int) -> bool:
-        """Whether records may have had more columns than they should, where `without_last` have no value in the last one."""
+    def hides_columns(self, without_last: int, without_last_two: int) -> bool:
+        """Whether records may have had more columns than they should; so many have no value in the last, or the last two."""
         return False
 
     def mended(self) -> list[Mended]:
@@ -174,5 +175,8 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
 
     Raises ExtractError where they are not in it.
     """
+    if contract.server.format in TEXT_FORMATS:
+        for path in paths:
+            refuse_other_kind(path, contract.server.format, contract.agency_name)
     function: Read = import_module(form(contract).module).read
     return function(connection, contract, paths, scratch)

@@ -29,7 +29,9 @@ _NO_DELIMITER = "\x1f"
 _DOUBLE_WEIGHS = 10
 # One within a word, which would be doubled where it was a quote.
 _APOSTROPHE = re.compile(r"\w'\w")
-_QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
+_QUOTES, _BACKSLASH = ('"', "'"), "\\"
+# Nothing is quoted where so many records, and more than this part of those with a quote, break the rules of quotes.
+_BROKEN_QUOTES, _BROKEN_PART = 2, 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class _Look:
     """How a dialect reads the head of the file: whether a record has the contract's headings, and how many records are as wide.
 
     `escapes` are quotes behind a backslash where that is the escape, `quoted` weighs what speaks against the quote,
-    `fitting` are the values of the contract's types.
+    `fitting` are the values of the contract's types. Of records with quotes there are so many, so many of them are broken, so
+    many have a quote in a value, and so many are quoted from delimiter to delimiter.
     """
 
     dialect: Dialect
@@ -47,6 +50,10 @@ class _Look:
     escapes: int
     quoted: int
     fitting: int
+    with_quotes: int
+    broken_quotes: int
+    quotes_in_values: int
+    enclosed: int
 
     @property
     def score(self) -> tuple[bool, float, int, int, int]:
@@ -68,7 +75,7 @@ def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contra
     fits = _Fits(connection, contract)
     candidates = _candidates(dialect, "".join(head), len(contract.columns))
     looks = [_look(candidate, head, contract, fits) for candidate in candidates]
-    best = max(looks, key=lambda look: look.score)
+    best = max((look for look in looks if _is_borne_out(look, looks)), key=lambda look: look.score)
     if not best.has_headings and not best.is_right:
         wanted = ", ".join(column.header for column in contract.columns)
         raise ExtractError(
@@ -76,6 +83,24 @@ def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contra
             "delimiter, quote and headerRow"
         )
     return best.dialect
+
+
+def _is_borne_out(look: _Look, looks: list[_Look]) -> bool:
+    """Whether the file needs an escape, or no quote at all: what one broken record would be right by is its fault."""
+    dialect = look.dialect
+    if dialect.is_doubled and (look.enclosed or dialect.quote == '"'):
+        return True
+    # A quote that encloses nothing is as good as none.
+    quote = dialect.quote if look.enclosed else '"'
+    others = [item for item in looks if (item.dialect.delimiter, item.dialect.quote) == (dialect.delimiter, quote)]
+    if look.enclosed:
+        doubled = next((item for item in others if item.dialect.is_doubled), None)
+        return doubled is None or look.right - doubled.right > doubled.quotes_in_values
+    other = min(others, key=lambda item: item.broken_quotes, default=None)
+    if other is None:
+        return True
+    is_habit = other.broken_quotes >= _BROKEN_QUOTES and other.broken_quotes * _BROKEN_PART > other.with_quotes
+    return is_habit and look.right > other.right
 
 
 def _head(lines: Iterator[str]) -> Iterator[str]:
@@ -92,12 +117,17 @@ def _candidates(dialect: Dialect, head: str, columns: int) -> Iterator[Dialect]:
     if dialect.delimiter == DETECT:
         delimiters = [sign for sign in _DELIMITERS if sign in head] or [","]
         delimiters = [_NO_DELIMITER, *delimiters] if columns == 1 and _NO_DELIMITER not in head else delimiters
-    quotes = _QUOTES if dialect.quote == DETECT else (dialect.quote,)
-    escapes = [sign for sign in _ESCAPES if sign in head] if dialect.escape == DETECT else [dialect.escape]
-    for delimiter, quote, escape in product(delimiters, quotes, escapes):
-        # An escape that was left to its default is the quote.
-        own = quote if escape in ("", DETECT) or escape == dialect.quote else escape
-        yield replace(dialect, delimiter=delimiter, quote=quote, escape=own)
+    quotes = (*_QUOTES, "") if dialect.quote == DETECT else (dialect.quote,)
+    for delimiter, quote in product(delimiters, quotes):
+        for escape in _escapes(dialect, quote, head):
+            yield replace(dialect, delimiter=delimiter, quote=quote, escape=escape)
+
+
+def _escapes(dialect: Dialect, quote: str, head: str) -> list[str]:
+    """An escape that was left to its default is the quote."""
+    if dialect.escape == DETECT:
+        return [quote, _BACKSLASH] if quote and _BACKSLASH + quote in head else [quote]
+    return [quote if not quote or dialect.escape == dialect.quote else dialect.escape]
 
 
 class _Fits:
@@ -142,7 +172,18 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
         weight += sum(len(_APOSTROPHE.findall(record.text)) for record in records)
     # With a heading, the names in it say more.
     fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
-    return _Look(dialect, has_headings, right, len(table), escapes, weight, fitting)
+    with_quotes = [record for record in table if dialect.quote and dialect.quote in record.text]
+    return _Look(
+        dialect, has_headings, right, len(table), escapes, weight, fitting, len(with_quotes),
+        sum(record.fields is None for record in with_quotes),
+        sum(any(dialect.quote in field for field in record.fields or ()) for record in with_quotes),
+        sum(_is_enclosing(dialect, record.text) for record in with_quotes),
+    )  # fmt: skip
+
+
+def _is_enclosing(dialect: Dialect, text: str) -> bool:
+    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+    return re.search(f"(?:^|{delimiter}){quote}.*{quote} *(?:{delimiter}|$)", text, re.DOTALL) is not None
 
 
 def _heading_at(records: list[Record], expected: set[str], rows: int) -> int | None:

@@ -147,16 +147,18 @@ class EngineReading(Reading):
         """Line ends less the header; a file with blank lines or line ends inside quotes is walked record by record."""
         return found if self._physical_lines - self._table.lines_above == found else len(self._record_lines)
 
-    def hides_columns(self, without_last: int) -> bool:
+    def hides_columns(self, without_last: int, without_last_two: int) -> bool:
         """The engine takes a delimiter too many at the end of a record for nothing, and then columns may stand in wrong places.
 
-        There are more line ends behind a delimiter then than records without a value in the last column. A delimiter that is
-        missing before a quote moves columns too.
+        There are more line ends behind a delimiter then than records without a value in the last column, or more behind two
+        than records without one in the last two. A delimiter that is missing before a quote moves columns too.
         """
         if self._has_quotes and quotes_across(self._path, self._table.dialect):
             return True
-        behind = count_ends_behind(self._path, self._table.dialect.delimiter)
-        return behind > without_last - self._written_without_last()
+        delimiter = self._table.dialect.delimiter
+        if count_ends_behind(self._path, delimiter) > without_last - self._written_without_last():
+            return True
+        return without_last > 0 and count_ends_behind(self._path, 2 * delimiter) > without_last_two
 
     def _written_without_last(self) -> int:
         """In how many records the last column has a text that stands for no value, such as "" or NA."""
