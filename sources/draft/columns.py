@@ -7,9 +7,15 @@ from typing import Any
 from sources.draft.identifiers import MIN_LENGTH, identifier_kinds
 from sources.draft.key import key_of
 from sources.draft.names import column_names
+from sources.draft.nearly import nearly_typed
 from sources.draft.sample import Sample
-from sources.draft.types import Drafted, Facts, draft_types, look
+from sources.draft.types import Drafted, Facts, draft_types, look, typed_value
+from warehouse.engine import quoted
 
+_SQL_TYPES = {
+    "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME",
+    "boolean": "BOOLEAN",
+}  # fmt: skip
 _MAX_CODES = 12
 _ROWS_PER_CODE = 20
 _LONGEST_CODE = 40
@@ -51,10 +57,12 @@ def draft_columns(sample: Sample) -> list[DraftColumn]:
     distinct = {header: fact.distinct for header, fact in zip(sample.headers, facts, strict=True)}
     whole = [column for column in columns if column.required]
     likely = [column.header for column in sorted(whole, key=_is_unlikely_key) if column.logical_type != "number"]
-    for header in key_of(sample, likely, [column.header for column in whole], distinct):
+    values = {column.header: _landed(sample, column) for column in whole}
+    for header in key_of(sample, likely, [column.header for column in whole], distinct, values):
         column = next(item for item in columns if item.header == header)
         column.is_key = True
         column.codes = []
+    _doubt_texts(sample, columns, dict(zip(sample.headers, facts, strict=True)))
     if any(column.identifiers or _PERSONAL.search(column.name) for column in columns):
         # Whatever is said beside a person's name or number is said of that person.
         for column in columns:
@@ -80,6 +88,23 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         column.doubt = f"Objects or arrays, which stay JSON as a text; for a part of one, add a column with the physicalName /{header}/PART."
     column.classification = "special-category" if _SPECIAL.search(name) else "internal"
     return column
+
+
+def _landed(sample: Sample, column: DraftColumn) -> str:
+    """SQL of what a value lands as. A workbook's cells are read by its reader, and typed values are what they are."""
+    if column.header in sample.types or sample.server.format == "excel":
+        return quoted(column.header)
+    kind = column.physical_type or _SQL_TYPES.get(column.logical_type, "VARCHAR")
+    return typed_value(sample, column.header, kind, column.options).value
+
+
+def _doubt_texts(sample: Sample, columns: list[DraftColumn], facts: dict[str, Facts]) -> None:
+    texts = [
+        column for column in columns if column.logical_type == "string" and not (column.identifiers or column.doubt)
+    ]
+    doubts = nearly_typed(sample, {column.header: facts[column.header] for column in texts})
+    for column in texts:
+        column.doubt = doubts.get(column.header, "")
 
 
 def _codes(sample: Sample, header: str, fact: Facts) -> list[str]:

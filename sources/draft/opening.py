@@ -105,7 +105,7 @@ def _provisional(place: str) -> Contract:
     location = place if is_url else str(Path(place).expanduser().resolve())
     day = timedelta(days=1)
     return Contract(
-        path=Path("draft"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
+        path=Path("the contract"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
         server=Server("api" if is_url else "local", location, "", ",", "utf-8"), physical_name="draft", columns=(), quality=(), references=(),
         service_level=ServiceLevel(day, "02:00", day, day), contacts=(), extract_mode="snapshot", increment=None,
         reject_threshold=Decimal(0), largest_drop=Decimal(1), date_proof=None, grant=Grant("draft").with_place(place),

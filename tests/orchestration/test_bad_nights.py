@@ -130,7 +130,7 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
     with cannot_be_opened(inbox / "airports.csv"):
         night = ingest(NIGHT)
     assert {name: feed.status for name, feed in night.items()} == {
-        "bts/airlines": "accepted", "bts/flights": "failed", "faa/aircraft": "failed", "faa/airports": "failed",
+        "bts/airlines": "accepted", "bts/flights": "refused", "faa/aircraft": "failed", "faa/airports": "failed",
         "noaa/weather": "failed", "plain/things": "failed",
     }  # fmt: skip
     assert "more than 0.1 % of the rows" in (night["bts/flights"].reason or ""), (
