@@ -12,7 +12,7 @@ from sources.contract import Contract
 from sources.faulty_records import FAULTS, FaultyRecords, arrow
 from sources.fields import agreed, fields_of, selected_values, typed_query
 from sources.formats import Mended, NotSure, Reading
-from warehouse.engine import literal, quoted, write_parquet
+from warehouse.engine import ENGINE_ERRORS, literal, quoted, write_parquet
 from warehouse.exact import as_number, sum_of
 from warehouse.files import replaced_whole, share_file
 
@@ -87,7 +87,7 @@ class TypedRows:
             if unmet:
                 self._forget_read()
                 self.faulty.find(unmet, self.file)
-        except duckdb.Error as error:
+        except ENGINE_ERRORS as error:
             raise self._unreadable(
                 f"the file cannot be read: {_first_line(error)}; ask the agency to send it again"
             ) from error

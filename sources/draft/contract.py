@@ -6,10 +6,12 @@ from typing import Any
 
 import yaml
 
+from sources.connectors.names import printable
 from sources.contract import SUFFIX
 from sources.draft.columns import DraftColumn
 from sources.odcs import API_VERSION
 
+_LONGEST_DOUBT = 2_000
 _HEAD = """# Drafted from a sample. Read every line before the first real night: names, types, key, ranges and codes say what the
 # sample showed, not what the agency promises; its name, times and people are yet to be filled in. Then take this out.
 """
@@ -42,7 +44,12 @@ def contract_text(
 
 def _comments(doubts: Sequence[str]) -> str:
     lines = [
-        textwrap.fill(" ".join(doubt.split()), 120, initial_indent="# Unsure: ", subsequent_indent="#   ")
+        textwrap.fill(
+            printable(" ".join(doubt.split()), _LONGEST_DOUBT),
+            120,
+            initial_indent="# Unsure: ",
+            subsequent_indent="#   ",
+        )
         for doubt in doubts
     ]
     return "".join(f"{line}\n" for line in lines)

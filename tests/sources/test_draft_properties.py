@@ -189,3 +189,19 @@ def test_a_refusal_names_no_file_that_nobody_has(tmp_path: Path) -> None:
     with pytest.raises(ExtractError) as caught:
         held(path)
     assert "draft" not in str(caught.value).replace("a draft", "")
+
+
+def test_words_of_the_engine_that_are_no_utf8_are_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("a,b\n1,2\n")
+    with (
+        pytest.raises(ExtractError, match="no table that a draft can be made of \\(UnicodeDecodeError\\)"),
+        opened(str(path)),
+    ):
+        b"\xff".decode()
+
+
+def test_a_workbook_that_is_called_csv_is_told(tmp_path: Path) -> None:
+    book = _file(tmp_path / "s.xlsx", ["a"], [["1"]])
+    with pytest.raises(ExtractError, match="the file is a workbook"):
+        held(book.rename(tmp_path / "s.csv"))
