@@ -39,7 +39,24 @@ def contract_text(
         "support": [{"channel": f"{agency} data desk", "url": f"mailto:data@{agency.replace('_', '-')}.example"}],
         "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": "1 %"}],
     }  # fmt: skip
-    return _HEAD + _comments(doubts) + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return _HEAD + _comments(doubts) + _dumped(data)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts with signs that no editor should show as they are."""
+
+
+def _represented(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represented)
+
+
+def _dumped(data: dict[str, Any]) -> str:
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    # YAML takes a sign that turns the line for a letter; between double quotes an escape says the same.
+    return "".join(item if item == "\n" or item.isprintable() else f"\\U{ord(item):08X}" for item in text)
 
 
 def _comments(doubts: Sequence[str]) -> str:
