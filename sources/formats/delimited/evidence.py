@@ -15,18 +15,17 @@ _QUOTES, _BACKSLASH = ('"', "'"), "\\"
 _DOUBLE_WEIGHS = 10
 # One within a word, which would be doubled where it was a quote.
 _APOSTROPHE = re.compile(r"\w'\w")
-# Nothing is quoted where so many records, and more than this part of those with a quote, break the rules of quotes.
+# Nothing is quoted where so many records, and more than this part of those that are quoted, break the rules of quotes.
 _BROKEN_QUOTES, _BROKEN_PART = 2, 3
 
 
 @dataclass(frozen=True)
 class Quoting:
-    """Of so many records with a quote so many are broken, have a quote in a value, are quoted from delimiter to delimiter.
+    """Of the records with a quote so many are broken, have a quote in a value, are whole and quoted from delimiter to delimiter.
 
     `escapes` are quotes behind a backslash where that is the escape; `against` weighs fields that still stand in quotes.
     """
 
-    records: int
     broken: int
     in_values: int
     enclosed: int
@@ -38,10 +37,9 @@ class Quoting:
         quote = dialect.quote
         found = [record for record in records if quote and quote in record.text]
         return cls(
-            len(found),
             sum(record.fields is None for record in found),
             sum(any(quote in field for field in record.fields or ()) for record in found),
-            sum(_is_enclosing(dialect, record.text) for record in found),
+            sum(record.fields is not None and _is_enclosing(dialect, record.text) for record in found),
             0 if dialect.is_doubled else sum(record.text.count(_BACKSLASH + quote) for record in found),
             _against(dialect, records),
         )
@@ -88,7 +86,7 @@ def is_borne_out(look: Look, looks: Sequence[Look]) -> bool:
     if other is None:
         return True
     broken = other.quoting.broken
-    is_habit = broken >= _BROKEN_QUOTES and broken * _BROKEN_PART > other.quoting.records
+    is_habit = broken >= _BROKEN_QUOTES and broken * _BROKEN_PART > other.quoting.enclosed
     return is_habit and look.right > other.right
 
 
