@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 # Fewer rows have no habits.
 _HABIT_ROWS = 20
-# More than these, and than this share of the rows, are no faults of a few records but another table or dialect.
+# More than these, and than this share of the rows, are no faults of a few records but another table.
 _FEW, _SHARE = 10, 20
 
 

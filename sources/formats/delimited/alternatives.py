@@ -133,9 +133,11 @@ class Alternatives:
                 places = [place for place in places if self._is_usual(self._readings[place][2], habits)]
             if len(places) == 1 and self._readings[places[0]][1]:
                 found[number] = self._readings[places[0]][2]
-        counts = Counter(self._taken[number][1] for number in found)
-        many = {how for how, count in counts.items() if count > habits.most_mended}
-        return {number: reading for number, reading in found.items() if self._taken[number][1] not in many}
+        # A whole file may have quotes that are not escaped; columns too many are another table then.
+        wider = {number for number in found if self._taken[number][1] == EMPTY_COLUMN}
+        if len(wider) > habits.most_mended:
+            found = {number: reading for number, reading in found.items() if number not in wider}
+        return found
 
     def _right(self) -> dict[int, list[int]]:
         """By number of the record: the places of its readings that the contract allows."""
