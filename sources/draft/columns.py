@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from sources.draft.identifiers import MIN_LENGTH, identifier_kinds
+from sources.draft.identifiers import MIN_LENGTH, identifier_kinds, share_valid
 from sources.draft.key import key_of
 from sources.draft.names import column_names
 from sources.draft.nearly import nearly_typed
@@ -20,6 +20,8 @@ _MAX_CODES = 12
 _ROWS_PER_CODE = 20
 _LONGEST_CODE = 40
 _PROBES = 400
+# More of them may be faults than a draft lets pass.
+_CHECKED, _SHARE_SURE = 20_000, 0.995
 _PERSONAL = re.compile(
     r"name|birth|dob|address|street|phone|mobile|mail|passport|gender|sex$|ssn|iban|account|salary|income|person|citizen|national",
     re.I,
@@ -74,7 +76,7 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
     column = DraftColumn(header, name, drafted.logical, drafted.physical, dict(drafted.options), drafted.doubt)
     column.required = fact.values == sample.rows
     if drafted.logical in ("string", "integer") and fact.has_digits and MIN_LENGTH <= fact.longest <= _LONGEST_CODE:
-        column.identifiers = identifier_kinds(sample.values(header, _PROBES))
+        _identify(sample, column)
     if column.identifiers:
         # A number that nobody adds up is a text: it may begin with zero tomorrow.
         column.logical_type, column.options = "string", {}
@@ -88,6 +90,17 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         column.doubt = f"Objects or arrays, which stay JSON as a text; for a part of one, add a column with the physicalName /{header}/PART."
     column.classification = "special-category" if _SPECIAL.search(name) else "internal"
     return column
+
+
+def _identify(sample: Sample, column: DraftColumn) -> None:
+    """The sample must pass its own draft: a kind that some of its values are not is a doubt."""
+    kinds = identifier_kinds(sample.values(column.header, _PROBES))
+    if kinds and share_valid(kinds[0], sample.values(column.header, _CHECKED)) >= _SHARE_SURE:
+        column.identifiers = kinds
+    elif kinds:
+        column.doubt = (
+            f"Nearly all values are valid as {kinds[0]}: where the others are faults, declare that identifierKind."
+        )
 
 
 def _landed(sample: Sample, column: DraftColumn) -> str:

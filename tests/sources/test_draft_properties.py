@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from stdnum.gb import nhs
 
 from expectations.sample import held_against
 from sources.connectors import ExtractError
@@ -205,3 +206,22 @@ def test_a_workbook_that_is_called_csv_is_told(tmp_path: Path) -> None:
     book = _file(tmp_path / "s.xlsx", ["a"], [["1"]])
     with pytest.raises(ExtractError, match="the file is a workbook"):
         held(book.rename(tmp_path / "s.csv"))
+
+
+def test_a_number_that_some_fail_is_a_doubt(tmp_path: Path) -> None:
+    """Three of a hundred wrong check digits would be more than a draft lets pass."""
+    wrong = [item for item in map(str, range(4_999_999_990, 4_999_999_999)) if not nhs.is_valid(item)][:3]
+    right = [
+        f"{number}{nhs_digit(str(number))}" for number in range(400_000_000, 400_000_400, 3) if nhs_digit(str(number))
+    ]
+    path = tmp_path / "s.csv"
+    path.write_text("\n".join(["nhs_no,x", *(f"{value},y" for value in [*right[:97], *wrong]), ""]))
+    columns, doubts, rejected = held(path)
+    assert (columns[0].identifiers, rejected) == ([], 0)
+    assert any("valid as gb.nhs" in doubt for doubt in doubts)
+
+
+def nhs_digit(number: str) -> str:
+    """'' where there is none."""
+    digit = (11 - nhs.checksum(number + "0")) % 11
+    return str(digit) if digit < 10 else ""
