@@ -1,7 +1,7 @@
 """How the bytes of an extract become rows and rejects: one module per format, chosen by the contract's server format."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -118,6 +118,8 @@ class Reading(ABC):
     heading: int = 1
     # Whether the headers are a row of the file, which may be there again further down.
     has_heading_row: bool = False
+    # The texts of each row of a heading of several.
+    heading_rows: Sequence[Sequence[str | None]] = ()
     # Whether `with_care` gives another reading of the same file.
     has_care: bool = False
 

@@ -103,6 +103,7 @@ class CarefulReading(StagedReading):
         super().__init__(connection, stage)
         self._reader = reader
         self.heading, self.has_heading_row = reader.table.heading, reader.table.dialect.heading_rows == 1
+        self.heading_rows = reader.table.rows
 
     def mended(self) -> list[Mended]:
         return [*self._reader.table.notes, *self._reader.mended.found()]

@@ -57,7 +57,7 @@ class EngineReading(Reading):
         self._alternatives, self._connection = alternatives, alternatives.connection
         self._path, self._table, self._with_care = path, table, with_care
         self.headers, self.heading = table.headers, table.heading
-        self.has_heading_row = table.dialect.heading_rows == 1
+        self.has_heading_row, self.heading_rows = table.dialect.heading_rows == 1, table.rows
         line = _longest_line(path)
         # A quoted record may be as many lines as it likes, each of them short.
         is_usual = line <= _USUAL_RECORD_BYTES and not self._has_quotes

@@ -30,7 +30,7 @@ class Table:
     """A table in a delimited file: its dialect, its headers in order, and the physical lines above its first row.
 
     `unnamed` columns without a heading follow the last header; they must be empty. `heading` is where the headers were read.
-    `above` are records above a heading that was looked for.
+    `above` are records above a heading that was looked for, `rows` the texts of a heading of several rows.
     """
 
     dialect: Dialect
@@ -41,6 +41,7 @@ class Table:
     ends_in_cr: bool = False
     notes: tuple[Mended, ...] = ()
     above: tuple[Record, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
 
     @property
     def is_for_engine(self) -> bool:
@@ -115,9 +116,14 @@ def _table(records: list[Record], contract: Contract, dialect: Dialect) -> Table
     # A column at the end that nobody named is none where nothing stands in it.
     is_empty = not any(any((record.fields or ())[named : len(names)]) for record in records[rows:])
     _check_names(line, names[:named] if is_empty else names)
-    return replace(
-        table, headers=tuple(names[:named]), unnamed=max(0, len(names) - named, _padding(records[rows:], named))
-    )
+    unnamed = max(0, len(names) - named, _padding(records[rows:], named))
+    several = tuple(_texts(record, dialect, named) for record in heading) if rows > 1 else ()
+    return replace(table, headers=tuple(names[:named]), unnamed=unnamed, rows=tuple(filter(any, several)))
+
+
+def _texts(record: Record, dialect: Dialect, width: int) -> tuple[str | None, ...]:
+    fields = [*(record.fields or []), *[""] * width][:width]
+    return tuple(None if field in dialect.nulls else field for field in fields)
 
 
 def _padding(records: list[Record], width: int) -> int:

@@ -70,6 +70,23 @@ def test_a_dialect_that_is_read_with_care_has_no_marks_either(tmp_path: Path) ->
     assert [(item["line"], item["reason"]) for item in found.rejects] == [(4, AGAIN)]
 
 
+@pytest.mark.parametrize("delimiter", [",", "||"])
+def test_a_heading_of_two_rows_is_no_record_either(delimiter: str, tmp_path: Path) -> None:
+    heading = "co,na\nde,me\n"
+    content = (heading + "001,a\n" + MARK + heading + "002,de\n").replace(",", delimiter)
+    columns = text_columns("co de", "na me")
+    properties = [
+        item.replace("name: co de", "name: code, physicalName: co de").replace(
+            "name: na me", "name: name, physicalName: na me"
+        )
+        for item in columns
+    ]
+    options = {"headerRows": "2", "delimiter": f'"{delimiter}"'}
+    found = land(tmp_path, content, Feed(properties, options=options))
+    assert [tuple(row.values()) for row in found.rows] == [("001", "a"), ("002", "de")]
+    assert [(item["line"], item["reason"]) for item in found.rejects] == [(4, AGAIN), (5, AGAIN)]
+
+
 def test_the_sign_within_a_text_stays_and_is_told(tmp_path: Path) -> None:
     found = landed(tmp_path, FIRST + f"003,c{MARK}d\n")
     assert found.rows[2]["name"] == f"c{MARK}d"
