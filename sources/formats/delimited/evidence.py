@@ -91,8 +91,11 @@ def is_borne_out(look: Look, looks: Sequence[Look]) -> bool:
 
 
 def _is_enclosing(dialect: Dialect, text: str) -> bool:
-    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-    return re.search(f"(?:^|{delimiter}){quote}.*{quote} *(?:{delimiter}|$)", text, re.DOTALL) is not None
+    """Whether a quote opens at the beginning of a field, and one closes further on at the end of one."""
+    quote, delimiter = dialect.quote, dialect.delimiter
+    opens = 0 if text.startswith(quote) else text.find(delimiter + quote)
+    closes = len(text) - 1 if text.endswith(quote) else text.rfind(quote + delimiter)
+    return 0 <= opens < closes
 
 
 def _against(dialect: Dialect, records: Sequence[Record]) -> int:
