@@ -102,8 +102,7 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
     for item in manifest.mended:
         tell(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:
-        names = ", ".join(printable(name) for name in manifest.extra_columns)
-        tell(f"Columns that the contract does not know, left out: {names}")
+        tell(f"Columns that the contract does not know, left out: {', '.join(manifest.extra_columns)}")
     tell(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
     tell("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
 
