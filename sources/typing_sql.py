@@ -4,6 +4,7 @@ The casts of the engine alone are too kind: they read 5.7 as 6, 1_000 as 1000 an
 typed value prints as the same text (the fast path), or when it matches the type's grammar.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from sources import local_time
