@@ -1,5 +1,6 @@
 """The records that are rows of a feed in shape but not in content: which they are, where they stand, and all their faults."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from sources.fields import Field, agreed, differs_from_heading, selected_values, typed_query
+from sources.fields import Field, agreed, differs_from, selected_values, typed_query
 from sources.formats import Reading
 from warehouse.engine import literal, quoted, write_parquet
 
@@ -43,8 +44,8 @@ class FaultyRecords:
         self._marked, self._file = scratch / "marked.parquet", scratch / "faulty.parquet"
         self._has_any = False
         self.checks = [_type_check(item) for item in fields if item.typed.reason]
-        if reading.has_heading_row:
-            self.checks.append(_heading_check(fields))
+        headings = [[item.header for item in fields]] if reading.has_heading_row else reading.heading_rows
+        self.checks += [_heading_check(fields, texts, number) for number, texts in enumerate(headings)]
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {FAULTS}, record VARCHAR)"
         )
@@ -88,7 +89,7 @@ class FaultyRecords:
         write_parquet(
             self._connection,
             f"SELECT {selected_values(agreed(self._fields))}, _position, CAST(to_json({{{record}}}) AS VARCHAR) AS _record, "
-            f"{self._fields[-1].text} IS NULL AS _is_without_last, "
+            f"{self._no_text(1)} AS _is_without_1, {self._no_text(2)} AS _is_without_2, "
             f"list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults FROM {query}",
             self._file,
         )
@@ -121,12 +122,15 @@ class FaultyRecords:
             "(" + " UNION ALL ".join(f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files) + ")"
         )
 
-    def without_last(self) -> int:
-        """How many have no text in their last column; one that could not be typed was one."""
+    def _no_text(self, columns: int) -> str:
+        return " AND ".join(f"{item.text} IS NULL" for item in self._fields[-columns:])
+
+    def without_last(self, columns: int) -> int:
+        """How many have no text in their last column, or in the last two; a text that could not be typed is one."""
         if not self._has_any:
             return 0
         found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_last"
+            f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_{columns}"
         ).fetchone()
         return int(found[0]) if found else 0
 
@@ -143,10 +147,10 @@ def _type_check(item: Field) -> Check:
     return Check(item.is_right, fault, f"fault_{item.number}")
 
 
-def _heading_check(fields: list[Field]) -> Check:
-    """Where the header is a row of the file, it may be there again, as in pages put together."""
+def _heading_check(fields: list[Field], texts: Sequence[str | None], number: int) -> Check:
+    """Where the header is a row of the file, or several, it may be there again, as in pages put together."""
     fault = "{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': 'the header once more'}"
-    return Check(differs_from_heading(fields), fault, "fault_heading")
+    return Check(differs_from(fields, texts), fault, f"fault_heading_{number}")
 
 
 def arrow(**columns: list[Any]) -> pa.Table:

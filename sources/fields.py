@@ -2,6 +2,7 @@
 
 import string
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,5 +107,7 @@ def selected_values(fields: list[Field]) -> str:
     return ", ".join(f"{item.value} AS {quoted(item.name)}" for item in fields)
 
 
-def differs_from_heading(fields: list[Field]) -> str:
-    return "(" + " OR ".join(f"{item.text} IS DISTINCT FROM {literal(item.header)}" for item in fields) + ")"
+def differs_from(fields: list[Field], texts: Sequence[str | None]) -> str:
+    """SQL: whether a record has another text than these in one of its columns."""
+    pairs = zip(fields, texts, strict=True)
+    return "(" + " OR ".join(f"{item.text} IS DISTINCT FROM {literal(text)}" for item, text in pairs) + ")"

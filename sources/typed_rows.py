@@ -12,7 +12,7 @@ from sources.contract import Contract
 from sources.faulty_records import FAULTS, FaultyRecords, arrow
 from sources.fields import agreed, fields_of, selected_values, typed_query
 from sources.formats import Mended, NotSure, Reading
-from warehouse.engine import literal, quoted, write_parquet
+from warehouse.engine import ENGINE_ERRORS, literal, quoted, write_parquet
 from warehouse.exact import as_number, sum_of
 from warehouse.files import replaced_whole, share_file
 
@@ -62,7 +62,7 @@ class TypedRows:
                 f"{sent} records were sent, but {landed} landed and {rejected} were rejected; nothing was taken, "
                 "tell the platform's maintainers"
             )
-        if self.reading.hides_columns(self._without_last(rows)):
+        if self.reading.hides_columns(self._without_last(rows, 1), self._without_last(rows, 2)):
             raise NotSure
         self._drop_last_where_unknown(rows)
         sums = self._sums(rows, summed)
@@ -87,7 +87,7 @@ class TypedRows:
             if unmet:
                 self._forget_read()
                 self.faulty.find(unmet, self.file)
-        except duckdb.Error as error:
+        except ENGINE_ERRORS as error:
             raise self._unreadable(
                 f"the file cannot be read: {_first_line(error)}; ask the agency to send it again"
             ) from error
@@ -156,13 +156,15 @@ class TypedRows:
                 f"ask {self.contract.agency_name} to send it again"
             )
 
-    def _without_last(self, rows: Path) -> int:
-        """How many records of the reading have no value in their last column."""
-        last = quoted(self.fields[-1].name) if self.fields[-1].column else _UNKNOWN_LAST
+    def _without_last(self, rows: Path, columns: int) -> int:
+        """How many records of the reading have no value in so many columns at their end, as far as those are kept."""
+        before = [quoted(item.name) for item in self.fields[-columns:-1] if item.column]
+        names = [*before, quoted(self.fields[-1].name) if self.fields[-1].column else _UNKNOWN_LAST]
+        last = " AND ".join(f"{name} IS NULL" for name in names)
         found = self.connection.execute(
-            f"SELECT count(*) FROM read_parquet({literal(str(rows))}) WHERE {last} IS NULL"
+            f"SELECT count(*) FROM read_parquet({literal(str(rows))}) WHERE {last}"
         ).fetchone()
-        return self.faulty.without_last() + (int(found[0]) if found else 0)
+        return self.faulty.without_last(columns) + (int(found[0]) if found else 0)
 
     def _sums(self, rows: Path, columns: list[str]) -> dict[str, Decimal]:
         if not columns:

@@ -13,6 +13,8 @@ import duckdb
 
 from warehouse.settings import threads
 
+# Where the engine quotes bytes that are no UTF-8, its words cannot be read, and Python says that instead.
+ENGINE_ERRORS = (duckdb.Error, UnicodeDecodeError)
 Settings = dict[str, str | bool | int | float | list[str]]
 
 
@@ -101,7 +103,7 @@ def scratch() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def safe_message(error: duckdb.Error) -> str:
+def safe_message(error: Exception) -> str:
     """The engine's words about a statement; of an error about data only its kind, because its words quote values."""
     about_the_statement = (
         duckdb.BinderException,

@@ -79,8 +79,6 @@ def _tell_refusal(contract: "Contract", reason: str, json: bool) -> None:
 
 
 def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
-    from sources.connectors.names import printable
-
     manifest, verdict = trial.manifest, trial.verdict
     counts = {
         "sent": manifest.rows_sent, "landed": manifest.rows_landed, "accepted": trial.rows_good,
@@ -104,8 +102,7 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
     for item in manifest.mended:
         tell(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:
-        names = ", ".join(printable(name) for name in manifest.extra_columns)
-        tell(f"Columns that the contract does not know, left out: {names}")
+        tell(f"Columns that the contract does not know, left out: {', '.join(manifest.extra_columns)}")
     tell(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
     tell("Accepted" if verdict.accepted else f"REFUSED: {'; '.join(verdict.reasons)}")
 
@@ -122,4 +119,6 @@ def _where(mended: dict[str, Any]) -> str:
 def _print_json(outcome: dict[str, Any]) -> None:
     import json
 
-    typer.echo(json.dumps(outcome, ensure_ascii=False, indent=1))
+    # In JSON an escape stands for each letter that a terminal might obey.
+    text = json.dumps(outcome, ensure_ascii=False, indent=1)
+    typer.echo("".join(item if item == "\n" or item.isprintable() else json.dumps(item)[1:-1] for item in text))

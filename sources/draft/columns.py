@@ -4,16 +4,24 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from sources.draft.identifiers import MIN_LENGTH, identifier_kinds
+from sources.draft.identifiers import MIN_LENGTH, identifier_kinds, share_valid
 from sources.draft.key import key_of
 from sources.draft.names import column_names
+from sources.draft.nearly import nearly_typed
 from sources.draft.sample import Sample
-from sources.draft.types import Drafted, Facts, draft_types, look
+from sources.draft.types import Drafted, Facts, draft_types, look, typed_value
+from warehouse.engine import quoted
 
+_SQL_TYPES = {
+    "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME",
+    "boolean": "BOOLEAN",
+}  # fmt: skip
 _MAX_CODES = 12
 _ROWS_PER_CODE = 20
 _LONGEST_CODE = 40
 _PROBES = 400
+# More of them may be faults than a draft lets pass.
+_CHECKED, _SHARE_SURE = 20_000, 0.995
 _PERSONAL = re.compile(
     r"name|birth|dob|address|street|phone|mobile|mail|passport|gender|sex$|ssn|iban|account|salary|income|person|citizen|national",
     re.I,
@@ -51,10 +59,12 @@ def draft_columns(sample: Sample) -> list[DraftColumn]:
     distinct = {header: fact.distinct for header, fact in zip(sample.headers, facts, strict=True)}
     whole = [column for column in columns if column.required]
     likely = [column.header for column in sorted(whole, key=_is_unlikely_key) if column.logical_type != "number"]
-    for header in key_of(sample, likely, [column.header for column in whole], distinct):
+    values = {column.header: _landed(sample, column) for column in whole}
+    for header in key_of(sample, likely, [column.header for column in whole], distinct, values):
         column = next(item for item in columns if item.header == header)
         column.is_key = True
         column.codes = []
+    _doubt_texts(sample, columns, dict(zip(sample.headers, facts, strict=True)))
     if any(column.identifiers or _PERSONAL.search(column.name) for column in columns):
         # Whatever is said beside a person's name or number is said of that person.
         for column in columns:
@@ -66,7 +76,7 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
     column = DraftColumn(header, name, drafted.logical, drafted.physical, dict(drafted.options), drafted.doubt)
     column.required = fact.values == sample.rows
     if drafted.logical in ("string", "integer") and fact.has_digits and MIN_LENGTH <= fact.longest <= _LONGEST_CODE:
-        column.identifiers = identifier_kinds(sample.values(header, _PROBES))
+        _identify(sample, column)
     if column.identifiers:
         # A number that nobody adds up is a text: it may begin with zero tomorrow.
         column.logical_type, column.options = "string", {}
@@ -80,6 +90,34 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         column.doubt = f"Objects or arrays, which stay JSON as a text; for a part of one, add a column with the physicalName /{header}/PART."
     column.classification = "special-category" if _SPECIAL.search(name) else "internal"
     return column
+
+
+def _identify(sample: Sample, column: DraftColumn) -> None:
+    """The sample must pass its own draft: a kind that some of its values are not is a doubt."""
+    kinds = identifier_kinds(sample.values(column.header, _PROBES))
+    if kinds and share_valid(kinds[0], sample.values(column.header, _CHECKED)) >= _SHARE_SURE:
+        column.identifiers = kinds
+    elif kinds:
+        column.doubt = (
+            f"Nearly all values are valid as {kinds[0]}: where the others are faults, declare that identifierKind."
+        )
+
+
+def _landed(sample: Sample, column: DraftColumn) -> str:
+    """SQL of what a value lands as. A workbook's cells are read by its reader, and typed values are what they are."""
+    if column.header in sample.types or sample.server.format == "excel":
+        return quoted(column.header)
+    kind = column.physical_type or _SQL_TYPES.get(column.logical_type, "VARCHAR")
+    return typed_value(sample, column.header, kind, column.options).value
+
+
+def _doubt_texts(sample: Sample, columns: list[DraftColumn], facts: dict[str, Facts]) -> None:
+    texts = [
+        column for column in columns if column.logical_type == "string" and not (column.identifiers or column.doubt)
+    ]
+    doubts = nearly_typed(sample, {column.header: facts[column.header] for column in texts})
+    for column in texts:
+        column.doubt = doubts.get(column.header, "")
 
 
 def _codes(sample: Sample, header: str, fact: Facts) -> list[str]:

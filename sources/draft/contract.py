@@ -6,10 +6,12 @@ from typing import Any
 
 import yaml
 
+from sources.connectors.names import printable
 from sources.contract import SUFFIX
 from sources.draft.columns import DraftColumn
 from sources.odcs import API_VERSION
 
+_LONGEST_DOUBT = 2_000
 _HEAD = """# Drafted from a sample. Read every line before the first real night: names, types, key, ranges and codes say what the
 # sample showed, not what the agency promises; its name, times and people are yet to be filled in. Then take this out.
 """
@@ -37,12 +39,34 @@ def contract_text(
         "support": [{"channel": f"{agency} data desk", "url": f"mailto:data@{agency.replace('_', '-')}.example"}],
         "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": "1 %"}],
     }  # fmt: skip
-    return _HEAD + _comments(doubts) + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return _HEAD + _comments(doubts) + _dumped(data)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts with signs that no editor should show as they are."""
+
+
+def _represented(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represented)
+
+
+def _dumped(data: dict[str, Any]) -> str:
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    # YAML takes a sign that turns the line for a letter; between double quotes an escape says the same.
+    return "".join(item if item == "\n" or item.isprintable() else f"\\U{ord(item):08X}" for item in text)
 
 
 def _comments(doubts: Sequence[str]) -> str:
     lines = [
-        textwrap.fill(" ".join(doubt.split()), 120, initial_indent="# Unsure: ", subsequent_indent="#   ")
+        textwrap.fill(
+            printable(" ".join(doubt.split()), _LONGEST_DOUBT),
+            120,
+            initial_indent="# Unsure: ",
+            subsequent_indent="#   ",
+        )
         for doubt in doubts
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -39,6 +39,11 @@ def identifier_kinds(values: list[str]) -> list[str]:
     return sorted(names, key=lambda name: ("." not in name and name not in _GENERAL, len(name), name))
 
 
+def share_valid(kind: str, values: list[str]) -> float:
+    """Of values that are there, how many pass the check of a kind as stdnum names it."""
+    return _share(import_module(f"stdnum.{kind}"), values)
+
+
 def _share(module: ModuleType, values: list[str]) -> float:
     return sum(bool(module.is_valid(value)) for value in values) / len(values)
 

@@ -6,7 +6,6 @@ from math import prod
 
 from sources.connectors import ExtractError
 from sources.draft.sample import TABLE, Sample
-from warehouse.engine import quoted
 
 _MAX_COLUMNS = 3
 _MAX_TRIED = 12
@@ -16,19 +15,21 @@ _FIRST_ROWS = 5_000
 _LEEWAY = 1.2
 
 
-def key_of(sample: Sample, likely: Sequence[str], whole: Sequence[str], distinct: Mapping[str, int]) -> list[str]:
+def key_of(
+    sample: Sample, likely: Sequence[str], whole: Sequence[str], distinct: Mapping[str, int], values: Mapping[str, str]
+) -> list[str]:
     """Headers, of `likely` ones three at most, else of all that have a value in every row (`whole`).
 
-    `distinct` are the numbers of values, roughly. Raises ExtractError where two rows are equal in all of them.
+    `distinct` are the numbers of texts, roughly, `values` the SQL of what they land as: two texts may be one moment. Raises ExtractError where two rows are equal in all of them.
     """
     for size in range(1, _MAX_COLUMNS + 1):
         tried = likely if size == 1 else likely[:_MAX_TRIED]
         for chosen in combinations(tried, size):
             can_tell = prod(_LEEWAY * distinct[header] for header in chosen) >= sample.rows
-            if can_tell and _tells_apart(sample, chosen):
+            if can_tell and _tells_apart(sample, [values[header] for header in chosen]):
                 return list(chosen)
     for headers in (likely, whole):
-        if headers and _tells_apart(sample, headers):
+        if headers and _tells_apart(sample, [values[header] for header in headers]):
             return list(headers)
     raise ExtractError(
         "no columns that have a value in every row tell the rows apart, and a feed needs a key; ask the agency which columns "
@@ -36,8 +37,8 @@ def key_of(sample: Sample, likely: Sequence[str], whole: Sequence[str], distinct
     )
 
 
-def _tells_apart(sample: Sample, headers: Sequence[str]) -> bool:
-    listed = ", ".join(map(quoted, headers))
+def _tells_apart(sample: Sample, values: Sequence[str]) -> bool:
+    listed = ", ".join(values)
     first = min(sample.rows, _FIRST_ROWS)
     return all(
         _distinct(sample, f"SELECT DISTINCT {listed} FROM {source}") == rows

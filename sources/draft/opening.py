@@ -19,11 +19,12 @@ from sources.draft.sample import AS_READ, TABLE, Sample
 from sources.draft.texts import with_text_rules
 from sources.draft.workbook import guessed_table
 from sources.formats import NotSure, Reading, read
+from sources.formats.other_kinds import refuse_other_kind
 from sources.formats.packed import Plain, unpacked
 from sources.formats.text_encoding import guessed_encoding
 from sources.grants import Grant
 from sources.limits import Meter
-from warehouse.engine import literal, open_database, safe_message
+from warehouse.engine import ENGINE_ERRORS, literal, open_database, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
             ".ndjson": "jsonl", ".xlsx": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel"}  # fmt: skip
@@ -43,7 +44,16 @@ def opened(place: str) -> Iterator[Sample]:
         server, doubts = _guessed(replace(contract.server, format=kind), plain)
         sample = _loaded(connection, replace(contract, server=server), plain, scratch)
         sample = replace(sample, doubts=doubts)
-        yield with_text_rules(sample) if kind == "csv" else sample
+        try:
+            yield with_text_rules(sample) if kind == "csv" else sample
+        except ENGINE_ERRORS as error:
+            raise _no_table(place, error) from None
+
+
+def _no_table(place: str, error: Exception) -> ExtractError:
+    return ExtractError(
+        f"{place} is no table that a draft can be made of ({safe_message(error)}); write the contract by hand"
+    )
 
 
 def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Path, scratch: Path) -> Sample:
@@ -58,10 +68,8 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
     connection.execute(f"ATTACH {literal(str(scratch / 'rows.duckdb'))} AS kept")
     try:
         connection.execute(f"CREATE TABLE {AS_READ} AS FROM {reading.relation}")
-    except duckdb.Error as error:
-        raise ExtractError(
-            f"{place} is no table that a draft can be made of ({safe_message(error)}); write the contract by hand"
-        ) from None
+    except ENGINE_ERRORS as error:
+        raise _no_table(place, error) from None
     connection.execute(f"CREATE VIEW {TABLE} AS FROM {AS_READ}")
     count = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
     if not count[0]:
@@ -80,7 +88,7 @@ def _is_unsure(connection: duckdb.DuckDBPyConnection, reading: Reading) -> bool:
     try:
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {reading.relation}").fetchall()
         reading.broken()
-    except (duckdb.Error, NotSure):
+    except (*ENGINE_ERRORS, NotSure):
         return True
     return False
 
@@ -105,7 +113,7 @@ def _provisional(place: str) -> Contract:
     location = place if is_url else str(Path(place).expanduser().resolve())
     day = timedelta(days=1)
     return Contract(
-        path=Path("draft"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
+        path=Path("the contract"), agency="draft", feed="draft", agency_name="the agency", id="draft", version="", title="", description="",
         server=Server("api" if is_url else "local", location, "", ",", "utf-8"), physical_name="draft", columns=(), quality=(), references=(),
         service_level=ServiceLevel(day, "02:00", day, day), contacts=(), extract_mode="snapshot", increment=None,
         reject_threshold=Decimal(0), largest_drop=Decimal(1), date_proof=None, grant=Grant("draft").with_place(place),
@@ -136,6 +144,7 @@ def _guessed(server: Server, plain: Path) -> tuple[Server, tuple[str, ...]]:
     if server.format == "excel":
         table = guessed_table(plain)
         return replace(server, options=table.options), _said(table.doubt)
+    refuse_other_kind(plain, server.format, "the agency")
     encoding = guessed_encoding(plain)
     server = replace(server, encoding=encoding.name)
     if server.format == "csv":

@@ -12,7 +12,7 @@ from typing import Any
 from sources.contract import Column
 from sources.draft.sample import Sample
 from sources.number_format import PLAIN, NumberFormat
-from sources.typing_sql import typed
+from sources.typing_sql import TypedValue, typed
 from warehouse.engine import quoted
 
 _DATE_FORMATS = ("", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy", "MM-dd-yyyy",
@@ -29,6 +29,8 @@ _INTEGER_DIGITS = 18
 _FLOAT_DIGITS = 15
 # The numbers of a workbook are floating ones, whose last digits are noise.
 _WORKBOOK_DECIMALS = 6
+# As an .ods says the time of a day.
+_CLOCK = r"PT([01][0-9]|2[0-3])H[0-5][0-9]M[0-5][0-9]([.,][0-9]{1,6})?S"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Drafted:
 
 
 @dataclass(frozen=True)
-class _Form:
+class Form:
     """A way to write dates or times; `format` is '' for ISO 8601."""
 
     logical: str
@@ -53,6 +55,10 @@ class _Form:
     def options(self) -> dict[str, Any]:
         return {"format": self.format} if self.format else {}
 
+    @property
+    def described(self) -> str:
+        return f"{_PLURALS[self.logical]} ({self.format or 'ISO 8601'})"
+
     def looks_like(self, text: str) -> bool:
         """Whether digits and signs follow each other as in `text`: most forms need not be asked of all rows."""
         if self.format:
@@ -60,11 +66,12 @@ class _Form:
         return re.match(_ISO[self.logical], text) is not None
 
 
+_PLURALS = {"date": "dates", "time": "times of day", "timestamp": "times"}
 _ISO = {"date": r"\d{4}-\d\d-\d\d$", "time": r"\d\d:\d\d", "timestamp": r"\d{4}-\d\d-\d\d[T ]"}
-_FORMS = (
-    *(_Form("date", "DATE", form) for form in _DATE_FORMATS),
-    _Form("time", "TIME"),
-    *(_Form("timestamp", "TIMESTAMP WITH TIME ZONE", form) for form in _TIME_FORMATS),
+FORMS = (
+    *(Form("date", "DATE", form) for form in _DATE_FORMATS),
+    Form("time", "TIME"),
+    *(Form("timestamp", "TIMESTAMP WITH TIME ZONE", form) for form in _TIME_FORMATS),
 )
 
 
@@ -86,9 +93,12 @@ class Facts:
     is_whole: bool
     is_numeric: bool
     is_flag: bool
+    is_yes: bool
+    is_no: bool
     is_day: bool
     is_midnight: bool
     is_json: bool
+    is_clock: bool
 
 
 def look(sample: Sample) -> list[Facts]:
@@ -126,9 +136,13 @@ def _conditions(text: str) -> list[str]:
         # A sign in front is one of telephone numbers as well, and is lost in a number.
         rf"regexp_full_match({text}, '-?[0-9.,'' \x{{A0}}]*[0-9]([eE][+-]?[0-9]+)?')",
         f"lower({text}) IN ('true', 'false', 'yes', 'no')",
+        # NO alone is a country as well.
+        f"lower({text}) = 'yes'",
+        f"lower({text}) = 'no'",
         f"try_strptime({text}, '%Y%m%d') IS NOT NULL AND length({text}) = 8 AND {text} BETWEEN '{_DAYS_FROM}' AND '{_DAYS_UNTIL}'",
         f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} 00:00:00')",
         rf"regexp_matches({text}, '^\s*[\[{{]')",
+        rf"regexp_full_match({text}, '{_CLOCK}')",
     ]
 
 
@@ -156,14 +170,18 @@ def draft_types(sample: Sample, facts: Sequence[Facts]) -> list[Drafted]:
 def _text_type(sample: Sample, fact: Facts, time: Drafted | None, number: Drafted | None) -> Drafted:
     if not fact.values:
         return Drafted("string", doubt="Every value of the sample is missing; say what type it has.")
+    if fact.is_yes or fact.is_no:
+        return Drafted(
+            "string", doubt="Every value is the same word, which may be a code such as NO of Norway: say whether it is."
+        )
     if fact.is_flag:
         return Drafted("boolean")
     if fact.is_day and fact.distinct >= _MIN_DAYS:
         return Drafted("date", options={"format": _DAY})
     if fact.is_whole:
         return Drafted("integer")
-    if sample.server.format == "excel" and fact.is_midnight:
-        return Drafted("date")
+    if sample.server.format == "excel" and (fact.is_midnight or fact.is_clock):
+        return Drafted("date" if fact.is_midnight else "time")
     is_number = number and not fact.is_coded and (fact.has_decimals or number.logical == "integer")
     return time or (number if number and is_number else Drafted("string"))
 
@@ -210,16 +228,16 @@ def _drafted_number(kind: str) -> Drafted:
 
 def _times(sample: Sample, texts: Mapping[str, str]) -> dict[str, Drafted]:
     """Of columns by an example of their texts: the first form of dates and times that all values have, where there is one."""
-    tried = [(header, form) for header, text in texts.items() for form in _FORMS if form.looks_like(text)]
+    tried = [(header, form) for header, text in texts.items() for form in FORMS if form.looks_like(text)]
     right = sample.hold([_is_right(sample, header, form.sql_type, form.options) for header, form in tried])
-    fitting: dict[str, list[_Form]] = {}
+    fitting: dict[str, list[Form]] = {}
     for (header, form), is_right in zip(tried, right, strict=True):
         if is_right:
             fitting.setdefault(header, []).append(form)
     return {header: _chosen(forms) for header, forms in fitting.items()}
 
 
-def _chosen(fitting: Sequence[_Form]) -> Drafted:
+def _chosen(fitting: Sequence[Form]) -> Drafted:
     form = fitting[0]
     # The same with day and month the other way round.
     swapped = form.format.replace("d", "x").replace("M", "d").replace("x", "M")
@@ -229,10 +247,15 @@ def _chosen(fitting: Sequence[_Form]) -> Drafted:
 
 
 def _is_right(sample: Sample, header: str, sql_type: str, options: dict[str, Any]) -> str:
+    return typed_value(sample, header, sql_type, options).is_right
+
+
+def typed_value(sample: Sample, header: str, sql_type: str, options: dict[str, Any]) -> TypedValue:
+    """The value that a text column lands as, and when it is right."""
     is_number = sql_type.startswith(("DECIMAL", "DOUBLE", "BIGINT"))
     numbers = NumberFormat.of(sample.server.options) if is_number else PLAIN
     column = Column(header, header, sql_type, "", "internal", options=options, numbers=numbers)
-    return typed(column, f"CAST({quoted(header)} AS VARCHAR)").is_right
+    return typed(column, f"CAST({quoted(header)} AS VARCHAR)")
 
 
 def _native(kind: str) -> Drafted:

@@ -1,7 +1,7 @@
 """How the bytes of an extract become rows and rejects: one module per format, chosen by the contract's server format."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -11,6 +11,7 @@ import duckdb
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
+from sources.formats.other_kinds import TEXT_FORMATS, refuse_other_kind
 from sources.totals import Totals
 
 
@@ -117,6 +118,8 @@ class Reading(ABC):
     heading: int = 1
     # Whether the headers are a row of the file, which may be there again further down.
     has_heading_row: bool = False
+    # The texts of each row of a heading of several.
+    heading_rows: Sequence[Sequence[str | None]] = ()
     # Whether `with_care` gives another reading of the same file.
     has_care: bool = False
 
@@ -128,8 +131,8 @@ class Reading(ABC):
         """The same file read in a slower way, which is sure of each record."""
         return self
 
-    def hides_columns(self, without_last: int) -> bool:
-        """Whether records may have had more columns than they should, where `without_last` have no value in the last one."""
+    def hides_columns(self, without_last: int, without_last_two: int) -> bool:
+        """Whether records may have had more columns than they should; so many have no value in the last, or the last two."""
         return False
 
     def mended(self) -> list[Mended]:
@@ -174,5 +177,8 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
 
     Raises ExtractError where they are not in it.
     """
+    if contract.server.format in TEXT_FORMATS:
+        for path in paths:
+            refuse_other_kind(path, contract.server.format, contract.agency_name)
     function: Read = import_module(form(contract).module).read
     return function(connection, contract, paths, scratch)

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_broken
+from sources.formats.habits import Habits
 from warehouse.engine import literal, quoted, write_parquet
 
 _BATCH_ROWS = 20_000
@@ -27,6 +29,7 @@ class Stage:
         self.broken: list[BrokenRecord] = []
         self._broken_characters = 0
         self.count = 0
+        self._values = np.zeros(len(self.headers), np.int64)
         # The columns go by number: whatever an agency calls a column, it cannot meet `line` or `file`.
         names = [str(number) for number in range(len(self.headers))]
         self._schema = pa.schema(
@@ -51,6 +54,7 @@ class Stage:
         self._flush()
         files = pa.array([file] * len(lines), pa.string())
         table = pa.table([*columns, lines, files], schema=self._schema)
+        self._values += [len(lines) - column.null_count for column in columns]
         self._writer.write_table(table, row_group_size=_BATCH_ROWS)
         self.count += len(lines)
 
@@ -58,6 +62,11 @@ class Stage:
         self.broken.append(record)
         self._broken_characters += len(record.record)
         refuse_if_too_many_broken(len(self.broken), self._broken_characters, record.line)
+
+    def habits(self) -> Habits:
+        """Of the rows so far."""
+        self._flush()
+        return Habits.of(self.count, self._values.tolist())
 
     def discard(self) -> None:
         self._writer.close()
@@ -81,6 +90,7 @@ class Stage:
         if self._rows:
             columns = [*zip(*self._rows, strict=True), *zip(*self._places, strict=True)]
             arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+            self._values += [len(self._rows) - array.null_count for array in arrays[: len(self.headers)]]
             self._writer.write_table(pa.table(arrays, schema=self._schema))
             self._rows, self._places, self._characters = [], [], 0
 

@@ -2,37 +2,30 @@
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from sources.formats.code_pages import Encoding, code_page
 
 _CHUNK_BYTES = 1 << 20
 _WANTED_BYTES = 200_000
-# The code pages that agencies write, from Windows, Unix and DOS; every one of them is known to Python, and so to the readers.
-_CODE_PAGES = (
-    "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859-2", "iso8859-5", "iso8859-6",
-    "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-13", "iso8859-15", "cp437", "cp737", "cp850", "cp852", "cp857", "cp866",
-    "koi8-r", "koi8-u", "cp932", "euc_jis_2004", "gb18030", "big5hkscs", "cp949",
-)  # fmt: skip
 _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
           codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8"}  # fmt: skip
-_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
-# Other readings that are nearly as likely as the best one are named to the engineer.
-_NEARLY = 0.8
-_AS_GOOD = 0.9
-_WESTERN = {"cp1252": 0, "cp437": 1, "cp850": 1}
-# A sign in a word, such as a diaeresis without its letter, is a letter of another code page.
-_MARK_IN_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘–]|[^\w\s\x00-\x7f’‘“„«–€£](?=[^\W\d_])")
+# Of two bytes a character what four are would be as good a text, and not the other way round.
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+# Delimiters and line ends alone make more zeros than this of a text in two bytes a character; a few are letters of a record.
+_FEW_ZEROS = 4
+_ZEROS_IN = 50
+# So many characters that no text has (unassigned, private, controls) may be damage.
+_DAMAGED_IN = 200
+# ISO 2022 says with an escape, in bytes of ASCII alone, which letters follow (RFC 1468, 1557, 1922); HZ with a tilde (RFC 1843).
+_ESCAPE = re.compile(rb"\x1b[$(\-.][\x20-\x2f]*[\x40-\x7e]")
+_SHIFT = re.compile("[\x0e\x0f\x1b]")
+_TILDE = re.compile(rb"~\{[\x21-\x7e]+~\}")
+_ESCAPED = ("iso2022_kr", "iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_jp_2004")
 # A file of UTF-8 with a damaged record is still one of UTF-8.
 _WHOLE_PER_BROKEN = 20
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """A name that Python knows; `doubt` says in a sentence why somebody should look, '' where the bytes leave none."""
-
-    name: str
-    doubt: str = ""
 
 
 def guessed_encoding(path: Path) -> Encoding:
@@ -42,14 +35,15 @@ def guessed_encoding(path: Path) -> Encoding:
     marked = marked_encoding(head)
     if marked:
         return Encoding(marked)
-    if b"\0" in head:
-        return _wide(head)
-    if _is_utf8(path):
+    found = _wide(head) or _escaped(path, head)
+    if found:
+        return found
+    if _is_in(path, "utf-8"):
         return Encoding("utf-8")
     telling = b"".join(_lines_beyond_ascii(path))
     if _is_nearly_utf8(telling):
         return Encoding("utf-8", "The file is in UTF-8, but some of its bytes are not; they were damaged on their way.")
-    return _code_page(telling)
+    return code_page(telling)
 
 
 def marked_encoding(head: bytes) -> str | None:
@@ -57,17 +51,53 @@ def marked_encoding(head: bytes) -> str | None:
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
-def _wide(head: bytes) -> Encoding:
-    """Two or four bytes a character without a mark: read in the wrong order, there are no line ends."""
-    found = max(_WIDE, key=lambda name: head.decode(name, errors="replace").count("\n"))
-    return Encoding(found, f"The file has no byte order mark; {found} is what its line ends say.")
+def _wide(head: bytes) -> Encoding | None:
+    """Two or four bytes a character without a mark: read in the wrong order there are no line ends, and letters of no text."""
+    zeros = head.count(0)
+    if zeros < _FEW_ZEROS or zeros * _ZEROS_IN < len(head):
+        return None
+    head = head[:_WANTED_BYTES]
+    texts = ((name, codecs.getincrementaldecoder(name)("replace").decode(head)) for name in _WIDE)
+    found = next((name for name, text in texts if _is_text(text, head)), None)
+    return Encoding(found, f"The file has no byte order mark; {found} is what its line ends say.") if found else None
 
 
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _is_text(text: str, head: bytes) -> bool:
+    """Whether most bytes of line feeds are line feeds in it, and nearly all characters are such as texts have."""
+    ends = text.count("\n") or text.count("\r")
+    odd = sum(_is_odd(character) for character in text)
+    return ends > 0 and 2 * ends >= head.count(b"\n") and odd * _DAMAGED_IN <= len(text)
+
+
+def _is_odd(character: str) -> bool:
+    return character == "\ufffd" or (
+        unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\r\n"
+    )
+
+
+def _escaped(path: Path, head: bytes) -> Encoding | None:
+    """Letters of East Asia in bytes of ASCII, which would be valid UTF-8 too."""
+    if _ESCAPE.search(head):
+        found = next((name for name in _ESCAPED if _is_in(path, name)), None)
+        if found:
+            return Encoding(found, f"The file has escapes of ISO 2022; {found} is what they say.")
+        return Encoding("utf-8", "The file has escapes of an encoding that is not read; ask the agency for UTF-8.")
+    if _TILDE.search(head) and _is_in(path, "hz"):
+        return Encoding(
+            "hz",
+            "The file has the signs ~{ and ~}, which begin and end Chinese letters in hz; see that names read well.",
+        )
+    return None
+
+
+def _is_in(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for chunk in _chunks(path):
-            decoder.decode(chunk)
+            text = decoder.decode(chunk)
+            # Some read the signs of a shift that they do not know as letters.
+            if encoding in _ESCAPED and _SHIFT.search(text):
+                return False
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
@@ -99,32 +129,3 @@ def _lines_beyond_ascii(path: Path) -> Iterator[bytes]:
 def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         yield from iter(lambda: file.read(_CHUNK_BYTES), b"")
-
-
-def _code_page(telling: bytes) -> Encoding:
-    from chardet import detect_all
-
-    found = detect_all(telling, include_encodings=_CODE_PAGES, compat_names=False, ignore_threshold=True)
-    # Of bytes that look like no text it names no encoding at all.
-    named = [(str(item["encoding"]), item["confidence"]) for item in found if item["encoding"]]
-    readings = [(name, confidence, text) for name, confidence in named if (text := _text(telling, name))]
-    if not readings:
-        return Encoding("cp1252", "No encoding that is known fits all bytes of the file; ask the agency which it is.")
-    # Of the readings that are as good as the best one, the one whose words are whole; and of those what the west writes.
-    as_good = [reading for reading in readings if reading[1] >= _AS_GOOD * readings[0][1]]
-    name, confidence, text = min(
-        as_good, key=lambda reading: (len(_MARK_IN_WORD.findall(reading[2])), _WESTERN.get(reading[0], 2))
-    )
-    others = [other[0] for other in readings if other[2] != text and other[1] >= _NEARLY * confidence]
-    if not others:
-        return Encoding(name, f"The encoding {name} is a guess from the letters; see that names and places read well.")
-    return Encoding(
-        name, f"The encoding may be {name}, or {', '.join(others[:4])}; ask the agency, and see that names and places read well."
-    )  # fmt: skip
-
-
-def _text(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        return ""

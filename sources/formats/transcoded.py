@@ -7,9 +7,13 @@ from pathlib import Path
 
 from sources.connectors import ExtractError
 from sources.formats import Mended
+from sources.formats.inner_marks import Joined, without_inner_marks
 from sources.formats.text_encoding import guessed_encoding, marked_encoding
 
 DETECT = "detect"
+_JOINED = "a byte order mark at the beginning of a line, as where files were put together"
+_WITHIN = "the sign U+FEFF within a line, which was left there"
+_TURNED = "\ufffe"
 _CHUNK_BYTES = 4 << 20
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 # So many letters that are valid UTF-8, and no other byte beyond ASCII, are in no other encoding.
@@ -36,26 +40,59 @@ def is_utf8(encoding: str) -> bool:
 def in_utf8(path: Path, encoding: str, scratch: Path) -> Utf8Text:
     """The file itself, or a copy in UTF-8 in `scratch`. Bytes that are not in `encoding` stay as they are where that can be.
 
-    Raises ExtractError where the file is not in `encoding`. A byte order mark says more than the contract does. The engine's
-    own transcoding would need an extension of 336 MB; a stream through Python does not.
+    Raises ExtractError where the file is not in `encoding`. A byte order mark says more than the contract does, and one within
+    the file tells where files were put together. The engine's own transcoding would need an extension of 336 MB; a stream
+    through Python does not.
     """
+    found = _encoding_of(path, encoding)
+    notes = found.notes
+    if not is_wide(found.name):
+        joined = without_inner_marks(path, scratch / "joined")
+        _refuse_other_encoding(joined, found.name)
+        return Utf8Text(_copied(joined.path, found.name, scratch), (*notes, *_told(joined)))
+    joined = without_inner_marks(_copied(path, found.name, scratch), scratch / "joined")
+    return Utf8Text(joined.path, (*notes, *_told(joined)))
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    notes: tuple[Mended, ...] = ()
+
+
+def _encoding_of(path: Path, encoding: str) -> _Found:
+    """What the file is to be read as, and what is to be told of that."""
     with path.open("rb") as file:
         marked = marked_encoding(file.read(4))
     if encoding == DETECT:
         found = guessed_encoding(path)
-        note = () if not found.doubt else (Mended.at(1, f"read as {found.name}, which is a guess"),)
-        return Utf8Text(_copied(path, found.name, scratch), note)
+        return _Found(found.name, (Mended.at(1, f"read as {found.name}, which is a guess"),) if found.doubt else ())
     if marked and not _is_same(marked, encoding):
-        return Utf8Text(
-            _copied(path, marked, scratch), (Mended.at(1, f"{encoding} that is {marked} by its byte order mark"),)
-        )
+        return _Found(marked, (Mended.at(1, f"{encoding} that is {marked} by its byte order mark"),))
     if not is_utf8(encoding) and not marked:
         refuse_if_utf8(path, encoding)
     if codecs.lookup(encoding).name == "iso8859-1" and _has_signs_of_windows(path):
-        return Utf8Text(
-            _copied(path, _WINDOWS, scratch), (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),)
+        return _Found(_WINDOWS, (Mended.at(1, f"{encoding} that is {_WINDOWS} by its signs"),))
+    return _Found(encoding)
+
+
+def is_wide(encoding: str) -> bool:
+    """Whether every character takes two bytes or four."""
+    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+
+
+def _told(joined: Joined) -> list[Mended]:
+    notes = [Mended(_JOINED, joined.marks, joined.lines)] if joined.marks else []
+    return notes + ([Mended(_WITHIN, len(joined.others), joined.others)] if joined.others else [])
+
+
+def _refuse_other_encoding(joined: Joined, encoding: str) -> None:
+    """Raises ExtractError where a part of the file says that it is UTF-8, and the file is not."""
+    if joined.marks and not is_utf8(encoding) and not joined.tail_is_ascii:
+        raise ExtractError(
+            f"line {joined.lines[0]}: from here on the file is in UTF-8 by a byte order mark, and before it in {encoding}, as where "
+            "files were put together; ask the agency for each file by itself"
         )
-    return Utf8Text(_copied(path, encoding, scratch))
 
 
 def _is_same(marked: str, declared: str) -> bool:
@@ -68,13 +105,14 @@ def _copied(path: Path, encoding: str, scratch: Path) -> Path:
         return path
     target = scratch / "transcoded"
     # The bytes that an encoding of single bytes does not know cost their record, and not the file.
-    errors = "strict" if encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")) else "surrogateescape"
+    errors = "strict" if is_wide(encoding) else "surrogateescape"
     lines = 1
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     try:
         with path.open("rb") as source, target.open("w", encoding="utf-8", errors=errors, newline="") as out:
             while chunk := source.read(_CHUNK_BYTES):
                 text = decoder.decode(chunk)
+                _refuse_if_turned(text, lines, encoding)
                 lines += text.count("\n")
                 out.write(text)
             out.write(decoder.decode(b"", final=True))
@@ -85,6 +123,16 @@ def _copied(path: Path, encoding: str, scratch: Path) -> Path:
             f"line {lines}: the file is not {encoding} ({error}); declare the encoding that it really has"
         ) from None
     return target
+
+
+def _refuse_if_turned(text: str, line: int, encoding: str) -> None:
+    """Raises ExtractError at a byte order mark that reads the wrong way round: U+FFFE is no character of any text."""
+    place = text.find(_TURNED)
+    if place >= 0:
+        raise ExtractError(
+            f"line {line + text.count(chr(10), 0, place)}: from here on the bytes of {encoding} stand the other way round, as where "
+            "files were put together; ask the agency for each file by itself"
+        )
 
 
 def _has_signs_of_windows(path: Path) -> bool:

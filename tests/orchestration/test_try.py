@@ -101,3 +101,30 @@ def test_a_place_is_of_the_person_who_names_it(contract: Path, tmp_path: Path, m
     assert land_extract(known, tmp_path / "a", "here.csv").rows_sent == 1
     assert land_extract(known, tmp_path / "b", (tmp_path / "here.csv").as_uri()).rows_sent == 1
     assert land_extract(known, tmp_path / "c").rows_sent == 6
+
+
+ESCAPES = "\x1b[2J\x9b1m\u202e"
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_a_heading_moves_no_cursor(option: tuple[str, ...], contract: Path, tmp_path: Path) -> None:
+    sent = tmp_path / "sent.csv"
+    sent.write_text(f"id,age,new{ESCAPES}\n1,30,x\n2,old,{ESCAPES}\n", encoding="utf-8")
+    shown = tried(contract, "--location", sent, *option).output
+    assert "new" in shown
+    assert not set(ESCAPES[:1] + ESCAPES[4:5] + ESCAPES[-1]) & set(shown)
+    if option:
+        assert json.loads(shown)["extra_columns"] == [f"new{ESCAPES}"]
+
+
+def test_a_heading_of_a_sample_moves_no_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERAGENCY_SOURCES", str(tmp_path / "feeds"))
+    sample, header = tmp_path / "s.json", f"home{ESCAPES}"
+    sample.write_text(json.dumps([{"id": number, header: {"town": "A"}} for number in range(3)]))
+    arguments = ["new-feed", str(sample), "--agency", "a", "--feed", "f", "--into", str(tmp_path / "feeds")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "Unsure: home" in done.output
+    assert not set(ESCAPES[:1] + ESCAPES[4:5] + ESCAPES[-1]) & set(done.output)
+    drafted = (tmp_path / "feeds" / "a" / "f.odcs.yaml").read_text(encoding="utf-8")
+    assert not set(ESCAPES[:1] + ESCAPES[4:5] + ESCAPES[-1]) & set(drafted)

@@ -13,8 +13,9 @@ from sources.formats.delimited.careful import read_with_care
 from sources.formats.delimited.detect import detected
 from sources.formats.delimited.dialect import Dialect
 from sources.formats.delimited.engine_reading import EngineReading
-from sources.formats.delimited.headings import find_table
+from sources.formats.delimited.headings import Table, find_table
 from sources.formats.delimited.line_ends import count_lines
+from sources.formats.delimited.records import Record
 from sources.formats.transcoded import Utf8Text, in_utf8
 
 # A disk of CP/M is written in blocks of 128 bytes.
@@ -26,7 +27,7 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     text = _without_end_mark(in_utf8(paths[0], contract.server.encoding, scratch), scratch)
     dialect = detected(connection, text.path, contract, Dialect.of(contract.server))
     table = find_table(text.path, contract, dialect)
-    table = table.with_notes(text.notes)
+    table = table.with_above(_records_above(connection, contract, table)).with_notes(text.notes)
 
     def with_care() -> Reading:
         return read_with_care(connection, contract, text.path, scratch, table)
@@ -34,6 +35,20 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
     if not table.is_for_engine:
         return with_care()
     return EngineReading(Alternatives(connection, contract, table), text.path, table, with_care)
+
+
+def _records_above(connection: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> list[Record]:
+    """Those above a heading that was looked for which have its columns, most of them with a value, and the contract's types."""
+    width = len(table.headers)
+    likely = [
+        item
+        for item in table.above
+        if len(item.fields or ()) == width and 2 * sum(map(bool, item.fields or ())) > width
+    ]
+    if not likely or width == 1:
+        return []
+    fit = Alternatives(connection, contract, table).fit([item.fields or [] for item in likely])
+    return [item for item, is_right in zip(likely, fit, strict=True) if is_right]
 
 
 def _without_end_mark(text: Utf8Text, scratch: Path) -> Utf8Text:

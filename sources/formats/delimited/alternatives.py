@@ -12,6 +12,7 @@ from sources.formats import BrokenRecord, Mended
 from sources.formats.delimited.fields import FieldParser, Misquoted, Unclosed
 from sources.formats.delimited.headings import Table
 from sources.formats.delimited.records import MISQUOTED
+from sources.formats.habits import Habits
 from sources.formats.staged import Stage
 from sources.typing_sql import typed
 from warehouse.engine import quoted
@@ -49,7 +50,8 @@ class Alternatives:
     """Takes broken records, and lands those in the end that have one reading, and one alone, that the contract allows.
 
     A reading takes a quote that opens a field for a letter of it, or leaves out empty columns of a record that has too many.
-    A delimiter in a value that is not quoted speaks against the second: then there are two readings, and the record is a reject.
+    A delimiter in a value that is not quoted speaks against the second: then there are two readings. Of several the habits of
+    the file may leave one: columns that are never empty, and such as always are. If they do not, the record is a reject.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> None:
@@ -57,6 +59,7 @@ class Alternatives:
         self._parser, self._delimiter = FieldParser(table.dialect), table.dialect.delimiter
         self._quote, self._nulls = table.dialect.quote, frozenset(table.dialect.nulls)
         self._width = len(table.headers)
+        self._is_behind_heading = False
         self._taken: list[tuple[BrokenRecord, str]] = []
         self._readings: list[tuple[int, bool, tuple[str, ...]]] = []
 
@@ -70,6 +73,10 @@ class Alternatives:
         if is_quote and _BACKSLASH + self._quote in text:
             return False
         fields = [] if is_quote else self._fields(text)
+        # What follows the heading of another, wider table is of that.
+        self._is_behind_heading = self._is_behind_heading or set(self._headers) <= set(fields)
+        if fields and self._is_behind_heading:
+            return False
         wanted = set(islice(self._with_letters(text), _MAX_READINGS)) if is_quote else self._shorter(fields)
         wanted.discard(())
         if not wanted:
@@ -92,12 +99,24 @@ class Alternatives:
         self.connection.unregister("rows_within")
         return wrong is None
 
-    def has_right_ones(self) -> bool:
-        return bool(self._taken and self._chosen())
+    def fit(self, rows: list[list[str]]) -> list[bool]:
+        """Whether each is of the contract's types."""
+        cells = self._cells(rows)
+        self.connection.register("rows_above", pa.table({**cells, "place": pa.array(range(len(rows)), pa.int64())}))
+        found = self.connection.execute(f"SELECT {self._all_right()} FROM rows_above ORDER BY place").fetchall()
+        self.connection.unregister("rows_above")
+        return [bool(is_right) for (is_right,) in found]
+
+    def may_be_mended(self) -> bool:
+        """Whether there is a record that habits may leave one reading of."""
+        return bool(self._taken and any(self._right()))
+
+    def has_right_ones(self, habits: Habits) -> bool:
+        return bool(self._taken and self._chosen(habits))
 
     def settle(self, stage: Stage, mended: Mendings) -> int:
         """Each record taken becomes a row and is noted in `mended`, or becomes a reject. Returns the number of rows."""
-        chosen = self._chosen() if self._taken else {}
+        chosen = self._chosen(stage.habits()) if self._taken else {}
         for number, (broken, how) in enumerate(self._taken):
             if number in chosen:
                 stage.add(tuple(self._value(field) for field in chosen[number]), broken.line)
@@ -106,17 +125,36 @@ class Alternatives:
                 stage.reject(broken)
         return len(chosen)
 
-    def _chosen(self) -> dict[int, tuple[str, ...]]:
-        """By number of the record: its reading, where it is the only one that is right."""
+    def _chosen(self, habits: Habits) -> dict[int, tuple[str, ...]]:
+        """By number of the record: its reading, where it is the only one that is right, or that is as the file is elsewhere."""
+        found: dict[int, tuple[str, ...]] = {}
+        for number, places in self._right().items():
+            if len(places) > 1:
+                places = [place for place in places if self._is_usual(self._readings[place][2], habits)]
+            if len(places) == 1 and self._readings[places[0]][1]:
+                found[number] = self._readings[places[0]][2]
+        # A whole file may have quotes that are not escaped; columns too many are another table then.
+        wider = {number for number in found if self._taken[number][1] == EMPTY_COLUMN}
+        if len(wider) > habits.most_mended:
+            found = {number: reading for number, reading in found.items() if number not in wider}
+        return found
+
+    def _right(self) -> dict[int, list[int]]:
+        """By number of the record: the places of its readings that the contract allows."""
         cells = self._cells(reading for _, _, reading in self._readings)
         places = pa.array(range(len(self._readings)), pa.int64())
         numbers = pa.array([number for number, _, _ in self._readings], pa.int64())
         self.connection.register("readings", pa.table({**cells, "reading": places, "record": numbers}))
         found = self.connection.execute(
-            f"SELECT record, min(reading) FROM readings WHERE {self._all_right()} GROUP BY record HAVING count(*) = 1"
+            f"SELECT record, list(reading) FROM readings WHERE {self._all_right()} GROUP BY record"
         ).fetchall()
         self.connection.unregister("readings")
-        return {number: self._readings[place][2] for number, place in found if self._readings[place][1]}
+        return dict(found)
+
+    def _is_usual(self, reading: tuple[str, ...], habits: Habits) -> bool:
+        return all(reading[place] not in self._nulls for place in habits.filled) and all(
+            reading[place] in self._nulls for place in habits.empty
+        )
 
     def _value(self, field: str) -> str | None:
         return None if field in self._nulls else field

@@ -11,8 +11,9 @@ from sources.formats import BrokenRecord, Mended, Reading
 from sources.formats.delimited.alternatives import Alternatives, Mendings
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.headings import Table
-from sources.formats.delimited.line_ends import count_lines, open_end
+from sources.formats.delimited.line_ends import count_lines
 from sources.formats.delimited.records import (
+    ABOVE,
     MISQUOTED,
     TOO_FEW,
     TOO_MANY,
@@ -20,6 +21,7 @@ from sources.formats.delimited.records import (
     Records,
     lines_of,
     open_text,
+    told_of_end,
 )
 from sources.formats.staged import Stage, StagedReading
 
@@ -33,7 +35,7 @@ def read_with_care(
     reader = _Reader(path, table, stage, alternatives)
     reader.run()
     is_in_order = not alternatives.settle(stage, reader.mended)
-    stage.broken.sort(key=lambda record: record.line)
+    stage.broken = told_of_end(sorted(stage.broken, key=lambda record: record.line), path)
     stage.close()
     if not is_in_order:
         stage.sort(connection)
@@ -50,6 +52,8 @@ class _Reader:
 
     def run(self) -> None:
         above = self.table.lines_above
+        for record in self.table.above:
+            self._stage.reject(BrokenRecord(record.line, ABOVE, record.raw))
         with open_text(self.path) as file:
             lines = lines_of(file)
             for _ in range(above):
@@ -99,9 +103,7 @@ class CarefulReading(StagedReading):
         super().__init__(connection, stage)
         self._reader = reader
         self.heading, self.has_heading_row = reader.table.heading, reader.table.dialect.heading_rows == 1
-
-    def open_line(self) -> int | None:
-        return count_lines(self._reader.path) if open_end(self._reader.path) else None
+        self.heading_rows = reader.table.rows
 
     def mended(self) -> list[Mended]:
         return [*self._reader.table.notes, *self._reader.mended.found()]

@@ -1,10 +1,9 @@
 """The dialect that a contract leaves to be detected: the contract's own columns say which reading of the file is the right one."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import chain, islice, product
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -13,6 +12,7 @@ import pyarrow as pa
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.formats.delimited.dialect import DETECT, Dialect
+from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import Record, Records, lines_of, open_text
 from sources.formats.headings import joined
@@ -25,18 +25,12 @@ _HEAD_CHARACTERS = 1 << 20
 _DELIMITERS = (" | ", " ; ", ", ", "; ", ",", ";", "\t", "||", "|", "::", ":", "^", "~", "\x1f", "\x01", "§", " ")
 # In a table of one column nothing delimits; this sign, which no file of letters has, stands for that.
 _NO_DELIMITER = "\x1f"
-# A field that still stands in double quotes weighs as much as so many in single ones, which are letters more often.
-_DOUBLE_WEIGHS = 10
-# One within a word, which would be doubled where it was a quote.
-_APOSTROPHE = re.compile(r"\w'\w")
-_QUOTES, _ESCAPES = ('"', "'"), ("", "\\")
 
 
 @dataclass(frozen=True)
 class _Look:
     """How a dialect reads the head of the file: whether a record has the contract's headings, and how many records are as wide.
 
-    `escapes` are quotes behind a backslash where that is the escape, `quoted` weighs what speaks against the quote,
     `fitting` are the values of the contract's types.
     """
 
@@ -44,15 +38,14 @@ class _Look:
     has_headings: bool
     right: int
     records: int
-    escapes: int
-    quoted: int
     fitting: int
+    quoting: Quoting
 
     @property
     def score(self) -> tuple[bool, float, int, int, int]:
         # A heading of which nothing else in the file is, is itself the line with other signs.
         right = self.right / max(1, self.records)
-        return self.has_headings and self.is_right, right, self.fitting, self.escapes, -self.quoted
+        return self.has_headings and self.is_right, right, self.fitting, self.quoting.escapes, -self.quoting.against
 
     @property
     def is_right(self) -> bool:
@@ -66,9 +59,10 @@ def detected(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contra
     with open_text(path) as file:
         head = list(islice(_head(lines_of(file)), _RECORDS * 5))
     fits = _Fits(connection, contract)
-    candidates = _candidates(dialect, "".join(head), len(contract.columns))
-    looks = [_look(candidate, head, contract, fits) for candidate in candidates]
-    best = max(looks, key=lambda look: look.score)
+    text = "".join(head)
+    delimiters = _delimiters(dialect, text, len(contract.columns))
+    looks = [_look(candidate, head, contract, fits) for candidate in dialects(dialect, text, delimiters)]
+    best = max((look for look in looks if is_borne_out(look, looks)), key=lambda look: look.score)
     if not best.has_headings and not best.is_right:
         wanted = ", ".join(column.header for column in contract.columns)
         raise ExtractError(
@@ -87,17 +81,11 @@ def _head(lines: Iterator[str]) -> Iterator[str]:
         yield line
 
 
-def _candidates(dialect: Dialect, head: str, columns: int) -> Iterator[Dialect]:
-    delimiters = [dialect.delimiter]
-    if dialect.delimiter == DETECT:
-        delimiters = [sign for sign in _DELIMITERS if sign in head] or [","]
-        delimiters = [_NO_DELIMITER, *delimiters] if columns == 1 and _NO_DELIMITER not in head else delimiters
-    quotes = _QUOTES if dialect.quote == DETECT else (dialect.quote,)
-    escapes = [sign for sign in _ESCAPES if sign in head] if dialect.escape == DETECT else [dialect.escape]
-    for delimiter, quote, escape in product(delimiters, quotes, escapes):
-        # An escape that was left to its default is the quote.
-        own = quote if escape in ("", DETECT) or escape == dialect.quote else escape
-        yield replace(dialect, delimiter=delimiter, quote=quote, escape=own)
+def _delimiters(dialect: Dialect, head: str, columns: int) -> list[str]:
+    if dialect.delimiter != DETECT:
+        return [dialect.delimiter]
+    found = [sign for sign in _DELIMITERS if sign in head] or [","]
+    return [_NO_DELIMITER, *found] if columns == 1 and _NO_DELIMITER not in head else found
 
 
 class _Fits:
@@ -134,15 +122,9 @@ def _look(dialect: Dialect, head: list[str], contract: Contract, fits: _Fits) ->
     has_headings = at is not None and dialect.heading_rows > 0
     heading = (table[0].fields or []) if has_headings else contract.columns
     right = max(widths[len(heading)], widths[sum(map(bool, heading))])
-    escapes = sum(record.text.count("\\" + dialect.quote) for record in records) if not dialect.is_doubled else 0
-    fields = chain.from_iterable(record.fields or [] for record in records)
-    still = Counter(field[0] for field in fields if len(field) > 1 and field[0] == field[-1] and field[0] in _QUOTES)
-    weight = _DOUBLE_WEIGHS * still['"'] + still["'"]
-    if dialect.quote == "'":
-        weight += sum(len(_APOSTROPHE.findall(record.text)) for record in records)
     # With a heading, the names in it say more.
     fitting = 0 if dialect.heading_rows else fits.count(dialect, records)
-    return _Look(dialect, has_headings, right, len(table), escapes, weight, fitting)
+    return _Look(dialect, has_headings, right, len(table), fitting, Quoting.of(dialect, records))
 
 
 def _heading_at(records: list[Record], expected: set[str], rows: int) -> int | None:

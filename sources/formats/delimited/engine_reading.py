@@ -13,7 +13,7 @@ from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading, refus
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.formats.delimited.headings import Table
-from sources.formats.delimited.line_ends import Numbers, count_ends_behind, count_lines, filled_lines, open_end
+from sources.formats.delimited.line_ends import Numbers, count_ends_behind, count_lines, filled_lines
 from sources.formats.delimited.quotes_across import quotes_across
 from sources.formats.delimited.records import (
     MAX_LINE_BYTES,
@@ -22,8 +22,10 @@ from sources.formats.delimited.records import (
     TOO_FEW,
     TOO_MANY,
     open_text,
+    told_of_end,
 )
-from warehouse.engine import literal
+from sources.formats.habits import Habits
+from warehouse.engine import literal, quoted
 
 # The engine holds many buffers at once, and only one that takes four of the longest lines loses none: the usual file is read
 # with small ones, and only one with a long line somewhere with large ones.
@@ -55,7 +57,7 @@ class EngineReading(Reading):
         self._alternatives, self._connection = alternatives, alternatives.connection
         self._path, self._table, self._with_care = path, table, with_care
         self.headers, self.heading = table.headers, table.heading
-        self.has_heading_row = table.dialect.heading_rows == 1
+        self.has_heading_row, self.heading_rows = table.dialect.heading_rows == 1, table.rows
         line = _longest_line(path)
         # A quoted record may be as many lines as it likes, each of them short.
         is_usual = line <= _USUAL_RECORD_BYTES and not self._has_quotes
@@ -65,12 +67,14 @@ class EngineReading(Reading):
             self._connection.execute("SET threads = 1")
         self.relation = self._relation()
 
-    def _relation(self) -> str:
+    _REPORTED, _IGNORED = "store_rejects=true, rejects_limit=0", "ignore_errors=true"
+
+    def _relation(self, faults: str = _REPORTED) -> str:
         columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in self.headers)
         return (
             f"read_csv({literal(str(self._path))}, auto_detect=false, header=false, skip={self._table.lines_above}, "
             f"columns={{{columns}}}, {self._table.dialect.for_engine()}, strict_mode=true, null_padding=false, "
-            f"max_line_size={self._longest}, buffer_size={self._buffer}, store_rejects=true, rejects_limit=0)"
+            f"max_line_size={self._longest}, buffer_size={self._buffer}, {faults})"
         )
 
     def with_care(self) -> Reading:
@@ -84,16 +88,20 @@ class EngineReading(Reading):
         """Raises NotSure where a quote is broken, which may have swallowed good records, or where one may be mended."""
         if any(item.reason == MISQUOTED or "\n" in item.record for item in self._broken) or self._has_mendable():
             raise NotSure
-        return list(self._broken)
+        return told_of_end(self._broken, self._path)
 
     def _has_mendable(self) -> bool:
         for item in self._broken:
             if item.reason == TOO_MANY:
                 self._alternatives.take(item)
-        return self._alternatives.has_right_ones()
+        return self._alternatives.may_be_mended() and self._alternatives.has_right_ones(self._habits())
 
-    def open_line(self) -> int | None:
-        return self._physical_lines if open_end(self._path) else None
+    def _habits(self) -> Habits:
+        """Asked of the file once more, without its broken records: only where one of them may be mended."""
+        counts = ", ".join(f"count({quoted(header)})" for header in self.headers)
+        found = self._connection.execute(f"SELECT count(*), {counts} FROM {self._relation(self._IGNORED)}").fetchone()
+        rows, *values = found or (0,)
+        return Habits.of(rows, values)
 
     @cached_property
     def _broken(self) -> list[BrokenRecord]:
@@ -139,16 +147,18 @@ class EngineReading(Reading):
         """Line ends less the header; a file with blank lines or line ends inside quotes is walked record by record."""
         return found if self._physical_lines - self._table.lines_above == found else len(self._record_lines)
 
-    def hides_columns(self, without_last: int) -> bool:
+    def hides_columns(self, without_last: int, without_last_two: int) -> bool:
         """The engine takes a delimiter too many at the end of a record for nothing, and then columns may stand in wrong places.
 
-        There are more line ends behind a delimiter then than records without a value in the last column. A delimiter that is
-        missing before a quote moves columns too.
+        There are more line ends behind a delimiter then than records without a value in the last column, or more behind two
+        than records without one in the last two. A delimiter that is missing before a quote moves columns too.
         """
         if self._has_quotes and quotes_across(self._path, self._table.dialect):
             return True
-        behind = count_ends_behind(self._path, self._table.dialect.delimiter)
-        return behind > without_last - self._written_without_last()
+        delimiter = self._table.dialect.delimiter
+        if count_ends_behind(self._path, delimiter) > without_last - self._written_without_last():
+            return True
+        return without_last > 0 and count_ends_behind(self._path, 2 * delimiter) > without_last_two
 
     def _written_without_last(self) -> int:
         """In how many records the last column has a text that stands for no value, such as "" or NA."""

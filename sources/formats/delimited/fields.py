@@ -40,8 +40,9 @@ class FieldParser:
         self._lazy = re.compile(f"{quote}(.*?){quote}{blanks}{end}|(?!{quote})({plain}){end}", re.DOTALL)
         self._escaped = re.compile(f"{escape}({quote}|{escape})|{quote}({quote})", re.DOTALL)
         self._quoted = re.compile(f"{quote}({inner}){quote}", re.DOTALL)
-        # A quote with text on both sides.
-        self._within = re.compile(f"(?<!\\A)(?<!{quote})(?<!{delimiter}){quote}(?!{quote}|{delimiter}|\\Z)")
+        # A quote with text on both sides, and no escape before it.
+        before = f"(?<!\\A)(?<!{quote})(?<!{escape})(?<!{delimiter})"
+        self._within = re.compile(f"{before}{quote}(?!{quote}|{delimiter}|\\Z)")
         self._is_csv = dialect.is_doubled and len(dialect.delimiter) == 1
 
     def fields(self, text: str) -> list[str]:
@@ -66,7 +67,7 @@ class FieldParser:
         x"y, z" was x,"y, z" once, and has as many fields as that has.
         """
         dialect = self.dialect
-        if not dialect.quote or not dialect.is_doubled or dialect.quote not in text:
+        if not dialect.quote or dialect.quote not in text:
             return False
         ends = (self.spans_fields(text, match.start()) for match in self._within.finditer(text))
         return any(end == len(text) or text.startswith(dialect.delimiter, end) for end in ends if end)

@@ -21,6 +21,8 @@ from sources.formats.staged import refuse_too_many
 SEARCHED_RECORDS = 200
 # So many records say what is usual in a file.
 _HABIT_RECORDS = 3
+SHOWN_LINES = 10
+ABOVE_HEADING = "lines above the heading, which are no records"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Table:
     """A table in a delimited file: its dialect, its headers in order, and the physical lines above its first row.
 
     `unnamed` columns without a heading follow the last header; they must be empty. `heading` is where the headers were read.
+    `above` are records above a heading that was looked for, `rows` the texts of a heading of several rows.
     """
 
     dialect: Dialect
@@ -37,10 +40,18 @@ class Table:
     unnamed: int = 0
     ends_in_cr: bool = False
     notes: tuple[Mended, ...] = ()
+    above: tuple[Record, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
 
     @property
     def is_for_engine(self) -> bool:
-        return self.dialect.is_for_engine and not self.unnamed and not self.ends_in_cr
+        return self.dialect.is_for_engine and not self.unnamed and not self.ends_in_cr and not self.above
+
+    def with_above(self, records: Sequence[Record]) -> "Table":
+        """With these of the records above the heading; the other lines there are told, and are no records."""
+        others = [record.line for record in self.above if record not in records]
+        notes = (*self.notes, Mended(ABOVE_HEADING, len(others), tuple(others[:SHOWN_LINES]))) if others else self.notes
+        return replace(self, above=tuple(records), notes=notes)
 
     def with_notes(self, notes: Sequence[Mended]) -> "Table":
         return replace(self, notes=(*notes, *self.notes))
@@ -59,7 +70,7 @@ def find_table(path: Path, contract: Contract, dialect: Dialect) -> Table:
     table = _table(records[begin:], contract, dialect)
     if _missing(contract, table.headers) and dialect.heading_line != DETECT:
         _refuse_if_elsewhere(records, contract, table)
-    return replace(table, ends_in_cr=_ends_in_cr(path))
+    return replace(table, ends_in_cr=_ends_in_cr(path), above=tuple(records[:begin]))
 
 
 @contextmanager
@@ -105,9 +116,14 @@ def _table(records: list[Record], contract: Contract, dialect: Dialect) -> Table
     # A column at the end that nobody named is none where nothing stands in it.
     is_empty = not any(any((record.fields or ())[named : len(names)]) for record in records[rows:])
     _check_names(line, names[:named] if is_empty else names)
-    return replace(
-        table, headers=tuple(names[:named]), unnamed=max(0, len(names) - named, _padding(records[rows:], named))
-    )
+    unnamed = max(0, len(names) - named, _padding(records[rows:], named))
+    several = tuple(_texts(record, dialect, named) for record in heading) if rows > 1 else ()
+    return replace(table, headers=tuple(names[:named]), unnamed=unnamed, rows=tuple(filter(any, several)))
+
+
+def _texts(record: Record, dialect: Dialect, width: int) -> tuple[str | None, ...]:
+    fields = [*(record.fields or []), *[""] * width][:width]
+    return tuple(None if field in dialect.nulls else field for field in fields)
 
 
 def _padding(records: list[Record], width: int) -> int:

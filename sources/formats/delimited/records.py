@@ -1,21 +1,25 @@
 """Delimited text cut into records, so that a broken one does not take its neighbours with it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from sources.connectors import ExtractError
+from sources.formats import BrokenRecord
 from sources.formats.delimited.fields import MAX_RECORD_BYTES, FieldParser, Misquoted, Unclosed
+from sources.formats.delimited.line_ends import count_lines, open_end
 
 MISQUOTED = "text after a closing quote, or a quote that never closes"
 CUT_OFF = "a quote that does not close before the file ends"
 ACROSS = "a quote that opens within one value and closes in another, as where a delimiter is missing"
+ABOVE = "a record above the heading"
 TOO_LONG = f"record longer than {MAX_RECORD_BYTES} bytes"
 TOO_FEW, TOO_MANY = "too few columns", "too many columns"
 NOT_UTF8 = "bytes that are not valid UTF-8"
+NO_LINE_END = "; the file ends here without a line end, as where it was cut off"
 # A longer line is the end of the file's night, a longer record a reject.
 MAX_LINE_BYTES = 64 << 20
 _LOOKED_AT = 100
@@ -148,6 +152,13 @@ class Records:
             self._number += 1
             self.lines += 1
         return line
+
+
+def told_of_end(broken: Sequence[BrokenRecord], path: Path) -> list[BrokenRecord]:
+    """A broken last record without a line end is one like any other; its reason says that more may be missing than it alone."""
+    if not broken or not open_end(path) or broken[-1].line != count_lines(path):
+        return list(broken)
+    return [*broken[:-1], replace(broken[-1], reason=broken[-1].reason + NO_LINE_END)]
 
 
 def _is_utf8(text: str) -> bool:

@@ -13,7 +13,8 @@ from sources.contract import Contract
 from sources.contract_file import load
 from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
-from sources.formats.delimited.records import ACROSS, CUT_OFF, MISQUOTED, TOO_FEW, TOO_MANY
+from sources.formats.delimited.headings import ABOVE_HEADING
+from sources.formats.delimited.records import ABOVE, ACROSS, CUT_OFF, MISQUOTED, NO_LINE_END, TOO_FEW, TOO_MANY
 from tests.conftest import Feed
 from tests.sources.landed import Landed, land, land_bytes, text_columns
 
@@ -241,7 +242,6 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, str], str]] = {
     "a value in a column without a name": ("a,b,c,\n1,2,3,\n1,2,3,4\n", {}, "column 4 of the header has no name"),
     "columns without end": ("a,b,c," + ",".join(map(str, range(100_000))) + "\n", {}, "more than 500 names"),
     "one heading of two rows": ("a,b,c\n", {"headerRows": "2"}, "there is no header"),
-    "cut off": ('a,b,c\n1,x,y\n2,x,"y', {}, "line 3: the file ends in the middle of a record"),
 }  # fmt: skip
 
 
@@ -320,3 +320,120 @@ def test_bytes_that_look_like_no_text_have_an_encoding_all_the_same(tmp_path: Pa
     feed = Feed(text_columns("a", "b", "c"), encoding="detect", options={"dialect": "detect"})
     landed = land(tmp_path, b"a;b;c\r\x012;2020-01-01;\xe4\r\n", feed)
     assert landed.manifest.rows_sent == 1
+
+
+@pytest.mark.parametrize("last", ['2,x,"y', "2,x", "2;x;y", '2,"x"y,z', "2,x,y,z", ""])
+@pytest.mark.parametrize("options", [{}, {"dialect": "detect"}, {"escape": r"'\'"}])
+def test_a_bad_last_record_without_a_line_end_is_one_like_any_other(
+    last: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    landed = landed_with(tmp_path, f"a,b,c\n1,x,y\n{last}", **options)
+    assert [row["a"] for row in landed.rows] == ["1"]
+    assert [reject["line"] for reject in landed.rejects] == [3] * bool(last)
+    assert all(reject["reason"].endswith(NO_LINE_END) for reject in landed.rejects)
+
+
+BROKEN_QUOTES = "".join(f'{number}\t"{word}" she said\n' for number, word in enumerate(["Yes", "No", "Well", "So"]))
+# name: content, rows, lines of rejects; two columns of text
+DETECTED: dict[str, tuple[str, list[tuple[str, str]], list[int]]] = {
+    "one broken record makes no escape": (
+        'a,b\n1,"it ""is"" \\ so"\n2x"p, q"\n', [("1", 'it "is" \\ so')], [3]
+    ),
+    "one escape among doubled quotes": (
+        'a,b\n1,"it ""is"" so"\n2,"x \\"y\\" z"\n3,"C:\\\\d ""q"""\n', [("1", 'it "is" so'), ("3", 'C:\\\\d "q"')], [3]
+    ),
+    "folders that end in the escape": ('a,b\n1,"C:\\dir\\"\n2,"D:\\x, y\\"\n', [("1", "C:\\dir\\"), ("2", "D:\\x, y\\")], []),
+    "an escape and nothing else": ('a,b\n1,"so \\"he\\", x"\n2,y\n', [("1", 'so "he", x'), ("2", "y")], []),
+    "no quotes at all": (
+        f'a\tb\n{BROKEN_QUOTES}9\t"Bye"\n', [*((str(n), f'"{w}" she said') for n, w in enumerate(["Yes", "No", "Well", "So"])), ("9", '"Bye"')], [],
+    ),
+    "one stray quote among others": ('a,b\n1,"x, y"\n2,"Bye" x\n3,z\n4,"q"\n', [("1", "x, y"), ("3", "z"), ("4", "q")], [3]),
+    "a delimiter missing with an escape": ('a,b\n1,"x \\"y\\""\n2x"p, q"\n3,z\n', [("1", 'x "y"'), ("3", "z")], [3]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DETECTED)
+def test_one_broken_record_does_not_change_the_dialect_of_the_others(name: str, tmp_path: Path) -> None:
+    content, rows, rejects = DETECTED[name]
+    landed = landed_with(tmp_path, content, text_columns("a", "b"), dialect="detect")
+    assert values(landed) == rows
+    assert landed.reject_lines == rejects
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.text('a ,;"\\\'.', max_size=8), min_size=3, max_size=12), delimiter=st.sampled_from(",;\t|"),
+    quote=st.sampled_from("\"'"),
+)  # fmt: skip
+def test_a_detected_dialect_reads_as_the_told_one_or_rejects(
+    texts: list[str], delimiter: str, quote: str, tmp_path: Path
+) -> None:
+    """Every field in quotes, one record broken: what lands is what was written, whatever stands in the values."""
+
+    def written(text: str) -> str:
+        return quote + text.replace(quote, quote * 2) + quote
+
+    lines = [delimiter.join(map(written, (f"k{number}", text, "z"))) for number, text in enumerate(texts)]
+    broken = f"{quote}k{quote}x{delimiter}{quote}y{quote}{delimiter}z"
+    content = "\n".join([delimiter.join(map(written, "abc")), *lines[:2], broken, *lines[2:], ""])
+    landed = landed_with(tmp_path, content, dialect="detect")
+    right = {(f"k{number}", text or None, "z") for number, text in enumerate(texts)}
+    assert set(values(landed)) <= right
+    assert landed.reject_lines
+    assert landed.manifest.rows_sent == len(texts) + 1
+
+
+TOWNS = "id,name,town\n1,A,X\n2,B,Y\n\nid,name,city\n3,C,Z\n"
+
+
+@pytest.mark.parametrize("options", [{"dialect": "detect"}, {"headerRow": "detect"}])
+def test_records_above_a_heading_that_was_looked_for_are_told(options: dict[str, str], tmp_path: Path) -> None:
+    typed = ["{name: id, logicalType: integer, primaryKey: true}", *text_columns("id", "name", "city")[1:]]
+    landed = landed_with(tmp_path, TOWNS, typed, **options)
+    assert values(landed) == [(3, "C", "Z")]
+    assert [(reject["line"], reject["reason"]) for reject in landed.rejects] == [(2, ABOVE), (3, ABOVE)]
+    assert notes(landed) == [(ABOVE_HEADING, [1])]
+    as_text = landed_with(tmp_path / "text", TOWNS, text_columns("id", "name", "city"), **options)
+    assert as_text.reject_lines == [1, 2, 3]
+
+
+def test_titles_above_a_heading_are_no_records(tmp_path: Path) -> None:
+    landed = landed_with(tmp_path, "Report\nMade by,,\n,,\n" + TEXT, dialect="detect")
+    assert set(values(landed)) == set(ROWS)
+    assert landed.rejects == []
+    assert notes(landed) == [(ABOVE_HEADING, [1, 2, 3])]
+
+
+HABITS = "a,b,c,d\n" + "".join(f"{number},x{number},y,\n" for number in range(40))
+
+
+@pytest.mark.parametrize("record", [",k,l,m,", "k,,l,m,", "k,l,,m,", "k,l,m,,"])
+@pytest.mark.parametrize("options", [{}, {"dialect": "detect"}, {"escape": r"'\'"}])
+def test_the_habits_of_a_file_say_which_empty_column_is_too_many(
+    record: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    """In forty rows the first three columns have a value, and the last has none."""
+    landed = landed_with(tmp_path, f"{HABITS}{record}\n", text_columns("a", "b", "c", "d"), **options)
+    assert values(landed)[-1] == ("k", "l", "m", None)
+    assert notes(landed) == [(EMPTY_COLUMN, [42])]
+
+
+def test_without_a_habit_an_empty_column_too_many_is_a_reject(tmp_path: Path) -> None:
+    some = HABITS.replace("7,x7,y,", "7,,y,w")
+    for content in (f"{some}k,,l,m,\n", HABITS[:100] + "\nk,,l,m,\n", f"{HABITS}k,l, m,n,\n"):
+        landed = landed_with(tmp_path, content, text_columns("a", "b", "c", "d"))
+        assert "k" not in [row["a"] for row in landed.rows], content
+        assert landed.rejects
+
+
+@pytest.mark.parametrize("heading", ["", "a,b,c,d,e\n"])
+@pytest.mark.parametrize("rows", [8, 80])
+@pytest.mark.parametrize("options", [{}, {"dialect": "detect"}, {"escape": r"'\'"}])
+def test_a_second_wider_table_is_no_column_too_many(
+    heading: str, rows: int, options: dict[str, str], tmp_path: Path
+) -> None:
+    second = "".join(f"k{number},x,y,,\n" for number in range(rows))
+    landed = landed_with(tmp_path, HABITS + heading + second, text_columns("a", "b", "c", "d"), **options)
+    is_told = not heading and rows < 10
+    assert landed.manifest.rows_landed == 40 + (rows if is_told else 0)
+    assert sum(item["records"] for item in landed.manifest.mended) == (rows if is_told else 0)

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from sources.connectors import ExtractError
 from sources.contract import Contract
 from sources.contract_file import load
+from tests.conftest import Feed
 from tests.sources.formats.samples import EXPECTED, RECORDS, SAMPLES
-from tests.sources.landed import land_bytes
+from tests.sources.formats.workbooks import biff_sheet, ods, ods_table, xls
+from tests.sources.landed import land, land_bytes, text_columns
 
 relaxed = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -79,6 +81,9 @@ def test_a_cut_file_is_refused_or_balances(contract: Contract, name: str, tmp_pa
         return
     assert name not in CLOSED, "a cut file was taken for a whole one"
     assert landed.rows == EXPECTED[: len(landed.rows)]
+    if landed.rejects:
+        assert [reject["line"] for reject in landed.rejects] == [len(landed.rows) + 2], "the last record alone"
+        return
     # Only whole records are left, so nothing tells that there were more.
     assert len(cut) == len(SAMPLES[name].write(RECORDS[: len(landed.rows)]).rstrip(b"\n")) or cut.endswith(
         (b"\n", b"@")
@@ -101,3 +106,24 @@ def test_damage_ends_in_a_refusal_or_in_balanced_counts(
         return
     assert landed.manifest.rows_sent == len(landed.rows) + len(landed.rejects)
     assert all(reject["line"] > 0 and reject["reason"] for reject in landed.rejects)
+
+
+OTHERS = {
+    "xlsx": (SAMPLES["excel"].content, "the file is a workbook"), "ods": (ods(("s", ods_table([["a"], ["1"]]))), "the file is a workbook"),
+    "xls": (xls(("s", biff_sheet([["a"], ["1"]]))), "the file is a workbook (.xls)"), "pdf": (b"%PDF-1.7\n1,2\n", "the file is a PDF document"),
+    "parquet": (b"PAR1\x15\x00", "the file is a Parquet file"), "page": (b"\n<!DOCTYPE html>\n<html>\n", "the file is a web page"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_file_of_another_kind_is_called_by_its_name(kind: str, form: str, tmp_path: Path) -> None:
+    content, says = OTHERS[kind]
+    with pytest.raises(ExtractError) as caught:
+        land(
+            tmp_path,
+            content,
+            Feed(text_columns("a", "b"), path=f"e.{form}", format=form, options={"limits": "{members: 99}"}),
+        )
+    assert says in str(caught.value)
+    assert f"Agency of Tests for {form}" in str(caught.value)

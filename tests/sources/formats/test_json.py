@@ -167,7 +167,7 @@ def pages(folder: Path, contents: list[str]) -> Landed:
         ('{"items": [], "items": []}', "written twice"),
         ('{"items": [{"id": "a"},]}', "comma"),
         ('{"items": []} x', "more text"),
-        ("<html>", "object"),
+        ("<html>", "a web page"),
         ("", "object"),
         ("{1: 2}", "key"),
     ],
