@@ -10,6 +10,11 @@ from warehouse.files import remove_temporary
 from warehouse.home import Home
 
 _WAIT_SECONDS = 6 * 3600
+# What a run uses takes no configuration: whoever may start a run must not choose its programs, its folders or what it unpickles.
+# One process: every further one would import everything again, seconds a step.
+IN_THIS_PROCESS = dg.in_process_executor.configured({}, name="in_this_process")
+# Steps hand each other nothing but files and the build; Dagster's default would write and read pickles in a folder of the run's choice.
+NO_VALUES = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})
 
 
 class NightRunning(Exception):
