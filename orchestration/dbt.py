@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource
 from filelock import FileLock
 from packaging.version import Version
 
@@ -100,10 +100,6 @@ def build_variable(home: Home) -> dict[str, str]:
     return {BUILD_VARIABLE: str(home.building / DATABASE)}
 
 
-def dbt_project() -> DbtProject:
-    return DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
-
-
 class QuietDbt(DbtCliResource):
     """dbt whose version is read from what is installed: `dbt --version` asks a package index for the newest one."""
 
@@ -114,7 +110,7 @@ class QuietDbt(DbtCliResource):
 
 def dbt_resource() -> dg.ResourceDefinition:
     """dbt without any configuration: the config of a run must not name another program or folder."""
-    dbt = QuietDbt(project_dir=dbt_project(), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
+    dbt = QuietDbt(project_dir=os.fspath(PROJECT_DIR), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
     return dg.ResourceDefinition(lambda _: dbt, config_schema={}, description="dbt of this environment and project.")
 
 

@@ -247,7 +247,7 @@ def test_no_other_port_stands_open(page: Page) -> None:
 def _listening(pid: int) -> set[int]:
     """TCP ports on which a process listens."""
     try:
-        inodes = {os.readlink(path)[8:-1] for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+        inodes = {str(path.readlink())[8:-1] for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
     except OSError:
         return set()
     ports = set()
