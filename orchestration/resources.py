@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from expectations.untouched import take_over
 from warehouse.files import remove_temporary
 from warehouse.home import Home
 
@@ -42,6 +43,9 @@ class Platform(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
         with night_lock(self.home, _WAIT_SECONDS):
+            said = take_over(self.home)
+            if said and context.log:
+                context.log.warning(said)
             for folder, pattern in (
                 (self.home.quality, "**"),
                 (self.home.accepted, "*/*/**"),
