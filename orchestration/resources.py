@@ -50,6 +50,7 @@ class Platform(dg.ConfigurableResource):
                 (self.home.quality, "**"),
                 (self.home.accepted, "*/*/**"),
                 (self.home.nights.parent, "."),
+                (self.home.root, "."),
             ):
                 remove_temporary(folder, pattern)
             yield self
