@@ -1,5 +1,6 @@
 """Whether what a build reads is what the platform wrote; and how a home, or a place in it, is taken as it stands."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
@@ -115,6 +116,13 @@ def _folders(home: Home) -> Iterator[Path]:
 
 
 def _seal(home: Home, folder: Path) -> None:
+    """The folder's time stays: its retention counts from it."""
+    made = folder.stat()
+    _write_seal(home, folder)
+    os.utime(folder, ns=(made.st_atime_ns, made.st_mtime_ns))
+
+
+def _write_seal(home: Home, folder: Path) -> None:
     if (folder / MANIFEST).exists():
         seal_landed(home, folder)
     elif (folder / GATE).exists():

@@ -16,7 +16,9 @@ import pytest
 
 import sharing.agreements
 from expectations.accept import accept_night
-from expectations.untouched import take_over, vouch, vouch_for_all
+from expectations.untouched import take_over, tampered, vouch, vouch_for_all
+from sharing.agreements import Register
+from sharing.retention import forget_unagreed
 from sources.contract import Contract
 from sources.contract_file import load
 from sources.feed_night import FeedNight
@@ -70,7 +72,7 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def good(tmp_path_factory: pytest.TempPathFactory, everything_granted: Path) -> Iterator[Platform]:
     """One published night, from which each test goes on in a copy."""
     folder = tmp_path_factory.mktemp("good")
     (folder / "agreements").mkdir()
@@ -80,6 +82,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     platform = Platform(Home(folder / "home"), [load(feed.write(folder / "sources")) for feed in (added, whole)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing.agreements, "agreements_folder", lambda: folder / "agreements")
+        patch.setenv("INTERAGENCY_GRANTS", str(everything_granted))
         patch.setenv("INTERAGENCY_HOME", str(platform.home.root))
         platform.send_first()
         platform.ingest(NIGHT)
@@ -217,6 +220,12 @@ def test_a_night_that_somebody_vouches_for_is_published_again(platform: Platform
     assert {line["by"] for line in said} == {pwd.getpwuid(os.getuid()).pw_name}
 
 
+def test_a_night_whose_retention_is_over_is_gone_rightly(platform: Platform) -> None:
+    forget_unagreed(platform.home, Register(), date(2060, 1, 1))
+    assert not platform.accepted("added").exists()
+    assert tampered(platform.contracts, platform.home, NEXT_NIGHT) == []
+
+
 def test_a_night_that_is_run_again_mends_itself(platform: Platform) -> None:
     forge_accepted(platform)
     assert not platform.publish(NIGHT)
@@ -330,6 +339,7 @@ def unsealed(home: Home) -> None:
 
 def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     unsealed(platform.home)
+    made = platform.accepted("added").stat().st_mtime_ns
     override = {
         "agency": "steady", "feed": "whole", "extract_date": "2026-11-01", "original_sha256": "0" * 64, "reason": "known",
         "steward": "me", "decided_at": "2026-11-01T00:00:00+00:00",
@@ -339,6 +349,7 @@ def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     assert said is not None
     assert "were sealed as they stood" in said
     assert take_over(platform.home) is None
+    assert platform.accepted("added").stat().st_mtime_ns == made
     append(platform.home, "steady", "whole", "2026-11-02", "1" * 64, "another")
     platform.send("added", (2, "y"))
     platform.ingest(NEXT_NIGHT)
