@@ -125,8 +125,9 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
     try:
         yield
     except Exception as error:
-        to_do = "" if isinstance(error, Tampered) else "; tell the platform's maintainers"
-        reason = f"the {step} could not be run: {told(error)}{to_do}"
+        reason = told(error)
+        if not isinstance(error, Tampered):
+            reason = f"the {step} could not be run: {reason}; tell the platform's maintainers"
         # Where the rows are in use, the record must not say failed; the step does.
         if not is_taken_since(contract, home, night, began):
             landing = landed_folder(contract, home, night)

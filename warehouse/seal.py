@@ -66,7 +66,7 @@ def place_of(home: Home, path: Path) -> str:
 
 def seal_folder(home: Home, folder: Path, files: Sequence[str], told: str = "") -> None:
     """Write the seal of these files of `folder`, and of a text that stands for what else is said there."""
-    digests = {name: _digest(folder / name) for name in files}
+    digests = {name: _digest(folder / name) for name in files if (folder / name).exists()}
     mac = keyed_hash(home, place_of(home, folder.resolve()), told, json.dumps(digests, sort_keys=True))
     write_text(folder / SEAL, json.dumps({"files": digests, "mac": mac}, indent=1) + "\n")
 
@@ -80,7 +80,8 @@ def check_folder(home: Home, folder: Path, files: Sequence[str], told: str = "")
     except (OSError, ValueError, KeyError, TypeError):
         raise Tampered(place, "has no seal of this platform") from None
     for name in files:
-        if not (folder / name).exists() or sealed.get(name) != _digest(folder / name):
+        found = _digest(folder / name) if (folder / name).exists() else None
+        if sealed.get(name) != found:
             raise Tampered(place, f"is not as it was written: {name} was changed since")
     right = keyed_hash(home, place_of(home, folder.resolve()), told, json.dumps(sealed, sort_keys=True))
     if not hmac.compare_digest(mac, right):
