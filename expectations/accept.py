@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from expectations.gate import check_gate
 from expectations.history import SENT_AGAIN, lost_watermark, sent_again
 from expectations.profile import record_profile
-from expectations.result import RuleResult, Verdict
+from expectations.result import GATE, RuleResult, Verdict
 from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
 from sources.attempt import Attempt, attempt_of
 from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
@@ -15,6 +16,7 @@ from sources.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNig
 from sources.kept import gate_folder, kept_originals, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest
 from sources.overrides import Override, find
+from sources.sealed import check_landed, note_accepted, seal_accepted
 from sources.watermark import reached, usable
 from warehouse.engine import literal, open_database, write_parquet
 from warehouse.files import remove_unfinished, share_file, versioned_folder
@@ -25,14 +27,19 @@ from warehouse.records import record
 def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:
     """What the gate's verdict makes of the night, or the steward's decision where there is one. Nothing is taken yet.
 
-    Raises FileNotFoundError where the night was not gated, or landed again since.
+    Raises FileNotFoundError where the night was not gated, or landed again since, and Tampered where something is not what
+    landing, gate or steward wrote.
     """
-    landing = landed_folder(contract, home, extract_date)
-    verdict = Verdict.read(gate_folder(contract, home, extract_date))
+    landing, gate = landed_folder(contract, home, extract_date), gate_folder(contract, home, extract_date)
+    if not (gate / GATE).exists():
+        raise FileNotFoundError(f"{gate} is not there; run the night again")
+    check_gate(home, gate)
+    check_landed(home, landing)
+    verdict = Verdict.read(gate)
     if verdict.landing != landing.resolve().name:
         raise FileNotFoundError(f"{landing} landed again after its gate; run the night again")
     manifest = Manifest.read(landing)
-    override = find(home, contract.agency, contract.feed, extract_date.isoformat(), manifest.original_sha256)
+    override = None if verdict.accepted else _override(home, manifest)
     taken = verdict.accepted or override is not None
     return FeedNight(
         extract_date=extract_date, agency=contract.agency, feed=contract.feed,
@@ -42,6 +49,10 @@ def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:
         rows_rejected=manifest.rows_rejected + verdict.rows_rejected, original_sha256=manifest.original_sha256,
         reason=override.reason if override and not verdict.accepted else "; ".join(verdict.reasons) or None,
     )  # fmt: skip
+
+
+def _override(home: Home, manifest: Manifest) -> Override | None:
+    return find(home, manifest.agency, manifest.feed, manifest.extract_date.isoformat(), manifest.original_sha256)
 
 
 def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNight:
@@ -115,6 +126,8 @@ def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: Feed
         # Before the night takes the place of its older self: where this fails, the next try finds it different again.
         _mend_later_changes(contract, home, [*before, folder], target)
         _mend_next_status(contract, home, night)
+        seal_accepted(home, folder)
+    note_accepted(home, target)
     night = with_changes(night, changes)
     record_taken(contract, home, night, last)
     return night

@@ -22,6 +22,7 @@ from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
 from warehouse.records import copy_into, record_file
 from warehouse.restricted import attach_restricted, restricted_file
+from warehouse.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 from warehouse.yaml import load_yaml
 
 AGENCY = "harmonised"
@@ -119,8 +120,10 @@ def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_
                 raise RuleError(
                     f"expectations/harmonised/{rule.subject}.yaml: {rule.rule}: {str(error).splitlines()[0]}"
                 ) from error
-        with replaced_whole(record_file(home, "finding", extract_date)) as temporary:
-            write_parquet(connection, "FROM found ORDER BY ALL", temporary)
+        path = record_file(home, "finding", extract_date)
+        with replaced_whole(path) as temporary:
+            write_parquet(connection, "FROM found ORDER BY ALL", temporary, (PARQUET_SEAL, UNSEALED))
+            seal_parquet(home, temporary, place_of(home, path))
         return dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
 
 

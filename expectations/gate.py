@@ -22,11 +22,13 @@ from warehouse.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.functions import register_functions
 from warehouse.home import Home
+from warehouse.seal import check_folder, seal_folder
 
 if TYPE_CHECKING:
     from expectations.validate import Validation
 
 VALIDATION = "validation.json"
+_GATED = (GATE, REJECTS, VALIDATION)
 MASK = "•••"
 _MAX_EXAMPLES = 5
 
@@ -43,7 +45,17 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
         verdict, validation = gate_extract(contract, landing, folder, _rows_before(contract, home, extract_date))
         (folder / VALIDATION).write_text(json.dumps(validation), encoding="utf-8")
         verdict.write(folder)
+        seal_gate(home, folder)
     return verdict
+
+
+def seal_gate(home: Home, folder: Path) -> None:
+    seal_folder(home, folder, _GATED)
+
+
+def check_gate(home: Home, folder: Path) -> None:
+    """Raises Tampered where verdict, rejects or results are not what the gate wrote."""
+    check_folder(home, folder, _GATED)
 
 
 def _rows_before(contract: Contract, home: Home, extract_date: date) -> int | None:

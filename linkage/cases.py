@@ -1,7 +1,5 @@
 """What was decided of cases and why: appended to state, read as of a night, given to each build."""
 
-import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +8,7 @@ import duckdb
 
 from warehouse.engine import literal
 from warehouse.home import Home
+from warehouse.journal import Journal
 
 DISPOSITIONS = ("open", "fraud", "error", "false positive", "no issue")
 
@@ -26,36 +25,24 @@ class Disposition:
 
 
 def dispositions_file(home: Home) -> Path:
-    return home.state / "cases" / "disposition.jsonl"
+    return _journal(home).path
 
 
 def decide(home: Home, decision: Disposition) -> None:
-    """Append one decision. Nothing is ever taken back: a later decision of the same case counts."""
-    file = dispositions_file(home)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # One write of one line at the end of the file: two at once do not mix, and half a line is told by its missing end.
-    line = (json.dumps(asdict(decision), ensure_ascii=False) + "\n").encode()
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        if _is_cut(file):
-            line = b"\n" + line
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Append one decision. Nothing is ever taken back: a later decision of the same case counts. Raises Tampered."""
+    _journal(home).append(asdict(decision))
 
 
-def _is_cut(file: Path) -> bool:
-    with file.open("rb") as content:
-        content.seek(0, os.SEEK_END)
-        if content.tell() == 0:
-            return False
-        content.seek(-1, os.SEEK_END)
-        return content.read(1) != b"\n"
+def _journal(home: Home) -> Journal:
+    return Journal(home, "cases/disposition.jsonl")
 
 
 def load_dispositions(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> None:
-    """Make `linkage.case_disposition` of the build: the last decision of each case, as of the end of the night's day (UTC)."""
+    """Make `linkage.case_disposition` of the build: the last decision of each case, as of the end of the night's day (UTC).
+
+    Raises Tampered where decisions are not as they were written.
+    """
+    _journal(home).check()
     file = dispositions_file(home)
     columns = {
         "match_case_id": "VARCHAR",

@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource
 from filelock import FileLock
+from packaging.version import Version
 
 from sources.contract import Contract
 from sources.contract_file import load_all
@@ -96,12 +100,18 @@ def build_variable(home: Home) -> dict[str, str]:
     return {BUILD_VARIABLE: str(home.building / DATABASE)}
 
 
-def dbt_project() -> DbtProject:
-    return DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
+class QuietDbt(DbtCliResource):
+    """dbt whose version is read from what is installed: `dbt --version` asks a package index for the newest one."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
 
 
-def dbt_resource() -> DbtCliResource:
-    return DbtCliResource(project_dir=dbt_project(), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
+def dbt_resource() -> dg.ResourceDefinition:
+    """dbt without any configuration: the config of a run must not name another program or folder."""
+    dbt = QuietDbt(project_dir=os.fspath(PROJECT_DIR), profiles_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
+    return dg.ResourceDefinition(lambda _: dbt, config_schema={}, description="dbt of this environment and project.")
 
 
 def target_folder(home: Home, invocation: str) -> Path:

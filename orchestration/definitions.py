@@ -5,7 +5,7 @@ import dagster as dg
 from orchestration.dbt import dbt_resource
 from orchestration.harmonise import harmonise_assets
 from orchestration.ingest import accepted_asset, gate_check, landing_assets
-from orchestration.resources import Platform
+from orchestration.resources import IN_THIS_PROCESS, NO_VALUES, Platform
 from orchestration.schedule import follow_sensors, night_jobs, nightly_schedule
 from sources.contract_file import load_all
 
@@ -22,7 +22,6 @@ defs = dg.Definitions(
     jobs=[ingest, harmonise],
     schedules=[nightly_schedule(contracts, ingest)],
     sensors=list(follow_sensors(ingest, harmonise)),
-    resources={"dbt": dbt_resource(), "platform": Platform()},
-    # One process: every further one would import everything again, seconds a step.
-    executor=dg.in_process_executor,
+    resources={"dbt": dbt_resource(), "platform": Platform(), "io_manager": NO_VALUES},
+    executor=IN_THIS_PROCESS,
 )

@@ -21,9 +21,10 @@ from warehouse.engine import safe_message
 from warehouse.home import PROJECT
 from warehouse.nights import PublishError
 from warehouse.records import record
+from warehouse.seal import Tampered
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
-_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, DagsterDbtCliRuntimeError)
+_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Tampered, DagsterDbtCliRuntimeError)
 # Dagster puts the name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
 from expectations.unrecorded import record_missed
+from expectations.untouched import tampered
 from linkage.cases import load_dispositions
 from linkage.night import link_night
 from orchestration.dbt import (
@@ -76,6 +78,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     @told_plainly("staging models")
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         night = night_of(context)
+        refuse_tampered(contracts, platform.home, night)
         record_missed(contracts, platform.home)
         # Here every feed has its verdict, and the record is not copied into a build yet.
         write_anomalies(contracts, platform.home, night)
@@ -127,6 +130,14 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
+
+
+def refuse_tampered(contracts: list[Contract], home: Home, night: date) -> None:
+    """Raises dagster.Failure where the build would read what the platform did not write; readers keep what they have."""
+    found = tampered(contracts, home, night)
+    if found:
+        more = f" ({len(found) - 1} more places are not as they were written)" if found[1:] else ""
+        raise dg.Failure(f"{found[0]}{more}", allow_retries=False)
 
 
 def _not_loaded(contracts: list[Contract]) -> list[Contract]:

@@ -20,6 +20,7 @@ from sources.feed_night import FAILED, FeedNight
 from sources.kept import landed_folder
 from sources.manifest import MANIFEST, Manifest
 from warehouse.home import Home
+from warehouse.seal import Tampered
 
 STEP = "interagency/step"
 
@@ -124,7 +125,9 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
     try:
         yield
     except Exception as error:
-        reason = f"the {step} could not be run: {told(error)}; tell the platform's maintainers"
+        reason = told(error)
+        if not isinstance(error, Tampered):
+            reason = f"the {step} could not be run: {reason}; tell the platform's maintainers"
         # Where the rows are in use, the record must not say failed; the step does.
         if not is_taken_since(contract, home, night, began):
             landing = landed_folder(contract, home, night)

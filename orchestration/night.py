@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from expectations.untouched import take_over
 from orchestration.failure import why_failed
 from orchestration.resources import night_lock
 from reports.pages import page_of
@@ -58,6 +59,8 @@ class Outcome:
     steps: dict[str, float] = field(default_factory=dict)
     fixed: dict[str, float] = field(default_factory=dict)
     total_seconds: float = 0.0
+    # What was sealed as it stood, in the first night of a home that an earlier version made.
+    taken_over: str | None = None
 
 
 def prepare_home(home: Home) -> None:
@@ -79,11 +82,13 @@ def run_nights(
 ) -> Outcome:
     """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
 
-    Raises NightRunning where another night holds the lock, ContractError where a contract is not valid.
+    Raises NightRunning where another night holds the lock, ContractError where a contract is not valid, and Tampered where it
+    cannot be told any more what the platform wrote.
     """
     with night_lock(home, wait_seconds=0):
         began, began_at = time.perf_counter(), time.time()
         prepare_home(home)
+        said = take_over(home)
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg
         import great_expectations  # noqa: F401 — its import belongs to the fixed cost, not to the first gate
@@ -100,6 +105,7 @@ def run_nights(
                 runner.run("ingest", night, keys)
             failure = runner.run("harmonise", extract_date, None)
         outcome = _outcome(home, extract_date, failure, runner.run_id)
+        outcome.taken_over = said
         outcome.steps = runner.seconds
         outcome.fixed = {
             "imports": imported - began,

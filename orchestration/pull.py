@@ -15,6 +15,7 @@ from sources.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.landing import land_night
 from sources.manifest import Manifest
 from warehouse.home import Home
+from warehouse.seal import Tampered
 from warehouse.settings import feed_timeout_seconds
 
 _AT_ONCE = 8
@@ -93,7 +94,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
             None,
             f"did not end within {feed_timeout_seconds():g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
         )
-    except ExtractError as error:
+    except (ExtractError, Tampered) as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night
         # Its kind alone: a defect's own words may quote what the agency sent.

@@ -6,10 +6,16 @@ from contextlib import contextmanager
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from expectations.untouched import take_over
 from warehouse.files import remove_temporary
 from warehouse.home import Home
 
 _WAIT_SECONDS = 6 * 3600
+# What a run uses takes no configuration: whoever may start a run must not choose its programs, its folders or what it unpickles.
+# One process: every further one would import everything again, seconds a step.
+IN_THIS_PROCESS = dg.in_process_executor.configured({}, name="in_this_process")
+# Steps hand each other nothing but files and the build; Dagster's default would write and read pickles in a folder of the run's choice.
+NO_VALUES = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})
 
 
 class NightRunning(Exception):
@@ -37,10 +43,14 @@ class Platform(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
         with night_lock(self.home, _WAIT_SECONDS):
+            said = take_over(self.home)
+            if said and context.log:
+                context.log.warning(said)
             for folder, pattern in (
                 (self.home.quality, "**"),
                 (self.home.accepted, "*/*/**"),
                 (self.home.nights.parent, "."),
+                (self.home.root, "."),
             ):
                 remove_temporary(folder, pattern)
             yield self

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sharing.agreements import Register
+from sources.sealed import note_gone
 from warehouse.files import write_text
 from warehouse.home import Home
 from warehouse.nights import feeds_of, forget_night, published_nights
@@ -37,7 +38,7 @@ def forget_unagreed(home: Home, register: Register, today: date | None = None) -
         for folder in _folders(home, agency, feed):
             removed += [attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today)]
     for attempt in removed:
-        _forget(attempt)
+        _forget(home, attempt)
     return removed + _forget_nights(home, register, today)
 
 
@@ -69,9 +70,13 @@ def _is_over(attempt: Path, kept_for: timedelta, today: date) -> bool:
     return today - datetime.fromtimestamp(attempt.stat().st_mtime, UTC).date() > kept_for
 
 
-def _forget(attempt: Path) -> None:
+def _forget(home: Home, attempt: Path) -> None:
     link = attempt.parent.parent / attempt.name[:10]
     if link.is_symlink() and link.resolve() == attempt.resolve():
+        agency, feed = link.parent.parent.name, link.parent.name
+        if link.is_relative_to(home.accepted):
+            # First: a night that is gone without a note holds the next one.
+            note_gone(home, agency, feed, date.fromisoformat(link.name), "the retention of its agreement is over")
         link.unlink()
     shutil.rmtree(attempt)
 

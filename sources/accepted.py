@@ -1,13 +1,14 @@
 """Accepted extracts: which nights of a feed count on a date, what they add up to, and the relations that dbt reads them through."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from sources.contract import Contract
+from sources.feed_night import ACCEPTED, UNCHANGED
 from sources.manifest import ROWS
 from sources.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from warehouse.engine import literal, quoted
@@ -44,6 +45,12 @@ class Acceptance:
 
     def write(self, folder: Path) -> None:
         write_text(folder / ACCEPTANCE, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
+
+    @property
+    def lasting(self) -> str:
+        """All but what a night that comes in before it, later, makes anew: `changes`, and whether it is `unchanged`."""
+        status = ACCEPTED if self.status == UNCHANGED else self.status
+        return json.dumps(asdict(replace(self, changes=None, status=status)), sort_keys=True)
 
     @classmethod
     def read(cls, folder: Path) -> "Acceptance":
@@ -93,6 +100,12 @@ def state_of(contract: Contract, nights: list[Path], keys_of: Path | None = None
     """
     standing = _standing(contract, _stretch(contract, nights), keys_of)
     return f"SELECT * EXCLUDE ({UNFIT}) FROM ({standing}) WHERE len({UNFIT}) = 0"
+
+
+def nights_read(contract: Contract, nights: list[Path]) -> list[Path]:
+    """Those of the accepted `nights` (oldest first) that make up the state: the last snapshot, and all after it."""
+    modes = [mode_of(contract, Acceptance.read(folder)) for folder in nights]
+    return nights[max((number for number, mode in enumerate(modes) if mode == "snapshot"), default=0) :]
 
 
 @dataclass(frozen=True)

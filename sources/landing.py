@@ -21,6 +21,7 @@ from sources.formats.packed import Plain, unpacked
 from sources.kept import kept_originals, landed_folder, share
 from sources.limits import Meter, check_disk, watched
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
+from sources.sealed import check_originals, seal_landed
 from sources.totals import Totals
 from sources.typed_rows import Landed, TypedRows
 from sources.watermark import since
@@ -34,13 +35,20 @@ ORIGINAL = "original"
 
 
 def land_night(contract: Contract, home: Home, extract_date: date) -> Manifest:
-    """Land the extract of one night under `landing/<agency>/<feed>/<extract_date>`. Raises as `land_extract` does."""
+    """Land the extract of one night under `landing/<agency>/<feed>/<extract_date>`.
+
+    Raises as `land_extract` does, and Tampered where the originals to land from again are not those that came.
+    """
     night = landed_folder(contract, home, extract_date)
     remove_unfinished(night.parent, MANIFEST)
     kept = kept_originals(contract, home, extract_date)
+    if kept:
+        check_originals(home, kept)
     with versioned_folder(night) as folder:
         pull = Pull(contract, extract_date, folder / ORIGINAL, since(contract, home, extract_date))
-        return _land(pull, (lambda pull: share(kept, pull.into)) if kept else fetch)
+        manifest = _land(pull, (lambda pull: share(kept, pull.into)) if kept else fetch)
+        seal_landed(home, folder)
+    return manifest
 
 
 def land_extract(

@@ -81,9 +81,12 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 10000"
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    """The rows of the query as one Parquet file, in their order."""
-    connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET})")
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, target: Path, note: tuple[str, str] | None = None
+) -> None:
+    """The rows of the query as one Parquet file, in their order; a name and its text are kept in the file's metadata."""
+    kept = f", KV_METADATA {{{quoted(note[0])}: {literal(note[1])}}}" if note else ""
+    connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET}{kept})")
 
 
 def engine_fault(expression: str) -> str | None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from warehouse.engine import literal
 from warehouse.files import replaced_whole
 from warehouse.home import Home
+from warehouse.seal import PARQUET_SEAL, UNSEALED, check_parquet, place_of, seal_parquet
 
 _UTC = pa.timestamp("us", tz="UTC")
 _TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
@@ -162,19 +163,38 @@ def record_file(home: Home, table: str, extract_date: date) -> Path:
 
 
 def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], replacing: dict[str, str]) -> None:
-    """Put `rows` (data classes or dicts) into the night's record, in place of those that match all of `replacing`."""
+    """Put `rows` (data classes or dicts) into the night's record, in place of those that match all of `replacing`.
+
+    Raises Tampered where the record is not as it was written.
+    """
     schema = SCHEMAS[table]
     plain = [{**(asdict(row) if is_dataclass(row) and not isinstance(row, type) else row)} for row in rows]
     added = pa.Table.from_pylist([{"extract_date": extract_date, **replacing, **row} for row in plain], schema=schema)
     path = record_file(home, table, extract_date)
     if path.exists():
+        check_parquet(home, path)
         kept = _as_of_today(pq.read_table(path), schema)
         same = pa.array([True] * kept.num_rows, pa.bool_())
         for name, value in replacing.items():
             same = pc.and_(same, pc.equal(kept[name], value))
         added = pa.concat_tables([kept.filter(pc.invert(same)), added])
+    _write(home, path, added)
+
+
+def seal_record(home: Home, path: Path) -> None:
+    """Seal a record file as it stands."""
+    _write(home, path, pq.read_table(path))
+
+
+def _write(home: Home, path: Path, rows: pa.Table) -> None:
     with replaced_whole(path) as temporary:
-        pq.write_table(added, temporary)
+        pq.write_table(rows.replace_schema_metadata({PARQUET_SEAL: UNSEALED}), temporary)
+        seal_parquet(home, temporary, place_of(home, path))
+
+
+def record_files(home: Home) -> list[Path]:
+    """Every night's file of every table that is recorded."""
+    return sorted(path for table in SCHEMAS for path in (home.quality / table).glob("*.parquet"))
 
 
 def _as_of_today(kept: pa.Table, schema: pa.Schema) -> pa.Table:

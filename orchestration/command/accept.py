@@ -18,12 +18,14 @@ def accept(
     It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
     """
     from expectations.accept import accept_night, decide
+    from expectations.untouched import take_over
     from orchestration.resources import NightRunning, night_lock
     from sharing.agreements import read_register
     from sources.kept import landed_folder
     from sources.manifest import Manifest
     from sources.overrides import append
     from warehouse.home import Home
+    from warehouse.seal import Tampered
 
     if not reason.strip():
         stop('a reason is needed: --reason "…"', WRONG_USE)
@@ -36,6 +38,7 @@ def accept(
     try:
         # What is decided on must not change meanwhile, so it is read under the lock.
         with night_lock(home, wait_seconds=0):
+            take_over(home)
             if decide(contract, home, night).is_taken:
                 stop(f"{contract.name} of {night} is accepted already; nothing to do", NOT_DONE)
             sha256 = Manifest.read(landed_folder(contract, home, night)).original_sha256
@@ -43,7 +46,7 @@ def accept(
             taken = accept_night(contract, home, night)
     except FileNotFoundError:
         stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
-    except NightRunning as error:
+    except (NightRunning, Tampered) as error:
         stop(str(error), NOT_DONE)
     tell(
         f"{contract.name} of {night}: {taken.rows_accepted} of {taken.rows_sent} rows accepted by {override.steward}; the next run uses them"

@@ -44,14 +44,15 @@ def decide_case(
     case: Annotated[str, typer.Argument(help="The case, or enough of its beginning to tell it.")],
     disposition: Annotated[str, typer.Option(help="fraud, error, false positive, no issue, or open again.")],
     reason: Annotated[str, typer.Option(help="Why, in words that others can follow.")],
-    by: Annotated[str | None, typer.Option(help="Who decided; you, where it is not said.")] = None,
 ) -> None:
     """Write down what was decided of a case; the next night shows it. Nothing is overwritten."""
-    import getpass
     from datetime import UTC, datetime
 
+    from expectations.untouched import take_over
     from linkage.cases import DISPOSITIONS, Disposition, decide, now_text
     from warehouse.home import Home
+    from warehouse.journal import actor
+    from warehouse.seal import Tampered
 
     chosen = disposition.replace("-", " ").strip().lower()
     if chosen not in DISPOSITIONS:
@@ -66,10 +67,13 @@ def decide_case(
             f"{case!r} is {'the beginning of several cases' if found else 'no case of the published night'}; see `interagency cases list`",
             WRONG_USE,
         )
-    decide(
-        Home.from_environment(),
-        Disposition(found[0][0], chosen, reason.strip(), by or getpass.getuser(), now_text(datetime.now(UTC))),
-    )
+    decision = Disposition(found[0][0], chosen, reason.strip(), actor(), now_text(datetime.now(UTC)))
+    try:
+        home = Home.from_environment()
+        take_over(home)
+        decide(home, decision)
+    except Tampered as error:
+        stop(str(error), NOT_DONE)
     tell(f"{found[0][0]}: {chosen}; shown from the next night on")
 
 

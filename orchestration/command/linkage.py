@@ -45,8 +45,10 @@ def reject(pair: str, reason: _Reason) -> None:
 
 
 def _decide(pair_id: str, is_same: bool, reason: str) -> None:
+    from expectations.untouched import take_over
     from linkage.review import decide
     from warehouse.home import Home
+    from warehouse.seal import Tampered
 
     if not reason.strip():
         stop('a reason is needed: --reason "…"', WRONG_USE)
@@ -54,7 +56,11 @@ def _decide(pair_id: str, is_same: bool, reason: str) -> None:
     found = [pair for pair in _queue(home, None) if pair["pair_id"] == pair_id]
     if not found:
         stop(f"{pair_id} is no pair in doubt; `interagency linkage review list` shows them", WRONG_USE)
-    made = decide(home, found[0]["entity"], _records(found[0]), is_same, reason)
+    try:
+        take_over(home)
+        made = decide(home, found[0]["entity"], _records(found[0]), is_same, reason)
+    except Tampered as error:
+        stop(str(error), NOT_DONE)
     tell(f"{pair_id}: {'the same' if is_same else 'not the same'}, by {made.steward}; the next night follows it")
 
 

@@ -22,6 +22,7 @@ from orchestration.command import (
     status,
     try_contract,
     ui,
+    vouch,
     warehouse,
 )
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
@@ -63,6 +64,7 @@ app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(linkage.app, name="linkage")
+app.command("vouch")(vouch.vouch)
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
 app.command("simulate")(simulate.simulate)

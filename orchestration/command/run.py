@@ -75,16 +75,20 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
         from orchestration.resources import NightRunning
+        from warehouse.seal import Tampered
 
         try:
-            return run_nights(contracts, home, nights, step_ended), home
-        except (NightRunning, RuleError, DbtError) as error:
+            outcome = run_nights(contracts, home, nights, step_ended)
+        except (NightRunning, RuleError, DbtError, Tampered) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
             stop(
                 f"not published: {error.strerror or error} ({error.filename or home.root}); free space or mend the folder's rights",
                 NOT_DONE,
             )
+    if outcome.taken_over:
+        tell(outcome.taken_over, err=True)
+    return outcome, home
 
 
 @dataclass(frozen=True)

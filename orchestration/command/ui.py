@@ -1,28 +1,27 @@
 """`interagency ui`: Dagster's web page and its daemon."""
 
-import os
-import sys
-from pathlib import Path
+import errno
 from typing import Annotated
 
 import typer
 
+from orchestration.command.common import NOT_DONE, stop
+
 
 def ui(port: Annotated[int, typer.Option(help="Port on localhost.")] = 3000) -> None:
-    """Open Dagster on localhost, with the daemon that fires the schedule. Ctrl-C ends both."""
+    """Open Dagster on localhost, with the daemon that fires the schedule. Ctrl-C ends both.
+
+    The printed link logs one browser in, once; nobody else and no other web page reaches what stands behind it.
+    """
     from orchestration.night import prepare_home
-    from warehouse.home import PROJECT, Home
+    from warehouse.home import Home
 
     prepare_home(Home.from_environment())
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = [
-        "dagster",
-        "dev",
-        "--workspace",
-        str(PROJECT / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    os.execv(dagster, arguments)
+    from orchestration.web import serve
+
+    try:
+        serve(port, lambda link: typer.echo(f"Log in with this link; it is good for one browser: {link}"))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        stop(f"port {port} is in use; choose another with --port", NOT_DONE)

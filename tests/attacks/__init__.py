@@ -1,0 +1,1 @@
+"""Attacks on the platform, one module for each door: what a hostile agency, web page or operator would try."""

@@ -7,10 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expectations.gate import seal_gate
 from expectations.result import GATE, Verdict
+from expectations.untouched import take_over
 from sources.contract import Contract
 from sources.kept import gate_folder, landed_folder
 from sources.manifest import REJECTS, ROWS, Manifest, Original
+from sources.sealed import seal_landed
 from warehouse.engine import open_database, quoted
 from warehouse.files import versioned_folder
 from warehouse.home import Home
@@ -20,6 +23,7 @@ def land_rows(
     contract: Contract, home: Home, night: date, rows: list[dict[str, Any]], refusal: str | None = None
 ) -> None:
     """Land `rows` in the contract's types, with the verdict of a gate that found nothing, or refused for `refusal`."""
+    take_over(home)
     moment = datetime.now(UTC)
     with versioned_folder(landed_folder(contract, home, night)) as landing:
         _write_rows(contract, rows, str(landing / ROWS))
@@ -28,12 +32,14 @@ def land_rows(
             originals=[Original.of(landing, ROWS)], contract_version="1", contract_sha256="", rows_sent=len(rows),
             rows_landed=len(rows), rows_rejected=0, started_at=moment, finished_at=moment,
         ).write(landing)  # fmt: skip
+        seal_landed(home, landing)
     with versioned_folder(gate_folder(contract, home, night)) as gate:
         pq.write_table(pa.table({"row": pa.array([], pa.int64())}), gate / REJECTS)
         Verdict(
             agency=contract.agency, feed=contract.feed, extract_date=night.isoformat(), landing=landing.name,
             accepted=refusal is None, reasons=[refusal] if refusal else [], rows_landed=len(rows), rows_rejected=0, results=[],
         ).write(gate)  # fmt: skip
+        seal_gate(home, gate)
     assert (gate / GATE).exists()
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from expectations.accept import accept_night
 from expectations.gate import run_gate
 from expectations.result import RuleResult, Verdict
+from expectations.untouched import take_over
 from sources.accepted import accepted_folder
 from sources.contract import Contract
 from sources.contract_file import load
@@ -53,6 +54,7 @@ def gated(folder: Path, home: Home, content: str, feed: Feed, night: date = NIGH
     path = feed.write(folder)
     (path.parent / feed.path).write_text(content, encoding=feed.encoding)
     contract = load(path)
+    take_over(home)
     manifest = land_night(contract, home, night)
     verdict = run_gate(contract, home, night)
     rejects = pq.read_table(gate_folder(contract, home, night) / REJECTS).to_pylist()

@@ -122,6 +122,7 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
 
     @dg.asset(key=harmonise.GATE_KEY, partitions_def=NIGHTS)
     def built(context: dg.AssetExecutionContext, platform: Platform) -> None:
+        harmonise.refuse_tampered(contracts, platform.home, night)
         record_missed(contracts, platform.home)
         database = start_build(platform.home, night, context.run.run_id)
         with open_database(database) as connection:

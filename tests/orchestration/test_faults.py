@@ -11,6 +11,7 @@ from random import Random
 import duckdb
 import pytest
 
+from reports.pages import page_of
 from tests.conftest import NEXT_NIGHT
 from tests.orchestration.faults import (
     COUNT_ONLY,
@@ -27,6 +28,7 @@ from tests.orchestration.faults import (
     started_disk,
 )
 from warehouse.home import Home
+from warehouse.nights import current_night
 
 LATER_NIGHT = NEXT_NIGHT.replace(day=NEXT_NIGHT.day + 1)
 TAKEN = ("accepted", "unchanged", "accepted_by_steward")
@@ -105,6 +107,10 @@ def what_does_not_add_up(home: Home) -> str | None:
             )
             if (told["rows_landed"], told["rows_rejected"], told["rows_sent"]) != (rows, rejects, rows + rejects):
                 return f"{manifest}: {told}"
+    current = current_night(home)
+    assert current is not None
+    if not page_of(home, current.extract_date).exists():
+        return f"the night of {current.extract_date} has no report"
     seen = contents(home)
     for row in seen["quality.feed_night"]:
         night, _, feed, status, sent, accepted, rejected = row[:7]
@@ -161,6 +167,21 @@ CASES = [
     ("rename", "feed_night/2026-11-21.parquet", FAIL_ONCE, errno.EIO, False),
     ("rename", "warehouse/published.duckdb", KILL_BEFORE, 0, True),
     ("open", "warehouse/nights", FULL_FROM_THEN_ON, errno.ENOSPC, False),
+    # Between what was accepted, its line in the journal, and the journal's end.
+    ("write", "state/accepted/steady/whole.jsonl", KILL_BEFORE, 0, False),
+    ("write", "state/accepted/steady/whole.jsonl", KILL_AFTER, 0, True),
+    ("rename", "journal-heads.json", KILL_BEFORE, 0, False),
+    ("rename", "whole/.versions", KILL_AFTER, 0, True),
+    # Publishing.
+    ("rename", "state/history/steady__whole", KILL_AFTER, 0, False),
+    ("rename", "/complete", KILL_AFTER, 0, True),
+    ("rename", "warehouse/published.duckdb", KILL_AFTER, 0, False),
+    ("rename", "warehouse/published.duckdb", KILL_AFTER, 0, True),
+    # Reporting.
+    ("rename", "quality/night/2026-11-21.parquet", KILL_BEFORE, 0, False),
+    ("rename", "report/nights/2026-11-21/agencies", KILL_AFTER, 0, True),
+    ("rename", "quality/alert/2026-11-21.parquet", KILL_AFTER, 0, False),
+    ("rename", "quality/report/index.html", KILL_BEFORE, 0, False),
 ]
 
 
