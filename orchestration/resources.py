@@ -7,6 +7,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from expectations.untouched import take_over
+from warehouse.engine import forget_spilled
 from warehouse.files import remove_temporary
 from warehouse.home import Home
 
@@ -25,7 +26,7 @@ class NightRunning(Exception):
 @contextmanager
 def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
     """One night at a time on one INTERAGENCY_HOME; may be taken again by its holder. Raises NightRunning."""
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.close()
     lock = FileLock(home.lock, is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=wait_seconds)
@@ -53,6 +54,7 @@ class Platform(dg.ConfigurableResource):
                 (self.home.root, "."),
             ):
                 remove_temporary(folder, pattern)
+            forget_spilled(self.home)
             yield self
 
     @property
