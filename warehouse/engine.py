@@ -183,15 +183,12 @@ def function_names() -> frozenset[str]:
     """The functions of values that the engine has by itself, and ours; those that read files or tables are not among them."""
     from warehouse.functions import register_functions
 
-    register_functions(_scratch())
-    rows = (
-        _scratch()
-        .execute(
+    with open_database(spills=False) as connection:
+        register_functions(connection)
+        rows = connection.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() "
             "WHERE function_type IN ('scalar', 'aggregate', 'macro') AND function_name NOT IN ('getvariable', 'current_setting')"
-        )
-        .fetchall()
-    )
+        ).fetchall()
     return frozenset(str(name).lower() for (name,) in rows)
 
 
