@@ -2,8 +2,6 @@
 
 import os
 
-# Whatever these processes and their children (dbt, Dagster's server and daemon) write is for its owner alone.
-os.umask(0o077)
 # Usage reporting of the tools below stays off: a ministry's network is closed, and nothing may phone home.
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 from expectations.untouched import take_over
 from warehouse.engine import forget_spilled
-from warehouse.files import remove_temporary
+from warehouse.files import for_owner_alone, remove_temporary
 from warehouse.home import Home
 
 _WAIT_SECONDS = 6 * 3600
@@ -33,7 +33,8 @@ def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
     except Timeout:
         raise NightRunning(f"another night is running on {home.root}; wait for it to end, then try again") from None
     try:
-        yield
+        with for_owner_alone():
+            yield
     finally:
         lock.release()
 

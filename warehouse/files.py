@@ -11,6 +11,16 @@ from pathlib import Path
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
+@contextmanager
+def for_owner_alone() -> Iterator[None]:
+    """Whatever this process and those that it starts (dbt, Dagster's server) write inside the block is for its owner alone."""
+    before = os.umask(0o777 & ~PRIVATE_FOLDER)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def private_folder(folder: Path) -> Path:
     """Make a folder, and those above it that are not there, for their owner alone."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
