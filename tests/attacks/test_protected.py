@@ -312,12 +312,6 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
     shutil.copytree(PROJECT, checkout, ignore=left_out, symlinks=True)
     sample = tmp_path / "patients.csv"
     sample.write_text(PATIENTS)
-    (checkout / "agreements" / "hospital.yaml").write_text(
-        (checkout / "agreements" / "faa-registry.yaml")
-        .read_text()
-        .replace("faa-registry", "hospital")
-        .replace("faa/*", "hospital/*")
-    )
     home = Home(tmp_path / "home")
     environment = {**os.environ, "INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
 
@@ -328,6 +322,8 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
         return done.stdout
 
     interagency("new-feed", str(sample), "--agency", "hospital", "--feed", "patient")
+    draft = checkout / "agreements" / "trial-hospital-patient.yaml"
+    draft.write_text(draft.read_text().replace("signed_by: []", "signed_by: [Hospital, Platform]"))
     assert "Published" in interagency("run", "--agency", "hospital")
     with duckdb.connect(str(home.published), read_only=True) as connection:
         tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
