@@ -171,13 +171,14 @@ def _relationships(contracts: list[Contract], database: Path) -> list[RuleResult
 def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
     """Every accepted row is in its staging model: none dropped, none doubled. A feed without a model stops at acceptance."""
     with open_database(database, read_only=True) as connection:
-        models = {
-            name
-            for (name,) in connection.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staging'"
-            ).fetchall()
-        }
-        return [_staged(connection, contract) for contract in contracts if f"stg_{contract.relation}" in models]
+        if restricted_file(database).exists():
+            attach_restricted(connection, database, read_only=True)
+        found = connection.execute(
+            "SELECT table_name, database_name FROM duckdb_tables() WHERE schema_name = 'staging'"
+        ).fetchall()
+        places = {str(name): f"{quoted(catalog)}.staging.{quoted(name)}" for name, catalog in found}
+        staged = [(contract, places.get(f"stg_{contract.relation}")) for contract in contracts]
+        return [_staged(connection, contract, place) for contract, place in staged if place is not None]
 
 
 def _held_back(contracts: list[Contract], home: Home, extract_date: date) -> list[RuleResult]:
@@ -201,10 +202,10 @@ def _no_value_of_its_type(contract: Contract, held: HeldBack) -> RuleResult:
     )  # fmt: skip
 
 
-def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract) -> RuleResult:
+def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, place: str) -> RuleResult:
     model = f"stg_{contract.relation}"
     row = connection.execute(
-        f"SELECT (SELECT count(*) FROM {SCHEMA}.{quoted(contract.relation)}), (SELECT count(*) FROM staging.{quoted(model)})"
+        f"SELECT (SELECT count(*) FROM {SCHEMA}.{quoted(contract.relation)}), (SELECT count(*) FROM {place})"
     ).fetchone()
     accepted, staged = row or (0, 0)
     return RuleResult(

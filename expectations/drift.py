@@ -45,7 +45,7 @@ def _measured(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
 
 
 def _results(home: Home, extract_date: date) -> list[RuleResult]:
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         rows = connection.execute(
             f"""
             WITH measured AS (

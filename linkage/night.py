@@ -15,6 +15,7 @@ from linkage.review import decisions, folder_of
 from linkage.scratch import scratch
 from linkage.stable_ids import give_ids
 from warehouse.engine import literal, quoted
+from warehouse.files import private_folder
 from warehouse.home import Home
 from warehouse.records import record
 
@@ -87,7 +88,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restrict
 
 def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity) -> None:
     folder = folder_of(home, entity.entity)
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)

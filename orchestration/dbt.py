@@ -16,12 +16,14 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource
 from filelock import FileLock
 from packaging.version import Version
 
+from catalogue.protection import Protection
 from sources.contract import Contract
 from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
 from warehouse.history import Versioned
 from warehouse.home import PROJECT, Home
 from warehouse.nights import DATABASE
+from warehouse.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
@@ -29,6 +31,8 @@ MANIFEST = PROJECT_DIR / "target" / "manifest.json"
 SIMULATED = PROJECT / "simulation" / "agencies"
 # profiles.yml reads the path of the build from it.
 BUILD_VARIABLE = "INTERAGENCY_BUILD"
+# The macro generate_database_name asks for it.
+OPEN_RELATIONS = "open_relations"
 
 
 class BySchema(DagsterDbtTranslator):
@@ -39,7 +43,7 @@ class BySchema(DagsterDbtTranslator):
 
 
 class DbtError(Exception):
-    """The dbt project cannot be parsed: dbt's own words."""
+    """The dbt project cannot be compiled: dbt's own words."""
 
 
 def dbt_executable() -> str:
@@ -49,23 +53,52 @@ def dbt_executable() -> str:
 
 
 def prepare(contracts: list[Contract], home: Home) -> Path:
-    """The parsed manifest, made anew where a model, a contract or a macro is newer. Raises DbtError."""
+    """The manifest, made anew where a model, a contract or a macro is newer; in it, what is proved open lies in the open database.
+
+    What lies where is told to dbt by a variable, and proved on the models that dbt compiled: where the proof is another one than
+    the last manifest was made with, it is made once more. Which database a relation lies in changes nothing of what it is made
+    of, so that is the end of it. Raises DbtError.
+    """
     MANIFEST.parent.mkdir(exist_ok=True)
     # A command and Dagster's server may both be the first to need it.
     with FileLock(MANIFEST.with_suffix(".lock")):
         changed = write_dbt_sources(contracts, SOURCES)
         if changed or not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest():
-            _parse(home)
+            placed = _open_relations(MANIFEST) if MANIFEST.exists() else []
+            _compile(home, placed)
+            proved = Protection.read([MANIFEST]).open_relations()
+            if proved != placed:
+                _compile(home, proved)
     return MANIFEST
 
 
-def _parse(home: Home) -> None:
-    parsed = subprocess.run(
-        [dbt_executable(), "--quiet", "parse", "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR],
+def variables(manifest: Path) -> list[str]:
+    """The arguments by which dbt places relations as the manifest has them."""
+    return ["--vars", json.dumps({OPEN_RELATIONS: _open_relations(manifest)})]
+
+
+def _open_relations(manifest: Path) -> list[str]:
+    """The unique ids of what the manifest lets lie in the open database."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    placed = ("model", "seed", "snapshot")
+    return sorted(
+        node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
+    )
+
+
+def _compile(home: Home, open_relations: list[str]) -> None:
+    """Without a look into any database: none is there yet."""
+    compiled = subprocess.run(
+        [
+            dbt_executable(), "--quiet", "compile", "--no-introspect", "--no-populate-cache",
+            "--vars", json.dumps({OPEN_RELATIONS: open_relations}), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
+        ],
         capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, **build_variable(home)},
     )  # fmt: skip
-    if parsed.returncode:
-        raise DbtError(f"dbt cannot parse {PROJECT_DIR.name}: {(parsed.stdout + parsed.stderr).strip()[-2000:]}")
+    if compiled.returncode:
+        # A manifest of another project must not be taken for this one's.
+        MANIFEST.unlink(missing_ok=True)
+        raise DbtError(f"dbt cannot compile {PROJECT_DIR.name}: {(compiled.stdout + compiled.stderr).strip()[-2000:]}")
 
 
 def _newest() -> float:
@@ -116,4 +149,9 @@ def dbt_resource() -> dg.ResourceDefinition:
 
 def target_folder(home: Home, invocation: str) -> Path:
     """Where an invocation writes its artefacts; one folder each, kept, so that dbt parses only what changed."""
-    return home.root / "dbt" / invocation
+    return home.dbt / invocation
+
+
+def ran(home: Home) -> list[Path]:
+    """The manifests that a night's invocations of dbt left, with the SQL that ran."""
+    return sorted(home.dbt.glob("*/manifest.json"))

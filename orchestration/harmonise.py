@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from catalogue.protection import Protection, refuse_exposed
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
 from expectations.unrecorded import record_missed
@@ -20,7 +21,9 @@ from orchestration.dbt import (
     modelled_contracts,
     of_loaded,
     prepare,
+    ran,
     target_folder,
+    variables,
     versioned_marts,
 )
 from orchestration.failure import told_plainly
@@ -38,10 +41,11 @@ from sources.accepted import SCHEMA, create_empty_relations, create_relations, l
 from sources.contract import Contract
 from sources.retention import forget_originals, forget_superseded
 from warehouse.engine import open_database
+from warehouse.files import make_private
 from warehouse.history import Versioned, add_history, in_build, keep_history
 from warehouse.home import Home
 from warehouse.nights import build_database, is_newest, note_feeds, prune_nights, publish, start_build
-from warehouse.records import copy_into, record
+from warehouse.records import COMMENTS, copy_into, record
 from warehouse.restricted import attach_restricted
 
 # What the marts read of linkage.
@@ -51,6 +55,11 @@ _LINKED = {
     "case_disposition": "What was decided of cases.",
 }
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
+# What the platform itself puts into the open database beside dbt's models: records' pseudonyms and random ids, and its records.
+_OWN = [
+    *(f"linkage.{table}" for table in (*_LINKED, "entity_change", "large_block", "conflict")),
+    *(f"quality.{table}" for table in COMMENTS),
+]
 STAGING = "tag:staging"
 # dbt assets would take all nights of a backfill in one run.
 _NIGHT_BY_NIGHT = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
@@ -97,7 +106,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
             create_empty_relations(connection, [*_not_loaded(contracts), *(c for c in contracts if c not in agreed)])
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", " ".join(staged)],
+            [*_BUILD, *variables(manifest), "--select", " ".join(staged)],
             context=context,
             target_path=target_folder(platform.home, "staging"),
         ).stream()
@@ -116,7 +125,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         os.environ.update(build_variable(platform.home))
         yield from dbt.cli(
-            [*_BUILD, "--select", " ".join(loaded), "--exclude", STAGING],
+            [*_BUILD, *variables(manifest), "--select", " ".join(loaded), "--exclude", STAGING],
             context=context,
             target_path=target_folder(platform.home, "marts"),
         ).stream()
@@ -215,8 +224,11 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
             kept = in_build(connection, versioned)
             add_history(connection, home, night, kept)
             connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+        refuse_exposed(database, Protection.read(ran(home)), _OWN)
         if is_newest(home, night):
             keep_history(home, night, kept)
+        # dbt copies its cache of the project with the mode that it has there.
+        make_private(home.dbt)
         is_current = publish(home, database)
         prune_nights(home)
         forget_originals(contracts, home)

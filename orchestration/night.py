@@ -18,7 +18,7 @@ from reports.pages import page_of
 from sources.contract import Contract
 from sources.feed_night import FeedNight
 from warehouse.engine import open_database
-from warehouse.files import write_text
+from warehouse.files import private_folder, write_text
 from warehouse.home import Home
 from warehouse.nights import build_database, current_night
 from warehouse.records import records
@@ -65,7 +65,8 @@ class Outcome:
 
 def prepare_home(home: Home) -> None:
     """Dagster's own folder, with its reporting off."""
-    home.dagster.mkdir(parents=True, exist_ok=True)
+    home.close()
+    private_folder(home.dagster)
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
         write_text(settings, _DAGSTER_YAML)
@@ -206,7 +207,7 @@ def _outcome(home: Home, extract_date: date, failure: str | None, run_id: str) -
 
 def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
     """What was recorded of each feed in a night, by agency and feed."""
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         rows = connection.execute(
             "SELECT extract_date, agency, feed, status, started_at, finished_at, rows_sent, rows_accepted, rows_rejected, "
             f"original_sha256, reason, rows_new, rows_changed, rows_gone, rows_again FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
@@ -216,7 +217,7 @@ def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNig
 
 def gate_counts(home: Home, extract_date: date) -> dict[tuple[str, str], tuple[int, int]]:
     """Rules passed and failed of each feed in a night."""
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         rows = connection.execute(
             "SELECT agency, feed, count(*) FILTER (WHERE passed), count(*) FILTER (WHERE NOT passed) "
             f"FROM {records(home, 'gate_result')} WHERE extract_date = ? GROUP BY ALL", [extract_date]

@@ -7,7 +7,8 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from expectations.untouched import take_over
-from warehouse.files import remove_temporary
+from warehouse.engine import forget_spilled
+from warehouse.files import for_owner_alone, remove_temporary
 from warehouse.home import Home
 
 _WAIT_SECONDS = 6 * 3600
@@ -25,14 +26,15 @@ class NightRunning(Exception):
 @contextmanager
 def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
     """One night at a time on one INTERAGENCY_HOME; may be taken again by its holder. Raises NightRunning."""
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.close()
     lock = FileLock(home.lock, is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise NightRunning(f"another night is running on {home.root}; wait for it to end, then try again") from None
     try:
-        yield
+        with for_owner_alone():
+            yield
     finally:
         lock.release()
 
@@ -53,6 +55,7 @@ class Platform(dg.ConfigurableResource):
                 (self.home.root, "."),
             ):
                 remove_temporary(folder, pattern)
+            forget_spilled(self.home)
             yield self
 
     @property

@@ -51,7 +51,7 @@ class FeedSeries:
 
 def read_series(contracts: Sequence[Contract], home: Home, first: date, last: date) -> FeedSeries:
     """What was recorded from `first` to `last`; it begins with the first night of which anything was."""
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         connection.register("asked", pa.table({
             "agency": pa.array([contract.agency for contract in contracts], pa.string()),
             "feed": pa.array([contract.feed for contract in contracts], pa.string()),

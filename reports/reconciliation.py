@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from catalogue.lineage import Lineage
 from reports.front import FeedLine
-from reports.lineage import Lineage
+from reports.lineage import staged_as
 from reports.pages import Site
 from reports.past import Past
 from reports.rejected import pointer_of
@@ -131,7 +132,7 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: 
     ).fetchone()  # fmt: skip
     if place is None:
         return Step(name, None, dict.fromkeys(money))
-    names = lineage.staged_as(contract)
+    names = staged_as(lineage, contract)
     known = {column: quoted(names[column]) for column in money if column in names}
     step = _measured(connection, name, f"{quoted(place[0])}.staging.{quoted(model)}", known)
     return Step(name, step.rows, {column: step.sums.get(column) for column in money})

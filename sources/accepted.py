@@ -14,6 +14,7 @@ from sources.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, st
 from warehouse.engine import literal, quoted
 from warehouse.files import write_text
 from warehouse.home import Home
+from warehouse.pseudonym import pseudonym
 
 ACCEPTANCE = "accepted.json"
 SCHEMA = "accepted"
@@ -172,10 +173,21 @@ def _standing(contract: Contract, stretch: list[_Night], keys_of: Path | None = 
         )
     if len(stretch) > 1:
         rows = _added_up(contract, stretch, rows)
-    source_key = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
     columns = ", ".join(quoted(column.name) for column in contract.columns)
-    lineage = f"{literal(contract.agency)} AS _agency, {literal(contract.feed)} AS _feed, _extract_date, concat_ws('|', {source_key}) AS _source_key"
+    source_key = _source_key(contract, stretch)
+    lineage = f"{literal(contract.agency)} AS _agency, {literal(contract.feed)} AS _feed, _extract_date, {source_key} AS _source_key"
     return f"SELECT {columns}, {lineage}, {UNFIT} FROM ({rows}) WHERE NOT {GONE}"
+
+
+def _source_key(contract: Contract, stretch: list[_Night]) -> str:
+    """SQL of the key in the agency's own terms; of a protected key, the pseudonym that is the same every night."""
+    parts = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
+    plain = f"concat_ws('|', {parts})"
+    if not stretch or not contract.has_protected_key:
+        return plain
+    # <home>/accepted/<agency>/<feed>/…
+    feed = next(path for path in stretch[0].stored.path.parents if path.parts[-2:] == (contract.agency, contract.feed))
+    return pseudonym(Home(feed.parents[2]), plain)
 
 
 def _added_up(contract: Contract, stretch: list[_Night], rows: str) -> str:

@@ -14,7 +14,8 @@ from warehouse.home import PROJECT
 
 SUFFIX = ".odcs.yaml"
 # From the least to the most protected; what is above `internal` is masked wherever a value is shown.
-CLASSIFICATIONS = ("public", "internal", "personal", "special-category")
+PERSONAL = "personal"
+CLASSIFICATIONS = ("public", "internal", PERSONAL, "special-category")
 # Names of the platform's own columns beside an agency's rows.
 RESERVED_NAMES = frozenset(
     {"_faults", "_record", "_row", "file_row_number", "_unfit", "_gone", "_stored_key", "_stored_in"}
@@ -196,6 +197,11 @@ class Contract:
         """Names of the primary key's columns, in key order."""
         keyed = [column for column in self.columns if column.key_position is not None]
         return tuple(column.name for column in sorted(keyed, key=lambda column: column.key_position or 0))
+
+    @cached_property
+    def has_protected_key(self) -> bool:
+        """Whether its key tells who somebody is, so that records are known by a pseudonym."""
+        return any(self.column(name).is_masked for name in self.key)
 
     @cached_property
     def fingerprint(self) -> str:

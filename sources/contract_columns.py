@@ -6,7 +6,7 @@ from typing import Any
 
 from open_data_contract_standard.model import SchemaProperty
 
-from sources.contract import CLASSIFICATIONS, RESERVED_NAMES, Column, Server
+from sources.contract import CLASSIFICATIONS, PERSONAL, RESERVED_NAMES, Column, Server
 from sources.date_pattern import has_short_year, pattern_fault
 from sources.formats import FORMATS
 from sources.number_format import NUMBER_OPTIONS, PLAIN, NumberFormat, number_faults
@@ -66,10 +66,8 @@ class ColumnReader:
     def _column(self, index: int, prop: SchemaProperty) -> Column:
         steps: list[Step] = ["schema", 0, "properties", index]
         name = self._name(steps, prop)
-        classification = prop.classification or "internal"
-        if classification not in CLASSIFICATIONS:
-            self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
-            classification = "internal"
+        custom = {item.property or "": item.value for item in prop.customProperties or []}
+        classification = self._classification(steps, prop.classification, custom)
         options = prop.logicalTypeOptions or {}
         sql_type = self._sql_type(steps, prop)
         for option in sorted(set(options) - _OPTIONS.get(prop.logicalType or "", set())):
@@ -80,7 +78,6 @@ class ColumnReader:
         allowed = tuple(entry.value for entry in prop.enum or [])
         self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
         self._check_enum(steps, sql_type, allowed)
-        custom = {item.property or "": item.value for item in prop.customProperties or []}
         self._check_custom([*steps, "customProperties"], custom)
         self._check_times(steps, sql_type, options, custom)
         return Column(
@@ -89,6 +86,16 @@ class ColumnReader:
             key_position=(prop.primaryKeyPosition or index + 1) if prop.primaryKey else None,
             enum=allowed, options=options, custom=custom, numbers=self._numbers(steps, prop, custom),
         )  # fmt: skip
+
+    def _classification(self, steps: list[Step], said: str | None, custom: dict[str, Any]) -> str:
+        """Protected by default: what nobody classified is personal, and what identifies somebody is whatever is said."""
+        classification = said or PERSONAL
+        if classification not in CLASSIFICATIONS:
+            self.wrong([*steps, "classification"], f"is {classification!r}; write one of {', '.join(CLASSIFICATIONS)}")
+            classification = PERSONAL
+        return (
+            max(classification, PERSONAL, key=CLASSIFICATIONS.index) if "identifierKind" in custom else classification
+        )
 
     def _name(self, steps: list[Step], prop: SchemaProperty) -> str:
         name = prop.name or ""

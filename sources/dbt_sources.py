@@ -13,7 +13,7 @@ _LINEAGE = {
     "_agency": "The agency that sent the row.",
     "_feed": "The feed it came with.",
     "_extract_date": "The night it was pulled, UTC.",
-    "_source_key": "The primary key in the agency's own terms, its parts joined by |.",
+    "_source_key": "The primary key in the agency's own terms, its parts joined by |; of a key that is protected, a pseudonym.",
 }
 
 
@@ -44,7 +44,7 @@ def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
                 "description": contract.description,
                 "config": {"meta": {"dagster": {"asset_key": ["accepted", contract.agency, contract.feed]}}},
                 "columns": [_column(column) for column in contract.columns]
-                + [{"name": name, "description": text} for name, text in _LINEAGE.items()],
+                + [_described(name, text, {"classification": "public"}) for name, text in _LINEAGE.items()],
             }
             for contract in feeds
         ],
@@ -52,6 +52,10 @@ def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": column.name, "description": column.description}
+    meta = {"classification": column.classification}
     kind = column.identifier_kind
-    return {**described, "config": {"meta": {"identifier_kind": kind}}} if kind else described
+    return _described(column.name, column.description, meta | ({"identifier_kind": kind} if kind else {}))
+
+
+def _described(name: str, text: str, meta: dict[str, str]) -> dict[str, Any]:
+    return {"name": name, "description": text, "config": {"meta": meta}}

@@ -46,7 +46,7 @@ class FeedNight:
 
 def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
     """When each recorded night was decided, by extract date (yyyy-mm-dd), agency and feed."""
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         rows = connection.execute(
             f"SELECT extract_date::VARCHAR, agency, feed, finished_at FROM {records(home, 'feed_night')}"
         ).fetchall()
@@ -56,7 +56,7 @@ def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
 def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
     """What was recorded of one feed in a night, or None."""
     names = ", ".join(field.name for field in fields(FeedNight))
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         row = connection.execute(
             f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ? AND agency = ? AND feed = ?",
             [extract_date, agency, feed],

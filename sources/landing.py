@@ -27,7 +27,7 @@ from sources.typed_rows import Landed, TypedRows
 from sources.watermark import since
 from warehouse.engine import literal, open_database, write_parquet
 from warehouse.exact import total
-from warehouse.files import remove_unfinished, versioned_folder
+from warehouse.files import private_folder, remove_unfinished, versioned_folder
 from warehouse.home import Home
 
 _FETCH_ATTEMPTS = 3
@@ -63,7 +63,7 @@ def land_extract(
         contract = replace(
             contract, server=elsewhere(contract.server, location), grant=contract.grant.with_place(location)
         )
-    into.mkdir(parents=True, exist_ok=True)
+    private_folder(into)
     return _land(Pull(contract, extract_date or datetime.now(UTC).date(), into / ORIGINAL), fetch)
 
 

@@ -1,4 +1,4 @@
-"""What dbt's connection has besides its database: our SQL functions, the restricted file, and errors that quote no value.
+"""What dbt's connection has besides its database: our settings, our SQL functions, the restricted file, and errors that quote no value.
 
 Named in dbt_project/profiles.yml.
 """
@@ -13,7 +13,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from warehouse.engine import safe_message
+from warehouse.engine import configure, safe_message
 from warehouse.functions import register_functions
 from warehouse.restricted import attach_restricted
 
@@ -36,6 +36,7 @@ class Plugin(BasePlugin):
         DuckDBConnectionManager.exception_handler = _without_values  # type: ignore[method-assign,assignment]
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        configure(conn)
         register_functions(conn)
         if self.creds:
             attach_restricted(conn, Path(self.creds.path))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.pool import StaticPool
 
-from warehouse.engine import lock
+from warehouse.engine import configure, lock
 from warehouse.functions import register_functions
 
 NAME = "interagency_duckdb"
@@ -34,7 +34,7 @@ class BufferedExecutionContext(DuckDBExecutionContext):
 
 
 class BufferedDialect(DuckDBDialect):
-    """duckdb-sqlalchemy's dialect with buffered results and our SQL functions."""
+    """duckdb-sqlalchemy's dialect with buffered results, our settings and our SQL functions."""
 
     name = "duckdb"
     supports_statement_cache = False
@@ -44,6 +44,7 @@ class BufferedDialect(DuckDBDialect):
         readable = options.pop(READABLE, ())
         connection = super().connect(*arguments, **options)
         # The wrapper hands everything that is not its own on to the engine's connection.
+        configure(connection)
         register_functions(connection)
         # A suite holds what contracts say, and a contract is written by a stranger.
         lock(connection, readable)

@@ -1,16 +1,21 @@
-"""One way to open DuckDB: nothing is fetched at run time, time zone UTC, memory bounded."""
+"""One way to open DuckDB: nothing is fetched at run time, time zone UTC, memory bounded, what spills is encrypted."""
 
 import os
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
 
+from warehouse.files import private_folder
+from warehouse.home import Home
 from warehouse.settings import threads
 
 # Where the engine quotes bytes that are no UTF-8, its words cannot be read, and Python says that instead.
@@ -19,23 +24,44 @@ Settings = dict[str, str | bool | int | float | list[str]]
 
 
 def settings() -> Settings:
-    """The engine's settings, from which SQLAlchemy engines are opened too."""
+    """The engine's settings, whoever opens it."""
     chosen: Settings = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": os.environ.get("INTERAGENCY_MEMORY_LIMIT", "4GB"),
+        "temp_file_encryption": True,
+        # What does not fit into memory is an error, until `_let_spill` has said where it may go.
+        "temp_directory": "",
     }
     if threads():
         chosen["threads"] = threads()
     return chosen
 
 
+def configure(connection: duckdb.DuckDBPyConnection) -> None:
+    """The same for a connection that another library has opened."""
+    if _is_locked(connection):
+        # Another connection to the same database did it: settings are the database's.
+        return
+    for name, value in settings().items():
+        if name != "temp_directory":
+            connection.execute(f"SET {name} = {literal(value)}")
+    _let_spill(connection)
+
+
 @contextmanager
-def open_database(database: Path | str = ":memory:", *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that is closed at the end of the block: dbt can open a file only when nobody else holds it."""
+def open_database(
+    database: Path | str = ":memory:", *, read_only: bool = False, spills: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that is closed at the end of the block: dbt can open a file only when nobody else holds it.
+
+    Without `spills` it opens in a tenth of the time; for questions whose answer surely fits into memory.
+    """
     connection = duckdb.connect(str(database), read_only=read_only, config=settings())
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        if spills:
+            _let_spill(connection)
         yield connection
     finally:
         connection.close()
@@ -46,13 +72,16 @@ def lock(connection: Any, readable: Sequence[Path] = ()) -> None:
 
     For statements that the platform did not write itself. The database it has open stays as it was opened.
     """
-    if connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,):
-        # Another connection to the same database did it: settings are the database's.
+    if _is_locked(connection):
         return
     files = ", ".join(literal(str(file)) for file in readable)
     connection.execute(f"SET allowed_paths = [{files}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def _is_locked(connection: Any) -> bool:
+    return bool(connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,))
 
 
 @contextmanager
@@ -65,6 +94,49 @@ def ended_after(connection: Any, seconds: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+# What the extension below would bring beside its cipher.
+_NO_NETWORK = "HTTPFileSystem,S3FileSystem,HuggingFaceFileSystem"
+
+
+def _let_spill(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put what does not fit into memory below the home, encrypted. The engine makes the folder when it needs it, and removes it.
+
+    Two connections of one process to one file share it: where the first has set it, it stays.
+    """
+    name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    try:
+        folder = private_folder(Home.from_environment().spill) / name
+    except OSError:
+        # Who only reads another's home may write nothing there.
+        folder = Path(gettempdir()) / f"interagency-{name}"
+    current = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+    if current is not None and Path(str(current[0])).parent == folder.parent:
+        return
+    # Only this extension's cipher may write. Its other half, the network, is shut at once: nothing is fetched at run time.
+    load_extension(connection, "httpfs")
+    connection.execute(f"SET disabled_filesystems = '{_NO_NETWORK}'")
+    connection.execute(f"SET temp_directory = {literal(str(folder))}")
+
+
+def forget_spilled(home: Home) -> None:
+    """Remove what processes that are gone have left of their spilled rows."""
+    for folder in home.spill.glob("*-*"):
+        process = folder.name.partition("-")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            with suppress(FileNotFoundError):
+                rmtree(folder)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -104,6 +176,20 @@ def scratch() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=settings())
     lock(connection)
     return connection
+
+
+@cache
+def function_names() -> frozenset[str]:
+    """The functions of values that the engine has by itself, and ours; those that read files or tables are not among them."""
+    from warehouse.functions import register_functions
+
+    with open_database(spills=False) as connection:
+        register_functions(connection)
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() "
+            "WHERE function_type IN ('scalar', 'aggregate', 'macro') AND function_name NOT IN ('getvariable', 'current_setting')"
+        ).fetchall()
+    return frozenset(str(name).lower() for (name,) in rows)
 
 
 def safe_message(error: Exception) -> str:

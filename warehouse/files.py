@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: temporary name, fsync, rename."""
+"""Files that appear whole or not at all, for their owner alone: temporary name, fsync, rename."""
 
 import os
 import shutil
@@ -6,6 +6,34 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# What is kept here is for its owner: nobody else reads, lists or writes it.
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+
+
+@contextmanager
+def for_owner_alone() -> Iterator[None]:
+    """Whatever this process and those that it starts (dbt, Dagster's server) write inside the block is for its owner alone."""
+    before = os.umask(0o777 & ~PRIVATE_FOLDER)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are not there, for their owner alone."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    return folder
+
+
+def make_private(folder: Path) -> None:
+    """Let nobody else into what is in `folder` already. What links lead to stays as it is."""
+    for path in [folder, *folder.rglob("*")]:
+        wanted = PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE
+        if not path.is_symlink() and path.stat().st_mode & 0o777 != wanted:
+            path.chmod(wanted)
 
 
 def sync_folder(folder: Path) -> None:
@@ -30,10 +58,11 @@ def sync_tree(folder: Path) -> None:
 @contextmanager
 def replaced_whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; it takes the name of `path` when the block ends well, and is removed otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
+        temporary.chmod(PRIVATE_FILE)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -49,7 +78,7 @@ def write_text(path: Path, text: str) -> None:
 
 def point_link(link: Path, target: Path) -> None:
     """Let `link` lead to `target` in one step: a reader sees the old one or the new one, never neither."""
-    link.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(link.parent)
     temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex}.tmp")
     temporary.symlink_to(os.path.relpath(target, link.parent))
     try:
@@ -67,9 +96,11 @@ def versioned_folder(link: Path) -> Iterator[Path]:
     also when a later one takes its place: what an agency sent is evidence until its retention ends.
     """
     attempt = link.parent / ".versions" / f"{link.name}-{uuid.uuid4().hex[:12]}"
-    attempt.mkdir(parents=True)
+    private_folder(attempt.parent)
+    attempt.mkdir(mode=PRIVATE_FOLDER)
     try:
         yield attempt
+        make_private(attempt)
         sync_tree(attempt)
         sync_folder(attempt.parent)
         point_link(link, attempt)

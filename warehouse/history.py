@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engine import literal, quoted, write_parquet
-from warehouse.files import remove_temporary, sync_folder
+from warehouse.files import private_folder, remove_temporary, sync_folder
 from warehouse.home import Home
 from warehouse.restricted import RESTRICTED
 
@@ -92,7 +92,7 @@ def _write_changes(
     connection: duckdb.DuckDBPyConnection, home: Home, night: date, versioned: Versioned, columns: list[str]
 ) -> None:
     folder = history_folder(home, versioned.mart)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     remove_temporary(folder, f"*{_TEMPORARY}")
     key = ", ".join(map(quoted, versioned.key))
     compared = ", ".join(quoted(name) for name in columns if name not in (*versioned.key, _NIGHT_COLUMN)) or "NULL"

@@ -1,15 +1,18 @@
 """Where the platform keeps its data: one root, moved by INTERAGENCY_HOME."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from warehouse.files import make_private, private_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folders under one root. Nothing is created here: each writer makes what it needs."""
+    """The folders under one root. Each writer makes what it needs."""
 
     root: Path
 
@@ -17,6 +20,21 @@ class Home:
     def from_environment(cls) -> "Home":
         """INTERAGENCY_HOME, or `data/` in the project where the variable is not set."""
         return cls(Path(os.environ.get("INTERAGENCY_HOME") or PROJECT / "data").expanduser().resolve())
+
+    def close(self) -> None:
+        """Let nobody but its owner into the home. One that an earlier version left open is gone through once."""
+        private_folder(self.root)
+        if stat.S_IMODE(self.root.stat().st_mode) & 0o067 == 0:
+            return
+        # What else lies there is not ours.
+        for folder in (
+            self.landing, self.accepted, self.nights.parent, self.state, self.quality, self.dagster, self.dbt, self.spill,
+            self.root / "releases", self.root / "ledger",
+        ):  # fmt: skip
+            if folder.exists():
+                make_private(folder)
+        # Last: a home that is closed has been gone through.
+        self.root.chmod(0o700)
 
     @property
     def landing(self) -> Path:
@@ -51,6 +69,15 @@ class Home:
     @property
     def dagster(self) -> Path:
         return self.root / "dagster"
+
+    @property
+    def spill(self) -> Path:
+        """What the engine has no memory for, encrypted, as long as it needs it."""
+        return self.root / "spill"
+
+    @property
+    def dbt(self) -> Path:
+        return self.root / "dbt"
 
     @property
     def lock(self) -> Path:

@@ -11,9 +11,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engine import open_database
-from warehouse.files import point_link, sync_folder, sync_tree, write_text
+from warehouse.files import make_private, point_link, private_folder, sync_folder, sync_tree, write_text
 from warehouse.home import Home
 from warehouse.restricted import RESTRICTED, attach_restricted
+from warehouse.settings import readers
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
@@ -51,9 +52,7 @@ def start_build(home: Home, extract_date: date, run: str) -> Path:
     for leftover in home.nights.glob("*"):
         if not (leftover / _COMPLETE).exists():
             shutil.rmtree(leftover)
-    home.nights.mkdir(parents=True, exist_ok=True)
-    # Nobody else looks in before it is published: the engine's own logs and spilled rows are as readable as it makes them.
-    database.parent.mkdir(mode=0o700)
+    private_folder(database.parent)
     point_link(home.building, database.parent)
     return database
 
@@ -79,7 +78,8 @@ def publish(home: Home, database: Path) -> bool:
         raise PublishError(
             f"views read files outside the warehouse: {', '.join(name for (name,) in foreign)}; make them tables"
         )
-    database.parent.chmod(home.nights.stat().st_mode)
+    make_private(database.parent)
+    _let_readers_in(home, database)
     sync_tree(database.parent)
     # Last, and whole: a folder that has it is a night.
     write_text(database.parent / _COMPLETE, datetime.now(UTC).isoformat())
@@ -88,6 +88,18 @@ def publish(home: Home, database: Path) -> bool:
         return False
     _show(home, database)
     return True
+
+
+def _let_readers_in(home: Home, database: Path) -> None:
+    """Give the published file, and a way to it, to the group of readers; nothing beside it, and no list of what is there."""
+    group = readers()
+    if group is None:
+        return
+    for folder in (home.root, home.nights.parent, home.nights, database.parent):
+        os.chown(folder, -1, group)
+        folder.chmod(0o710)
+    os.chown(database, -1, group)
+    database.chmod(0o640)
 
 
 def is_newest(home: Home, extract_date: date) -> bool:

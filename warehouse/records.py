@@ -123,7 +123,7 @@ COMMENTS: dict[str, dict[str, str]] = {
         "severity": "error held the night back, warning is reported.",
         "subject": "Folder of the marts it is about.",
         "agencies": "The agencies concerned, separated by commas.",
-        "source_key": "Key of the record, in the agency's own terms.",
+        "source_key": "Key of the record, in the agency's own terms; of a protected key, its pseudonym.",
         "detail": "What does not fit.",
     },
     "column_profile": {

@@ -1,5 +1,6 @@
 """Settings from the environment, each with a default; a value that cannot be used is named with what to write instead."""
 
+import grp
 import os
 from datetime import date
 
@@ -35,3 +36,16 @@ def threads() -> int:
     if not text.isdecimal():
         raise SettingError(f"INTERAGENCY_THREADS is {text!r}; write a whole number, or nothing for all cores")
     return int(text)
+
+
+def readers() -> int | None:
+    """Who may read the published file besides its owner: the group named by INTERAGENCY_READERS, by its number; none by default."""
+    name = os.environ.get("INTERAGENCY_READERS")
+    if not name:
+        return None
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise SettingError(
+            f"INTERAGENCY_READERS is {name!r}, which is no group of this machine; have it made"
+        ) from None

@@ -26,6 +26,7 @@ from orchestration.command import (
     warehouse,
 )
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
+from warehouse.files import for_owner_alone
 from warehouse.settings import SettingError
 
 
@@ -34,7 +35,8 @@ class PlainErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with for_owner_alone():
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise
         except SettingError as error:

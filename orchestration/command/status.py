@@ -42,7 +42,7 @@ def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
     from warehouse.engine import open_database
     from warehouse.records import records
 
-    with open_database() as connection:
+    with open_database(spills=False) as connection:
         row = connection.execute(
             f"SELECT extract_date, status, rows_sent, rows_accepted, rows_rejected FROM {records(home, 'feed_night')} "
             "WHERE agency = ? AND feed = ? ORDER BY extract_date DESC LIMIT 1", [contract.agency, contract.feed]

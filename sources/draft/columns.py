@@ -40,7 +40,7 @@ class DraftColumn:
     physical_type: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     doubt: str = ""
-    classification: str = "internal"
+    classification: str = "personal"
     required: bool = False
     is_key: bool = False
     codes: list[str] = field(default_factory=list)
@@ -65,10 +65,6 @@ def draft_columns(sample: Sample) -> list[DraftColumn]:
         column.is_key = True
         column.codes = []
     _doubt_texts(sample, columns, dict(zip(sample.headers, facts, strict=True)))
-    if any(column.identifiers or _PERSONAL.search(column.name) for column in columns):
-        # Whatever is said beside a person's name or number is said of that person.
-        for column in columns:
-            column.classification = "personal" if column.classification == "internal" else column.classification
     return columns
 
 
@@ -88,7 +84,8 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         column.options["minimum"] = 0
     if fact.values and fact.is_json and drafted.logical == "string" and sample.server.format in ("json", "jsonl"):
         column.doubt = f"Objects or arrays, which stay JSON as a text; for a part of one, add a column with the physicalName /{header}/PART."
-    column.classification = "special-category" if _SPECIAL.search(name) else "internal"
+    # A sample does not show what may be open: whoever reads the draft says so.
+    column.classification = "special-category" if _SPECIAL.search(name) else "personal"
     return column
 
 

@@ -15,8 +15,8 @@ from warehouse.engine import open_database
 from warehouse.home import Home
 from warehouse.records import records
 
-ID = "{name: id, logicalType: integer, primaryKey: true}"
-STRICT = Feed([ID, "{name: x, logicalType: string, required: true}"], threshold="0 %")
+ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
+STRICT = Feed([ID, "{name: x, logicalType: string, classification: internal, required: true}"], threshold="0 %")
 GOOD, BAD = "id,x\n1,a\n2,b\n", "id,x\n1,a\n2,\n"
 
 

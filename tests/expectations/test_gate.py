@@ -11,22 +11,22 @@ from tests.conftest import NIGHT, Feed, csv_text
 from tests.expectations.nights import gated
 from warehouse.home import Home
 
-ID = "{name: id, logicalType: integer, primaryKey: true}"
+ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
 EVERY_KIND = [
     ID,
-    "{name: code, logicalType: string, required: true, logicalTypeOptions: {pattern: '^(?:AB|C:D)[{]?%?$'}}",
-    "{name: kind, logicalType: string, enum: [{value: x}, {value: \"it's\"}, {value: 'NO'}]}",
-    "{name: level, logicalType: integer, enum: [{value: 1}, {value: 2}]}",
-    "{name: low, logicalType: integer, logicalTypeOptions: {minimum: 3, maximum: 7}}",
-    "{name: open, logicalType: number, logicalTypeOptions: {exclusiveMinimum: 0.1, exclusiveMaximum: 5}}",
-    "{name: price, logicalType: number, physicalType: 'DECIMAL(9,2)',"
+    "{name: code, logicalType: string, classification: internal, required: true, logicalTypeOptions: {pattern: '^(?:AB|C:D)[{]?%?$'}}",
+    "{name: kind, logicalType: string, classification: internal, enum: [{value: x}, {value: \"it's\"}, {value: 'NO'}]}",
+    "{name: level, logicalType: integer, classification: internal, enum: [{value: 1}, {value: 2}]}",
+    "{name: low, logicalType: integer, classification: internal, logicalTypeOptions: {minimum: 3, maximum: 7}}",
+    "{name: open, logicalType: number, classification: internal, logicalTypeOptions: {exclusiveMinimum: 0.1, exclusiveMaximum: 5}}",
+    "{name: price, logicalType: number, classification: internal, physicalType: 'DECIMAL(9,2)',"
     " logicalTypeOptions: {minimum: 0.1, multipleOf: 0.05}}",
-    "{name: day, logicalType: date, logicalTypeOptions: {minimum: '2026-01-10', exclusiveMaximum: '2026-01-20'}}",
-    "{name: hour, logicalType: time, logicalTypeOptions: {minimum: '08:00:00'}}",
-    "{name: at, logicalType: timestamp, logicalTypeOptions: {maximum: '2026-01-15T12:00:00Z'}}",
-    "{name: text, logicalType: string, logicalTypeOptions: {minLength: 2, maxLength: 4}}",
-    "{name: flag, logicalType: boolean, enum: [{value: true}]}",
-    "{name: own, logicalType: string, unique: true}",
+    "{name: day, logicalType: date, classification: internal, logicalTypeOptions: {minimum: '2026-01-10', exclusiveMaximum: '2026-01-20'}}",
+    "{name: hour, logicalType: time, classification: internal, logicalTypeOptions: {minimum: '08:00:00'}}",
+    "{name: at, logicalType: timestamp, classification: internal, logicalTypeOptions: {maximum: '2026-01-15T12:00:00Z'}}",
+    "{name: text, logicalType: string, classification: internal, logicalTypeOptions: {minLength: 2, maxLength: 4}}",
+    "{name: flag, logicalType: boolean, classification: internal, enum: [{value: true}]}",
+    "{name: own, logicalType: string, classification: internal, unique: true}",
 ]
 NAMES = ["id", "code", "kind", "level", "low", "open", "price", "day", "hour", "at", "text", "flag", "own"]
 
@@ -80,10 +80,10 @@ def test_each_kind_of_rule_against_python(tmp_path: Path, home: Home) -> None:
 def test_rows_that_share_a_key(tmp_path: Path, home: Home) -> None:
     feed = Feed(
         [
-            "{name: a, logicalType: integer, primaryKey: true, primaryKeyPosition: 1}",
-            "{name: b, logicalType: string, primaryKey: true, primaryKeyPosition: 2}",
-            "{name: rules, logicalType: string}",
-            "{name: u, logicalType: string, unique: true}",
+            "{name: a, logicalType: integer, classification: internal, primaryKey: true, primaryKeyPosition: 1}",
+            "{name: b, logicalType: string, classification: internal, primaryKey: true, primaryKeyPosition: 2}",
+            "{name: rules, logicalType: string, classification: internal}",
+            "{name: u, logicalType: string, classification: internal, unique: true}",
         ]
     )
     rows = [
@@ -104,7 +104,7 @@ def test_rows_that_share_a_key(tmp_path: Path, home: Home) -> None:
 @pytest.mark.parametrize(("threshold", "accepted"), [("50 %", True), ("49.99 %", False), ("0 %", False)])
 def test_the_threshold_is_a_share_of_the_rows_sent(threshold: str, accepted: bool, tmp_path: Path, home: Home) -> None:
     """One landing reject and one gate reject of four rows sent."""
-    feed = Feed([ID, "{name: x, logicalType: string, required: true}"], threshold=threshold)
+    feed = Feed([ID, "{name: x, logicalType: string, classification: internal, required: true}"], threshold=threshold)
     gate = gated(tmp_path, home, "id,x\n1,a\nno,b\n3,\n4,d\n", feed)
     assert gate.verdict.accepted is accepted
     decided, rows = gate.accept()
@@ -155,7 +155,11 @@ COLUMN_RULES = {
 def test_table_rules_of_each_kind(tmp_path: Path, home: Home) -> None:
     own = ", ".join(quality(f"c{number}", rule) for number, rule in enumerate(COLUMN_RULES))
     feed = Feed(
-        [ID, f"{{name: x, logicalType: integer, quality: [{own}]}}", "{name: y, logicalType: string}"],
+        [
+            ID,
+            f"{{name: x, logicalType: integer, classification: internal, quality: [{own}]}}",
+            "{name: y, logicalType: string}",
+        ],
         quality=[quality(f"t{number}", rule) for number, rule in enumerate(TABLE_RULES)],
     )
     content = csv_text(
@@ -198,7 +202,7 @@ def test_protected_keys_are_masked_in_examples(tmp_path: Path, home: Home) -> No
         [
             "{name: person, logicalType: string, primaryKey: true, classification: personal}",
             "{name: 'part \"1\"', logicalType: string, primaryKey: true, classification: public}",
-            "{name: x, logicalType: string, required: true}",
+            "{name: x, logicalType: string, classification: internal, required: true}",
         ]
     )
     gate = gated(tmp_path, home, csv_text([["person", 'part "1"', "x"], ["39001010000", "p1", ""]]), feed)
@@ -252,7 +256,7 @@ def test_columns_may_have_any_name(tmp_path: Path, home: Home) -> None:
         'a"b',
     ]
     columns = [
-        f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: string, required: true, unique: true,"
+        f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: string, classification: internal, required: true, unique: true,"
         " logicalTypeOptions: {minLength: 2}}"
         for name in names
     ]

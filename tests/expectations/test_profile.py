@@ -19,15 +19,15 @@ from warehouse.home import Home
 from warehouse.records import records
 
 COLUMNS = [
-    "{name: id, logicalType: integer, primaryKey: true}",
-    "{name: amount, logicalType: number}",
+    "{name: id, logicalType: integer, classification: internal, primaryKey: true}",
+    "{name: amount, logicalType: number, classification: internal}",
     "{name: income, logicalType: number, classification: personal}",
-    "{name: born, logicalType: date}",
-    "{name: at, logicalType: timestamp}",
+    "{name: born, logicalType: date, classification: internal}",
+    "{name: at, logicalType: timestamp, classification: internal}",
     "{name: sex, logicalType: string, classification: special-category}",
-    "{name: 'odd \"name''', logicalType: string}",
-    "{name: is_open, logicalType: boolean}",
-    "{name: empty, logicalType: string}",
+    "{name: 'odd \"name''', logicalType: string, classification: internal}",
+    "{name: is_open, logicalType: boolean, classification: internal}",
+    "{name: empty, logicalType: string, classification: internal}",
 ]
 
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from catalogue.lineage import Lineage
 from reports.front import feed_lines
-from reports.lineage import Lineage
 from reports.pages import night_folder
 from reports.past import open_past
 from reports.reconciliation import Account, _account, _warehouse
@@ -35,7 +35,7 @@ def contract(home: Home, tmp_path: Path) -> Contract:
 
 def account(home: Home, contract: Contract) -> Account:
     with open_past(home, [contract], NIGHT) as past, _warehouse(past) as connection:
-        return _account(connection, past, feed_lines(past)[0], Lineage({}, {}))
+        return _account(connection, past, feed_lines(past)[0], Lineage({}))
 
 
 def test_rows_and_money_of_each_step(home: Home, contract: Contract) -> None:

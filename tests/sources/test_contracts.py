@@ -61,7 +61,7 @@ def test_a_contract_says_what_it_was_written_to_say(tmp_path: Path) -> None:
     feed = Feed(
         [
             "{name: b, logicalType: integer, primaryKey: true, primaryKeyPosition: 2}",
-            "{name: a, physicalName: A column, logicalType: string, primaryKey: true, primaryKeyPosition: 1}",
+            "{name: a, physicalName: A column, logicalType: string, primaryKey: true, primaryKeyPosition: 1, classification: internal}",
             "{name: n, logicalType: number, physicalType: 'decimal(12, 3)', classification: personal}",
             "{name: u, logicalType: integer, logicalTypeOptions: {format: u8}}",
         ],

@@ -63,7 +63,7 @@ def test_a_european_file_is_understood(tmp_path: Path) -> None:
     assert columns["staatus"].codes == ["A", "B", "C"]
     assert (columns["punkte"].logical_type, columns["punkte"].required) == ("integer", False)
     assert {column.classification for column in columns.values()} == {"personal"}, (
-        "what stands beside a person is personal"
+        "what nobody has looked at is personal"
     )
 
 
@@ -82,7 +82,7 @@ def test_types_are_the_narrowest_that_every_value_has(tmp_path: Path) -> None:
         "size": "number",
     }
     assert columns["count"].options == {"minimum": 0}
-    assert {column.classification for column in columns.values()} == {"internal"}
+    assert {column.classification for column in columns.values()} == {"personal"}, "nobody has said what may be open"
 
 
 def test_a_key_of_two_columns_is_found(tmp_path: Path) -> None:
