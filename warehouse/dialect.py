@@ -14,7 +14,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.pool import StaticPool
 
-from warehouse.engine import configure, lock
+from warehouse.engine import UNSIGNED, configure, lock
 from warehouse.functions import register_functions
 
 NAME = "interagency_duckdb"
@@ -42,6 +42,8 @@ class BufferedDialect(DuckDBDialect):
 
     def connect(self, *arguments: Any, **options: Any) -> Any:
         readable = options.pop(READABLE, ())
+        # As `configure` expects it, which ends it.
+        options["config"] = {UNSIGNED: True, **options.get("config", {})}
         connection = super().connect(*arguments, **options)
         # The wrapper hands everything that is not its own on to the engine's connection.
         configure(connection)

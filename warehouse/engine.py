@@ -21,6 +21,8 @@ from warehouse.settings import threads
 # Where the engine quotes bytes that are no UTF-8, its words cannot be read, and Python says that instead.
 ENGINE_ERRORS = (duckdb.Error, UnicodeDecodeError)
 Settings = dict[str, str | bool | int | float | list[str]]
+UNSIGNED = "allow_unsigned_extensions"
+_CIPHER = "httpfs"
 
 
 def settings() -> Settings:
@@ -32,6 +34,8 @@ def settings() -> Settings:
         "temp_file_encryption": True,
         # What does not fit into memory is an error, until `_let_spill` has said where it may go.
         "temp_directory": "",
+        # For `_let_spill` alone, which ends it.
+        UNSIGNED: True,
     }
     if threads():
         chosen["threads"] = threads()
@@ -44,9 +48,10 @@ def configure(connection: duckdb.DuckDBPyConnection) -> None:
         # Another connection to the same database did it: settings are the database's.
         return
     for name, value in settings().items():
-        if name != "temp_directory":
+        if name not in ("temp_directory", UNSIGNED):
             connection.execute(f"SET {name} = {literal(value)}")
     _let_spill(connection)
+    connection.execute(f"SET {UNSIGNED} = false")
 
 
 @contextmanager
@@ -62,6 +67,7 @@ def open_database(
         connection.execute("SET TimeZone = 'UTC'")
         if spills:
             _let_spill(connection)
+        connection.execute(f"SET {UNSIGNED} = false")
         yield connection
     finally:
         connection.close()
@@ -115,7 +121,8 @@ def _let_spill(connection: duckdb.DuckDBPyConnection) -> None:
     if current is not None and Path(str(current[0])).parent == folder.parent:
         return
     # Only this extension's cipher may write. Its other half, the network, is shut at once: nothing is fetched at run time.
-    load_extension(connection, "httpfs")
+    _check_signature(_CIPHER)
+    load_extension(connection, _CIPHER)
     connection.execute(f"SET disabled_filesystems = '{_NO_NETWORK}'")
     connection.execute(f"SET temp_directory = {literal(str(folder))}")
 
@@ -137,6 +144,13 @@ def _is_running(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@cache
+def _check_signature(name: str) -> None:
+    """Load the extension once in a process as a stranger's: the engine hashes all its megabytes each time, a tenth of a second."""
+    with duckdb.connect(":memory:") as connection:
+        load_extension(connection, name)
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -174,6 +188,7 @@ def engine_fault(expression: str) -> str | None:
 def scratch() -> duckdb.DuckDBPyConnection:
     """A database of no content, for questions about the engine itself; what is asked may come from a contract."""
     connection = duckdb.connect(":memory:", config=settings())
+    connection.execute(f"SET {UNSIGNED} = false")
     lock(connection)
     return connection
 
