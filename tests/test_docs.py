@@ -79,7 +79,11 @@ def test_contract_and_agreement_of_the_engineers_page_are_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (PROJECT / "docs" / "engineer.md").read_text()
-    contract, grants, agreement = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    contract, grants, agreement = (
+        next(block for block in blocks if block.startswith(first))
+        for first in ("apiVersion", "library:", "id: library")
+    )
     (tmp_path / "library").mkdir()
     path = tmp_path / "library" / "loans.odcs.yaml"
     path.write_text(contract)

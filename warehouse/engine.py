@@ -111,9 +111,10 @@ def _let_spill(connection: duckdb.DuckDBPyConnection) -> None:
 
     Two connections of one process to one file share it: where the first has set it, it stays.
     """
-    name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    name, home = f"{os.getpid()}-{uuid.uuid4().hex[:12]}", Home.from_environment()
     try:
-        folder = private_folder(Home.from_environment().spill) / name
+        # No home is begun for what might not fit into memory.
+        folder = (private_folder(home.spill) if home.root.exists() else Path(gettempdir())) / name
     except OSError:
         # Who only reads another's home may write nothing there.
         folder = Path(gettempdir()) / f"interagency-{name}"

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import linkage.night
+from expectations.untouched import take_over
 from linkage import load_entity, stable_ids
 from linkage.night import link_night
 from tests.linkage.records import ANNA, table
@@ -233,6 +234,8 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
     from orchestration.command.main import app
 
     monkeypatch.setenv("INTERAGENCY_HOME", str(nights.home.root))
+    # As a night does before anything else.
+    take_over(nights.home)
     run: Callable[..., Any] = CliRunner().invoke
     assert run(app, ["linkage", "review", "list"]).exit_code == 1
     night = nights.home.root / "warehouse"

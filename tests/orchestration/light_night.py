@@ -133,7 +133,8 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
                 connection.execute(f'CREATE TABLE marts."{name}" AS FROM accepted."{name}"')
         assert any(last_accepted(contract, platform.home, night) for contract in contracts)
 
-    # The two are made by the module's own makers: only dbt's part is another here.
+    # The two are made by the module's own makers: only dbt's part is another here, and with it what lineage says of its models.
+    harmonise.refuse_exposed = lambda *_: None
     kept = [Versioned("published", contract.relation, tuple(contract.key)) for contract in contracts]
     assets = [built, harmonise._published_asset(contracts, kept), harmonise._report_asset(contracts)]
     defs = dg.Definitions(

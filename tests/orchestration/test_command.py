@@ -20,7 +20,7 @@ from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from warehouse.home import Home
 
 Command = Callable[..., CompletedProcess[str]]
-ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
+ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: public}"
 NAME = "{name: name, logicalType: string, classification: personal, logicalTypeOptions: {maxLength: 3}}"
 
 

@@ -63,7 +63,7 @@ def told(extract: Path, home: Home, folder: Path) -> dict[str, Any]:
     line = _lines([contract], home, NIGHT)[0]
     with open_past(home, [contract], NIGHT) as past, _warehouse(past) as connection:
         front: FeedLine = feed_lines(past)[0]
-        account = _account(connection, past, front, Lineage({}, {}))
+        account = _account(connection, past, front, Lineage({}))
         rules = past.rows("SELECT rule, unexpected_count, row_count FROM gate_result WHERE agency = 'plain'")
     folder.mkdir(exist_ok=True)
     sent_back = write_back(contract, home, NIGHT, folder)
