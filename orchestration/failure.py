@@ -24,7 +24,7 @@ from warehouse.records import record
 from warehouse.seal import Tampered
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
-_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Tampered, DagsterDbtCliRuntimeError)
+_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered, DagsterDbtCliRuntimeError)
 # Dagster puts the name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"
