@@ -9,8 +9,10 @@ from sources.contract import Contract
 from sources.rules import TableRule
 from warehouse.engine import ended_after, lock, open_database, safe_message
 from warehouse.functions import register_functions
+from warehouse.given_up import given_up_after
 from warehouse.settings import feed_timeout_seconds
 
+_TOO_LONG = "takes longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS)"
 _TIMES = ("DATE", "TIMESTAMP", "TIME")
 
 
@@ -21,11 +23,18 @@ def measures(contract: Contract, rules: list[TableRule], database: Path, rows: P
     """
     if not rules:
         return {}
-    with open_database(database, read_only=True) as connection:
-        register_functions(connection)
-        lock(connection, [rows])
-        with ended_after(connection, feed_timeout_seconds()):
-            return _together(connection, contract, rules)
+
+    def asked() -> dict[str, str]:
+        with open_database(database, read_only=True) as connection:
+            register_functions(connection)
+            lock(connection, [rows])
+            with ended_after(connection, feed_timeout_seconds()):
+                return _together(connection, contract, rules)
+
+    try:
+        return given_up_after(feed_timeout_seconds(), asked)
+    except TimeoutError:
+        raise _refused(contract, "", _TOO_LONG) from None
 
 
 def _together(connection: duckdb.DuckDBPyConnection, contract: Contract, rules: list[TableRule]) -> dict[str, str]:
@@ -33,7 +42,7 @@ def _together(connection: duckdb.DuckDBPyConnection, contract: Contract, rules: 
     try:
         return _measured(connection, contract, rules)
     except duckdb.InterruptException:
-        raise _refused(contract, "", "takes longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS)") from None
+        raise _refused(contract, "", _TOO_LONG) from None
     except duckdb.Error as error:
         if len(rules) == 1:
             raise _refused(contract, rules[0].name, f"is not valid SQL: {safe_message(error)}") from None

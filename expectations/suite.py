@@ -1,6 +1,6 @@
 """From a contract to a great-expectations suite: one expectation for each rule, in the rule's own words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,16 +121,22 @@ def _own_check(contract: Contract, rule: QualityRule) -> Check:
         made = _described(kind, rule.name, words, **arguments)
     except (AttributeError, TypeError, ValueError) as error:
         raise RuntimeError(f"{what} is not an expectation of great-expectations: {error}") from None
-    named = {value for value in arguments.values() if isinstance(value, str)}
-    named |= {
-        name
-        for value in arguments.values()
-        if isinstance(value, list | tuple | set)
-        for name in value
-        if isinstance(name, str)
-    }
-    is_open = kind in _COUNTING or not any(column.is_masked for column in contract.columns if column.name in named)
+    # To the engine a column's name is the same in capital letters.
+    named = {text.lower() for text in _texts(arguments)}
+    is_open = kind in _COUNTING or not any(
+        column.is_masked for column in contract.columns if column.name.lower() in named
+    )
     return Check(rule.name, rule.dimension, rule.severity, rule.description, made, is_open)
+
+
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        yield from _texts([*part, *part.values()])
+    elif isinstance(part, list | tuple | set):
+        for item in part:
+            yield from _texts(item)
 
 
 def _in_template(sql: str) -> str:

@@ -22,6 +22,7 @@ from expectations.result import WITHHELD
 from expectations.suite import Check, suite
 from warehouse import dialect
 from warehouse.engine import ended_after, safe_message
+from warehouse.given_up import given_up_after
 from warehouse.settings import feed_timeout_seconds
 
 _QUERY = gxe.UnexpectedRowsExpectation
@@ -52,6 +53,15 @@ def validate(
     `readable` are the files that its views read; the suite can read no others, and write none. Raises RuntimeError where a
     rule cannot be evaluated: which, and the kind of error, never the engine's words about a value.
     """
+    try:
+        return given_up_after(feed_timeout_seconds(), lambda: _validated(name, checks, database, relation, readable))
+    except TimeoutError:
+        raise RuntimeError(
+            f"the rules of {name} take longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS); mend those of its contract"
+        ) from None
+
+
+def _validated(name: str, checks: list[Check], database: Path, relation: str, readable: Sequence[Path]) -> Validation:
     began = time.perf_counter()
     logging.getLogger("great_expectations").setLevel(_SILENT)
     context = gx.get_context(mode="ephemeral")
@@ -69,7 +79,7 @@ def validate(
     engine = source.get_execution_engine().engine
     try:
         with _engine_time(engine) as engine_seconds, _engine_errors(engine) as errors, _ended_in_time(engine):
-            result = context.validation_definitions.add(definition).run(result_format=_RESULT_FORMAT)
+            result = _run(name, context.validation_definitions.add(definition))
         _raise_unevaluated(result, errors)
     finally:
         for opened in (engine, source.get_engine()):
@@ -78,6 +88,16 @@ def validate(
     for found in result.results:
         _forget_values(found, by_name[rule_of(found)])
     return Validation(result, time.perf_counter() - began - sum(engine_seconds))
+
+
+def _run(name: str, definition: gx.ValidationDefinition) -> ExpectationSuiteValidationResult:
+    try:
+        return definition.run(result_format=_RESULT_FORMAT)
+    except Exception as error:
+        # Its own words may quote what it looked at.
+        raise RuntimeError(
+            f"the rules of {name} cannot be evaluated: great-expectations ends with {type(error).__name__}; mend those of its contract"
+        ) from None
 
 
 @contextmanager

@@ -12,13 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
 from reports.anomalies import MISSING
 from reports.pages import night_folder
 from reports.past import Past
+from sources.connectors.http_deadline import Deadline
 from sources.contract import Contact, Contract
 from sources.feed_night import FAILED, REFUSED
 from sources.grants import Grant, NotGranted
@@ -185,10 +188,19 @@ def _post(contact: Contact, grant: Grant, subject: str, text: str, alerts: Seque
     """`text` is what chat tools show (Discord calls it content); `alerts` is for machines."""
     told = f"{subject}\n\n{text}"
     plain = [{**asdict(alert), "first_night": alert.first_night.isoformat()} for alert in alerts]
-    answer = httpx.post(
-        _webhook(contact, grant), json={"text": told, "content": told, "alerts": plain}, timeout=_TIMEOUT_SECONDS
-    )
-    answer.raise_for_status()
+    words = {"text": told, "content": told, "alerts": plain}
+    # Of an answer without an end only its status is read, and of one that drips no more than in time.
+    with Deadline(_TIMEOUT_SECONDS) as deadline, httpx.Client(timeout=_TIMEOUT_SECONDS) as client:
+
+        def at_each_step(event: str, info: dict[str, Any]) -> None:
+            deadline.note(event, info)
+            # The name may lead elsewhere since it was looked up; a proxy of ours stands where it stands.
+            if event == "connection.connect_tcp.complete" and not getproxies():
+                grant.permit_address(info["return_value"].get_extra_info("server_addr")[0])
+
+        url, extensions = _webhook(contact, grant), {"trace": at_each_step}
+        with client.stream("POST", url, json=words, extensions=extensions) as answer:
+            answer.raise_for_status()
 
 
 def _webhook(contact: Contact, grant: Grant) -> httpx.URL:

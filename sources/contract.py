@@ -1,9 +1,11 @@
 """A feed's contract: the only place where a feed is described. What it means for SQL is in `rules.py`."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -210,6 +212,19 @@ class Contract:
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
+
+    def shown_headings(self, names: Iterable[str]) -> str:
+        """Headings as messages may show them: in a feed of people only those like one of the contract's.
+
+        A file that lost its header begins with somebody's row.
+        """
+        names = list(names)
+        if any(column.is_masked for column in self.columns):
+            known = [column.header.lower() for column in self.columns]
+            like = [name for name in names if get_close_matches(name.lower(), known, 1)]
+            hidden = len(names) - len(like)
+            names = [*like, *([f"{hidden} not shown here"] if hidden else [])]
+        return ", ".join(names) or "none"
 
     def matching_header(self, header: str) -> Column | None:
         return next((column for column in self.columns if column.header == header), None)

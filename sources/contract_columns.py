@@ -1,6 +1,7 @@
 """The columns of a contract: their types in the engine, and what the engine would otherwise only find out at night."""
 
 import re
+from collections import Counter
 from difflib import get_close_matches
 from typing import Any
 
@@ -215,7 +216,7 @@ class ColumnReader:
 
     def _check_columns(self, columns: tuple[Column, ...]) -> None:
         for kind, names in (("name", [c.name.lower() for c in columns]), ("physicalName", [c.header for c in columns])):
-            for name in sorted({name for name in names if names.count(name) > 1}):
+            for name in sorted(name for name, count in Counter(names).items() if count > 1):
                 self.wrong(["schema", 0, "properties"], f"two properties have the {kind} {name!r}; write each once")
         if columns and not any(column.key_position for column in columns):
             self.wrong(

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -193,7 +194,7 @@ class _Reader:
         """Results are told apart by the rule's name, those that columns bring along included."""
         made = [rule.name for rule in row_rules(contract)] + [rule.name for rule in key_rules(contract)]
         names = made + [rule.name for rule in contract.quality]
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        doubled = sorted(name for name, count in Counter(names).items() if count > 1)
         if doubled:
             self.wrong(
                 ["schema", 0], f"two rules are called {', '.join(doubled)}; give each quality rule a name of its own"

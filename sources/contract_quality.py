@@ -1,7 +1,10 @@
 """The quality rules and relationships of a contract."""
 
+import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaObject
 
@@ -63,8 +66,8 @@ class QualityReader:
             metric=rule.metric if rule.type in (None, "library") else None, query=rule.query, arguments=rule.arguments or {},
             expectation=expectation, operator=operator, bound=getattr(rule, operator, 0) if operator else 0, unit=rule.unit or "rows",
         )  # fmt: skip
-        for place, fault in _query_faults(found):
-            self.wrong([*steps, place], f"{fault}; write one SELECT on {_OWN_ROWS[place]} alone")
+        for place, fault in [*_shape_faults(found, operator), *_query_faults(found)]:
+            self.wrong([*steps, place], fault)
         yield found
 
     def references(self, table: SchemaObject) -> Iterator[Reference]:
@@ -86,6 +89,36 @@ class QualityReader:
         yield Reference(tuple(own), found[0][1], found[0][2], tuple(target[3] for target in found))
 
 
+def _shape_faults(rule: QualityRule, operator: str) -> Iterator[tuple[str, str]]:
+    """What the standard leaves open, and the SQL of a rule cannot be made of."""
+    yield from _argument_faults(rule.arguments)
+    if operator.endswith("Between"):
+        if not isinstance(rule.bound, list) or len(rule.bound) != 2 or not all(map(_is_one, rule.bound)):
+            yield operator, "is no pair of values; write one such as [0, 10]"
+    elif operator and not _is_one(rule.bound):
+        yield operator, "is no single value; write a number, or a day in quotes"
+    if "$PARAMETER" in json.dumps(rule.expectation):
+        # Great-expectations would work it out: 9^9^9 takes longer than a night.
+        yield _EXPECTATION, "has a $PARAMETER, which nothing fills in here; write the value itself"
+    if not isinstance((rule.expectation or {}).get("kwargs") or {}, dict):
+        yield _EXPECTATION, "has kwargs that are no mapping; write names with values"
+
+
+def _argument_faults(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("properties", "validValues", "missingValues"):
+        given = arguments.get(name, [])
+        if not isinstance(given, list) or not all(_is_one(item) or item is None for item in given):
+            yield "arguments", f"{name} is no list of single values; write one such as [a, b]"
+        elif name == "properties" and not all(isinstance(item, str) for item in given):
+            yield "arguments", "properties is no list of names; write one such as [id, name]"
+    if "pattern" in arguments and not isinstance(arguments["pattern"], str):
+        yield "arguments", "pattern is no text; write a regular expression in quotes"
+
+
+def _is_one(value: object) -> bool:
+    return isinstance(value, str | int | float | Decimal)
+
+
 def _query_faults(rule: QualityRule) -> Iterator[tuple[str, str]]:
     """What is wrong with the SQL that a rule brings along, and the field it stands in; it is read, never run."""
     query = own_query(rule, ROWS)
@@ -100,10 +133,13 @@ def _query_faults(rule: QualityRule) -> Iterator[tuple[str, str]]:
         try:
             select = one_select(text.rstrip("; \n"), frozenset({ROWS}))
         except NotOneSelect as error:
-            yield place, str(error)
+            yield place, f"{error}; write one SELECT on {_OWN_ROWS[place]} alone"
         else:
             if place == "query" and len(select.tree["select_list"]) != 1:
-                yield place, f"gives {len(select.tree['select_list'])} columns, and a rule measures one"
+                yield (
+                    place,
+                    f"gives {len(select.tree['select_list'])} columns, and a rule measures one; write one SELECT on {_OWN_ROWS[place]} alone",
+                )
 
 
 def _as_list(value: str | list[str] | None) -> list[str]:

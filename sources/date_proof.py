@@ -40,7 +40,7 @@ def check_stated(contract: Contract, extract_date: date, stated: date | None, so
 
 
 def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extract_date: date, rows: Path) -> None:
-    """Raises ExtractError where a row states another date; the message tells how many, and one of the dates."""
+    """Raises ExtractError where a row states another date; the message tells how many, and one of the dates where it is open."""
     proof = contract.date_proof
     if proof is None or proof.kind != "column":
         return
@@ -50,6 +50,8 @@ def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extr
         [extract_date],
     ).fetchone()
     if found and found[0]:
+        # The day that a person was born proves nothing, and would be published with the refusal.
+        other = "another day" if contract.column(proof.expression).is_masked else found[1]
         raise ExtractError(
-            f"{found[0]} rows have {proof.expression} {found[1]}, not {extract_date}; ask {contract.agency_name} for the file of {extract_date}"
+            f"{found[0]} rows have {proof.expression} {other}, not {extract_date}; ask {contract.agency_name} for the file of {extract_date}"
         )

@@ -1,5 +1,7 @@
 """dbt's view of the accepted extracts, made from the contracts: a feed is described in its contract alone."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from sources.accepted import SCHEMA
 from sources.contract import Column, Contract
 from warehouse.files import write_text
 
+_TEMPLATE = re.compile(r"\{[{%#]")
 _LINEAGE = {
     "_agency": "The agency that sent the row.",
     "_feed": "The feed it came with.",
@@ -23,13 +26,24 @@ def write_dbt_sources(contracts: list[Contract], path: Path) -> bool:
     for contract in contracts:
         agencies.setdefault(contract.agency, []).append(contract)
     text = "# Made from the contracts under sources/; change those.\n" + yaml.safe_dump(
-        {"version": 2, "sources": [_source(agency, feeds) for agency, feeds in agencies.items()]},
+        _literally({"version": 2, "sources": [_source(agency, feeds) for agency, feeds in agencies.items()]}),
         sort_keys=False, allow_unicode=True, width=120,
     )  # fmt: skip
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     write_text(path, text)
     return True
+
+
+def _literally(part: Any) -> Any:
+    """The same to dbt, which would take a text with braces for a program: one that reads the environment, or stops the build."""
+    if isinstance(part, dict):
+        return {name: _literally(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_literally(value) for value in part]
+    if isinstance(part, str) and _TEMPLATE.search(part):
+        return f"{{{{ {json.dumps(part, ensure_ascii=False)} }}}}"
+    return part
 
 
 def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _fault(contract: Contract, fields: list[Field]) -> str | None:
     headers = {item.header for item in fields}
     missing = [column.header for column in contract.columns if column.header not in headers]
     if missing:
-        extra = ", ".join(item.header for item in fields if item.column is None) or "none"
+        extra = contract.shown_headings(item.header for item in fields if item.column is None)
         return (
             f"the header has no {', '.join(missing)} (columns the contract does not know: {extra}); "
             f"ask {contract.agency_name} what changed, or change {contract.path.name}"

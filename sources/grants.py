@@ -39,7 +39,9 @@ _INBOX = "INTERAGENCY_INBOX"
 # What the system tells of its processes and devices is no file of an agency.
 _SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev")))
 # Where clouds show a machine its credentials, besides link-local addresses.
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+# Prefixes before an address of IPv4: as gateways translate them (RFC 6052, RFC 2765), and the old compatible ones (RFC 4291).
+_BEFORE_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")))
 OWN_MACHINE = "localhost"
 
 
@@ -124,18 +126,23 @@ class Grant:
         host = OWN_MACHINE if not host or host.startswith(("/", "@")) else host.strip("[]").rstrip(".").lower()
         # Some drivers write a port behind the name; an address of six groups has more colons.
         host = host.partition(":")[0] if host.count(":") == 1 else host
-        if any(_matches(host, item.lower()) for item in self.hosts):
-            return
-        if self.hosts:
+        if self.hosts and not self._names(host):
             raise self._no_host(f"host {host} is none of those granted to {self._who}")
-        if any(map(is_guarded, _addresses(host))):
+        # Where a name leads is said by its owner, so a guarded address is granted by itself alone.
+        if not all(self._may_reach(address) for address in _addresses(host)):
             raise self._no_host(f"host {host} is this machine's own, link-local, or shows a machine its credentials")
 
     def permit_address(self, address: str) -> None:
         """Raises NotGranted for the address that a connection went to; a name may have led elsewhere since it was looked up."""
         found = _address(address)
-        if found is not None and not self.hosts and is_guarded(found):
+        if found is not None and not self._may_reach(found):
             raise self._no_host(f"{address} is this machine's own, link-local, or shows a machine its credentials")
+
+    def _names(self, host: str) -> bool:
+        return any(_matches(host, item.lower()) for item in self.hosts)
+
+    def _may_reach(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return not is_guarded(address) or self._names(str(address))
 
     def _no_host(self, words: str) -> NotGranted:
         return NotGranted(f"{words}; grant it under `hosts` in {FILE} (docs/engineer.md, Grants)")
@@ -148,16 +155,16 @@ class Grant:
         """The same with a file or address that whoever runs the platform named themselves."""
         parts = urlsplit(place)
         if parts.scheme and parts.hostname:
-            return replace(
-                self, hosts=(*self.hosts, parts.hostname) if self.hosts else self.hosts or _own(parts.hostname)
-            )
+            own = _own(parts.hostname)
+            return replace(self, hosts=(*self.hosts, *(own or (parts.hostname,))) if self.hosts else own)
         folder = Path(place.removeprefix("file://")).expanduser().absolute().parent
         return replace(self, folders=(*self.folders, folder))
 
 
 def _own(host: str) -> tuple[str, ...]:
-    """A guarded host becomes the only one; any other needs no grant."""
-    return (host,) if any(map(is_guarded, _addresses(host))) else ()
+    """A guarded host becomes the only one, with its addresses; any other needs no grant."""
+    addresses = _addresses(host)
+    return (host, *map(str, addresses)) if any(map(is_guarded, addresses)) else ()
 
 
 def named_variables(text: str) -> set[str]:
@@ -237,6 +244,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if mapped is None and int(address) > 1 and any(address in prefix for prefix in _BEFORE_IPV4):
+        mapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return mapped or address
 
 

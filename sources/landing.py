@@ -186,7 +186,7 @@ class _Extract:
 
     def _check_totals(self, totals: Totals | None, landed: Landed) -> None:
         if totals is not None:
-            totals.check(self.contract.agency_name, landed.sent, landed.sums)
+            totals.check(self.contract, landed.sent, landed.sums)
 
     def _merge(self, parts: list[Path], target: Path) -> None:
         if len(parts) == 1:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sources.connectors import ExtractError
+from sources.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -14,15 +15,19 @@ class Totals:
     count: int | None = None
     sums: dict[str, Decimal] = field(default_factory=dict)
 
-    def check(self, agency_name: str, count: int, sums: dict[str, Decimal]) -> None:
+    def check(self, contract: Contract, count: int, sums: dict[str, Decimal]) -> None:
         """Raises ExtractError where `count` records or the `sums` that arrived are others than the sender's."""
         wrong = []
         if self.count is not None and self.count != count:
             wrong.append(f"{self.count} records, but {count} arrived")
-        wrong += [
-            f"a sum of {column} of {stated:f}, but the records add up to {sums[column]:f}"
-            for column, stated in self.sums.items()
-            if sums[column] != stated
-        ]
+        for column, stated in self.sums.items():
+            # The sum of a single row is what a person has.
+            is_shown = not contract.column(column).is_masked
+            numbers = (
+                f" of {stated:f}, but the records add up to {sums[column]:f}" if is_shown else " that is not theirs"
+            )
+            wrong += [f"a sum of {column}{numbers}"] if sums[column] != stated else []
         if wrong:
-            raise ExtractError(f"{self.source} states {'; '.join(wrong)}; ask {agency_name} to send the extract again")
+            raise ExtractError(
+                f"{self.source} states {'; '.join(wrong)}; ask {contract.agency_name} to send the extract again"
+            )

@@ -25,8 +25,16 @@ _TRUTHS = frozenset({"COMPARISON", "CONJUNCTION", "BETWEEN"})
 _TRUE_OPERATORS = frozenset(
     {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT", "COMPARE_IN", "COMPARE_NOT_IN"}
 )
+# They make as many rows as they are told, and a count of rows tells the number again.
+_ROW_MAKERS = frozenset({"TABLE_FUNCTION", "JOIN", "RECURSIVE_CTE_NODE"})
+_ROW_FUNCTIONS = frozenset({"unnest", "generate_subscripts"})
+# Far more than a rule needs; the engine's parser takes minutes for a megabyte, and Python reads no tree of any depth.
+_MOST_CHARACTERS, _MOST_LEVELS = 20_000, 400
 # Parts of an expression that choose or order, and are not in its value.
 _NOT_IN_VALUE = frozenset({"filter", "filter_expr", "order_bys", "orders", "partitions", "arg_orders"})
+
+
+_TOO_DEEP = "is nested too deep"
 
 
 class NotOneSelect(ValueError):
@@ -63,12 +71,18 @@ class Select:
         """
         if any(node.get("column_name_alias") or node.get("class") in _UNNAMED for node in _nodes(self.tree)):
             return None
-        waiting, found = list(self.tree["select_list"]), set[str]()
+        waiting, found = [*self.tree["select_list"], *self._row_numbers], set[str]()
         while waiting:
             for name in _in_value(waiting.pop()) - found:
                 found.add(name)
                 waiting += self._aliased.get(name, [])
         return frozenset(found)
+
+    @property
+    def _row_numbers(self) -> list[Node]:
+        """Columns whose values may say how many rows there are to count: all, where rows are multiplied, made or cut off."""
+        nodes = list(_nodes(self.tree))
+        return [node for node in nodes if node.get("class") == "COLUMN_REF"] if any(map(_makes_rows, nodes)) else []
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -90,10 +104,7 @@ def one_select(text: str, reads: frozenset[str]) -> Select:
 
     Raises NotOneSelect with what else it is, or what else it reads.
     """
-    try:
-        answer = json.loads(_serialised(text))
-    except duckdb.Error as error:
-        raise NotOneSelect(f"is not SQL of the engine ({type(error).__name__})") from None
+    answer = _parsed(text)
     if answer["error"] and answer.get("error_type") != "not implemented":
         raise NotOneSelect(f"is not valid SQL ({' '.join(str(answer.get('error_message', '')).split())})")
     if answer["error"] or len(answer["statements"]) != 1:
@@ -109,9 +120,32 @@ def one_select(text: str, reads: frozenset[str]) -> Select:
     return select
 
 
+def _parsed(text: str) -> Node:
+    """The engine's tree of any text, its errors included. Raises NotOneSelect where it is too long or too deep to be looked at."""
+    if len(text) > _MOST_CHARACTERS:
+        raise NotOneSelect(f"has {len(text):,} characters, more than {_MOST_CHARACTERS:,}")
+    try:
+        answer: Node = json.loads(_serialised(text))
+    except duckdb.Error as error:
+        raise NotOneSelect(f"is not SQL of the engine ({type(error).__name__})") from None
+    except RecursionError:
+        raise NotOneSelect(_TOO_DEEP) from None
+    if _is_deeper(answer, _MOST_LEVELS):
+        raise NotOneSelect(_TOO_DEEP)
+    return answer
+
+
 def _serialised(text: str) -> str:
     row = scratch().cursor().execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
     return str(row[0]) if row else ""
+
+
+def _is_deeper(part: Any, most: int) -> bool:
+    level = [part]
+    for _ in range(most):
+        parts = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in parts for item in items]
+    return bool(level)
 
 
 def _nodes(part: Any) -> Iterator[Node]:
@@ -122,6 +156,13 @@ def _nodes(part: Any) -> Iterator[Node]:
     elif isinstance(part, list):
         for value in part:
             yield from _nodes(value)
+
+
+def _makes_rows(node: Node) -> bool:
+    kind, name = str(node.get("type")), str(node.get("function_name", "")).lower()
+    # A row for each number up to somebody's own, or a comparison of each with it, is that number once they are counted.
+    is_one_value = node.get("class") == "SUBQUERY" and node.get("subquery_type") == "SCALAR"
+    return kind in _ROW_MAKERS or kind.startswith("LIMIT") or name in _ROW_FUNCTIONS or is_one_value
 
 
 def _common_tables(node: Node) -> list[Node]:

@@ -12,6 +12,9 @@ _MOST_CHARACTERS = 4 << 20
 _DEEPEST = 100
 _SURELY_SHALLOW = 2000
 _TOO_DEEP = f"is nested more than {_DEEPEST} levels deep; write it flatter"
+# Far more than any number has; 1:1:1:... is one of base sixty, whose parts are multiplied for minutes.
+_LONGEST_NUMBER = 400
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class YamlError(ValueError):
@@ -28,10 +31,13 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         if len(found) < len(node.value):
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            place, key = next((place, key) for place, key in enumerate(keys) if key in keys[:place])
-            line = node.value[place][0].start_mark.line + 1
-            raise YamlError(line, f"the key {key!r} stands here again; keep one, readers would take either")
+            seen = set()
+            for name, _ in node.value:
+                key = self.construct_object(name, deep=True)
+                if key in seen:
+                    line = name.start_mark.line + 1
+                    raise YamlError(line, f"the key {key!r} stands here again; keep one, readers would take either")
+                seen.add(key)
         return found
 
 
@@ -70,7 +76,7 @@ def read_yaml(text: str, *, days_are_text: bool = False) -> Document:
         node = loader.get_single_node()
         if node is None:
             return Document(None, None)
-        _refuse_depth(node)
+        _refuse_monsters(node)
         return Document(loader.construct_document(node), node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -79,7 +85,8 @@ def read_yaml(text: str, *, days_are_text: bool = False) -> Document:
         raise YamlError(1, f"cannot be read ({str(error).splitlines()[0]}); write it as UTF-8 text") from None
     except YamlError:
         raise
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError, ArithmeticError, LookupError, AttributeError) as error:
+        # What the parser makes of a tag whose value is none of its kind, such as `!!bool x`.
         raise YamlError(1, f"has a value or key that cannot be read ({error}); write it as text, in quotes") from None
 
 
@@ -101,12 +108,17 @@ def _refuse_tricks(text: str) -> None:
             raise YamlError(line, _TOO_DEEP)
 
 
-def _refuse_depth(root: yaml.Node) -> None:
+def _refuse_monsters(root: yaml.Node) -> None:
+    """Before values are made of the nodes: what is too deep, and numbers longer than any is."""
     waiting = [(root, 1)]
     while waiting:
         node, depth = waiting.pop()
         if depth > _DEEPEST:
             raise YamlError(node.start_mark.line + 1, _TOO_DEEP)
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            raise YamlError(
+                node.start_mark.line + 1, f"has a number of {len(node.value):,} characters; write it as text, in quotes"
+            )
         parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
         if not isinstance(node, yaml.ScalarNode):
             waiting += [(part, depth + 1) for part in parts]

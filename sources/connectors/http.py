@@ -84,7 +84,7 @@ class Web:
 
     def __init__(self, contract: Contract, extract_date: date, manner: Manner, meter: Meter) -> None:
         self.contract, self.extract_date, self.manner, self.meter = contract, extract_date, manner, meter
-        self._client, self._deadline = client(contract), Deadline(meter)
+        self._client, self._deadline = client(contract), Deadline(meter.seconds_left)
         self._headers = filled(contract, extract_date, "headers")
         said = [contract.server.options.get(option) or {} for option in ("headers", "query")]
         self._has_secrets = any(is_reference(value) for mapping in said for value in mapping.values())

@@ -5,16 +5,14 @@ import socket
 import threading
 from typing import Any
 
-from sources.limits import Meter
-
 
 class Deadline:
     """Notes the connection of one client, and ends it when the time of the extract is over; a context manager."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, seconds: float) -> None:
         # One request at a time: the newest connection is the one that is read.
         self._stream: Any = None
-        self._timer = threading.Timer(meter.seconds_left, self._end)
+        self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
     def __enter__(self) -> "Deadline":

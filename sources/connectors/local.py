@@ -110,8 +110,12 @@ def locate(contract: Contract, extract_date: date, text: str | None = None) -> P
 def _in_package(text: str) -> Path:
     """A data file of an installed package; the platform's own packages are none."""
     package, _, inside = text.partition("/")
-    # The name of a package within one would be imported to be found.
-    found = find_spec(package) if package.isidentifier() else None
+    try:
+        # The name of a package within one would be imported to be found.
+        found = find_spec(package) if package.isidentifier() else None
+    except ValueError:
+        # A module without a place, as the running program is.
+        found = None
     # A folder without an origin is anybody's; the platform's own are no agency's.
     if found is None or found.origin is None or not found.submodule_search_locations or (PROJECT / package).exists():
         raise ExtractError(f"Python package {package!r} is not installed; install it, or name another location")

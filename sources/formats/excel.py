@@ -180,7 +180,9 @@ class _Sheet:
             if not name:
                 raise self._wrong(f"has values in column {letters}, but no heading in row {self._top + 1}")
             if doubled:
-                raise self._wrong(f"has the heading {name} twice, in column {letters} a second time")
+                raise self._wrong(
+                    f"has the heading {self.contract.shown_headings([name])} twice, in column {letters} a second time"
+                )
             headings.append(_Heading(name, index, letters))
         if not headings:
             raise self._wrong(f"has no headings in row {self._top + 1}")

@@ -222,4 +222,4 @@ def _is_tar(head: bytes) -> bool:
 
 def _matches(pattern: str, name: str) -> bool:
     """A pattern without a folder is of the last part of a name."""
-    return compiled(pattern).match(name if "/" in pattern else name.rpartition("/")[2]) is not None
+    return compiled(pattern).match(name if "/" in pattern else name.rpartition("/")[2])

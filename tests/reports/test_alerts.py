@@ -3,15 +3,16 @@
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -68,7 +69,6 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
 @pytest.fixture
 def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The https address of a receiver, and what it was sent; it answers 500 to what has /broken in its path."""
-    authority = trustme.CA()
     taken: list[dict[str, Any]] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -80,14 +80,24 @@ def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    with https_server(Receiver, tmp_path, monkeypatch) as address:
+        yield address, taken
+
+
+@contextmanager
+def https_server(
+    handler: type[BaseHTTPRequestHandler], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Its address; its certificate is the only one that is trusted."""
+    authority = trustme.CA()
+    server = HTTPServer(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://127.0.0.1:{server.server_port}", taken
+    yield f"https://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
@@ -243,3 +253,29 @@ def test_nobody_to_tell_is_no_error(home: Home, tmp_path: Path) -> None:
     save(home, NIGHT, FAILED, "the share is down")
     assert told(home, feed(tmp_path, Contact("room", "${NOT_SET}", "slack")))[0][1] is False
     assert told(home, feed(tmp_path)) == [("failed", True, None)]
+
+
+@pytest.mark.parametrize("way", ["body", "headers"])
+def test_a_webhook_that_never_ends_its_answer_holds_up_no_night(
+    way: str, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drip is never silent, so that no time-out of a read ends it."""
+    monkeypatch.setattr("reports.alerts._TIMEOUT_SECONDS", 1)
+    is_over = Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if way == "body" else b"X-Long: "))
+            with suppress(OSError):
+                while not is_over.wait(0.1):
+                    self.wfile.write(b"x")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with https_server(Dripping, tmp_path, monkeypatch) as address:
+        save(home, NIGHT, "refused")
+        began = time.monotonic()
+        told(home, feed(tmp_path, Contact("webhook", address)))
+        is_over.set()
+        assert time.monotonic() - began < 10

@@ -115,7 +115,7 @@ def _table(records: list[Record], contract: Contract, dialect: Dialect) -> Table
     refuse_too_many(contract, named - len(contract.columns))
     # A column at the end that nobody named is none where nothing stands in it.
     is_empty = not any(any((record.fields or ())[named : len(names)]) for record in records[rows:])
-    _check_names(line, names[:named] if is_empty else names)
+    _check_names(contract, line, names[:named] if is_empty else names)
     unnamed = max(0, len(names) - named, _padding(records[rows:], named))
     several = tuple(_texts(record, dialect, named) for record in heading) if rows > 1 else ()
     return replace(table, headers=tuple(names[:named]), unnamed=unnamed, rows=tuple(filter(any, several)))
@@ -134,7 +134,7 @@ def _padding(records: list[Record], width: int) -> int:
     return max(widths) - width if all(not any((record.fields or ())[width:]) for record in records) else 0
 
 
-def _check_names(line: int, names: list[str]) -> None:
+def _check_names(contract: Contract, line: int, names: list[str]) -> None:
     if not any(names):
         raise ExtractError(f"line {line}: the header names no column; ask the agency what its columns are")
     if "" in names:
@@ -144,7 +144,7 @@ def _check_names(line: int, names: list[str]) -> None:
     doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
         raise ExtractError(
-            f"line {line}: the header names {', '.join(doubled)} more than once; ask the agency for a name for each column"
+            f"line {line}: the header names {contract.shown_headings(doubled)} more than once; ask the agency for a name for each column"
         )
 
 
