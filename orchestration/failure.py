@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from catalogue.protection import Exposed
 from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
 from reports.site import write_report
