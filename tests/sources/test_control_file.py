@@ -12,7 +12,7 @@ from tests.conftest import Feed
 from tests.sources.formats.workbooks import zipped
 from tests.sources.landed import ID, Landed, land_bytes
 
-AMOUNT = '{name: amount, logicalType: number, physicalType: "DECIMAL(9,2)"}'
+AMOUNT = '{name: amount, classification: public, logicalType: number, physicalType: "DECIMAL(9,2)"}'
 CONTROL = (
     '{path: extract.ctl, separator: ";", count: RECORDS, sums: {amount: TOTAL}, date: "DAY", dateFormat: dd.MM.yyyy, '
     'decimalSeparator: ","}'

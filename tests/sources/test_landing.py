@@ -148,7 +148,9 @@ def test_headers_that_are_no_headers_are_told(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_told_with_the_new_ones(tmp_path: Path) -> None:
     reason = refused(tmp_path, "a,c\n1,2\n")
-    assert reason.startswith("extract.csv: line 1: the header has no b (columns the contract does not know: c)")
+    assert reason.startswith(
+        "extract.csv: line 1: the header has no b (columns the contract does not know: 1 not shown here)"
+    )
     assert "ask Agency of Tests" in reason
 
 
@@ -289,7 +291,10 @@ def test_the_date_in_the_name_must_be_the_nights(tmp_path: Path) -> None:
 
 
 def test_the_date_in_a_column_must_be_the_nights(tmp_path: Path) -> None:
-    columns = ["{name: a, logicalType: string, primaryKey: true}", "{name: day, logicalType: date}"]
+    columns = [
+        "{name: a, logicalType: string, primaryKey: true}",
+        "{name: day, logicalType: date, classification: public}",
+    ]
     feed = Feed(columns, custom={"extractDateFrom": "column day"})
     assert len(land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-20\n", feed).rows) == 2
     with pytest.raises(ExtractError, match=r"1 rows have day 2026-11-19, not 2026-11-20"):
