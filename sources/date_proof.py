@@ -51,7 +51,9 @@ def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extr
     ).fetchone()
     if found and found[0]:
         # The day that a person was born proves nothing, and would be published with the refusal.
-        other = "another day" if contract.column(proof.expression).is_masked else found[1]
+        shown = found[1] is not None and not contract.column(proof.expression).is_masked
+        earliest = f" (the earliest {found[1]})" if shown else ""
         raise ExtractError(
-            f"{found[0]} rows have {proof.expression} {other}, not {extract_date}; ask {contract.agency_name} for the file of {extract_date}"
+            f"{found[0]} rows have another {proof.expression} than {extract_date}{earliest}; "
+            f"ask {contract.agency_name} for the file of {extract_date}"
         )

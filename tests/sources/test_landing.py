@@ -297,9 +297,9 @@ def test_the_date_in_a_column_must_be_the_nights(tmp_path: Path) -> None:
     ]
     feed = Feed(columns, custom={"extractDateFrom": "column day"})
     assert len(land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-20\n", feed).rows) == 2
-    with pytest.raises(ExtractError, match=r"1 rows have day 2026-11-19, not 2026-11-20"):
+    with pytest.raises(ExtractError, match=r"1 rows have another day than 2026-11-20 \(the earliest 2026-11-19\)"):
         land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-19\n", feed)
-    with pytest.raises(ExtractError, match="1 rows have day None"):
+    with pytest.raises(ExtractError, match="1 rows have another day than 2026-11-20;"):
         land(tmp_path, "a,day\n1,2026-11-20\n2,\n", feed)
 
 
