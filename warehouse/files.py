@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # What is kept here is for its owner: nobody else reads, lists or writes it.
@@ -76,6 +76,25 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def made_once(path: Path, text: str) -> Path:
+    """`path` with what was in it, or with `text` where it was not there: whole, and of two that make it at once the first wins."""
+    if path.exists():
+        return path
+    private_folder(path.parent)
+    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(own, path)
+    finally:
+        own.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return path
+
+
 def point_link(link: Path, target: Path) -> None:
     """Let `link` lead to `target` in one step: a reader sees the old one or the new one, never neither."""
     private_folder(link.parent)
@@ -116,10 +135,7 @@ def remove_unfinished(folder: Path, marker: str) -> list[Path]:
     attempts = [path for path in folder.glob(".versions/*") if not (path / marker).exists()]
     for path in attempts:
         shutil.rmtree(path)
-    temporary = list(folder.glob(".*.tmp"))
-    for path in temporary:
-        path.unlink(missing_ok=True)
-    return attempts + temporary
+    return [*attempts, *remove_temporary(folder, "."), *remove_temporary(folder, ".versions/*")]
 
 
 def remove_temporary(folder: Path, pattern: str) -> list[Path]:

@@ -5,13 +5,11 @@ The secret is made at random on first use and stays in `state/`: without it nobo
 home that loses it gives other keys.
 """
 
-import os
 import secrets
-import uuid
 from pathlib import Path
 
 from warehouse.engine import literal
-from warehouse.files import private_folder, sync_folder
+from warehouse.files import made_once
 from warehouse.home import Home
 
 # SHA-256 works on blocks of 64 bytes: the secret is one for the inner and one for the outer hash.
@@ -21,26 +19,7 @@ _LENGTH = 32
 
 def secret_file(home: Home) -> Path:
     """The secret of a home, for its owner alone; made where it is not there yet."""
-    file = home.state / "source_key.secret"
-    if file.exists():
-        return file
-    private_folder(file.parent)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_hex(_BLOCK).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        # Of two that make it at once the first one's counts.
-        os.link(temporary, file)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
-    sync_folder(file.parent)
-    return file
+    return made_once(home.state / "source_key.secret", secrets.token_hex(_BLOCK))
 
 
 def pseudonym(home: Home, text: str) -> str:

@@ -10,10 +10,9 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from warehouse.files import write_text
+from warehouse.files import made_once, write_text
 from warehouse.home import Home
 from warehouse.restricted import KEY_VARIABLE
 
@@ -39,18 +38,7 @@ def seal_key(home: Home) -> bytes:
     given = os.environ.get(KEY_VARIABLE)
     if given:
         return hmac.digest(given.encode(), _DERIVED_FOR, "sha256")
-    path = home.root / "seal.key"
-    if not path.exists():
-        home.root.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all, and the first of two that make one at a time wins.
-        own = path.with_name(f".seal.key.{secrets.token_hex(8)}.tmp")
-        with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(own, path)
-        own.unlink()
+    path = made_once(home.root / "seal.key", secrets.token_hex(32))
     return bytes.fromhex(path.read_text(encoding="ascii"))
 
 

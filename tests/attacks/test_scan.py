@@ -151,6 +151,7 @@ def spilled(home: Home, connection: duckdb.DuckDBPyConnection) -> tuple[int, boo
 
 
 def test_what_spills_is_encrypted_and_stays_at_home(home: Home) -> None:
+    home.root.mkdir(exist_ok=True)
     with open_database() as connection:
         files, is_readable = spilled(home, connection)
     assert files > 0
@@ -164,6 +165,7 @@ def test_every_engine_spills_at_home_and_encrypted(home: Home, tmp_path: Path, m
 
     from warehouse.dbt_plugin import Plugin
 
+    home.root.mkdir(exist_ok=True)
     asked = "SELECT current_setting('temp_directory'), current_setting('temp_file_encryption')"
     database = tmp_path / "published.duckdb"
     with duckdb.connect(str(database)) as made, made.cursor() as connection:

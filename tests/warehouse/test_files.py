@@ -66,6 +66,8 @@ def test_what_a_crash_left_is_removed_and_the_rest_stays(tmp_path: Path) -> None
     (tmp_path / ".2026-11-21.abc.tmp").symlink_to(half)
     assert set(remove_unfinished(tmp_path, "marker")) == {half, tmp_path / ".2026-11-21.abc.tmp"}
     assert not half.exists()
+    (link.resolve() / ".seal.json.abc.tmp").write_text("{")
+    assert [path.name for path in remove_unfinished(tmp_path, "marker")] == [".seal.json.abc.tmp"]
     assert (link / "marker").exists()
     assert remove_unfinished(tmp_path, "marker") == []
     assert remove_unfinished(tmp_path / "nowhere", "marker") == []

@@ -99,7 +99,7 @@ def test_zoned_blanks_are_no_value(tmp_path: Path) -> None:
 GOOD = [detail("a"), detail("b")]
 REFUSED = {
     "count": (extract(GOOD, 200, 3), "states 3 records, but 2 arrived"),
-    "sum": (extract(GOOD, 201), "a sum of amount of 2.01"),
+    "sum": (extract(GOOD, 201), "a sum of amount that is not theirs"),
     "yesterday": (extract(GOOD, 200, day="20261119"), "2026-11-19"),
     "no date": (extract(GOOD, 200, day="2026XX19"), "states no date"),
     "cut in a record": (extract(GOOD, 200)[:-5], "cut off"),

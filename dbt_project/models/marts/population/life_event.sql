@@ -9,8 +9,10 @@ registered as (
     select
         events.event_type,
         -- a day of birth is not for all eyes
-        case when events.event_type = 'birth' then date_trunc('month', events.event_date)::date else events.event_date end
-            as event_date,
+        case
+            when events.event_type = 'birth' then date_trunc('month', events.event_date)::date
+            else events.event_date
+        end as event_date,
         events.registered_on,
         holders.person_id,
         others.person_id as other_person_id,
