@@ -17,32 +17,48 @@ import typer
 
 from sources.contract_file import load_all
 from warehouse.engine import literal, open_database
-from warehouse.home import PROJECT
+from warehouse.home import PROJECT, Home
+from warehouse.pseudonym import pseudonym
 
 CAUGHT, REFUSED, PRECISION, RECALL = 0.95, 0.001, 0.999, 0.97
 
 
 def main(country: Path) -> None:
     platform, truth = country / "platform", country / "truth"
+    key = _key_of_platform(Home(platform))
     with open_database(platform / "warehouse" / "published.duckdb", read_only=True) as connection:
         night = connection.execute("SELECT max(extract_date) FROM quality.feed_night").fetchone()[0]
-        _make_errors(connection, truth, str(night))
+        _make_errors(connection, truth, str(night), key)
         _make_rejects(connection, platform, str(night))
         connection.execute(
             "CREATE TEMP TABLE told AS SELECT DISTINCT split_part(source_key, ':', 1) AS source, "
             f"substr(source_key, instr(source_key, ':') + 1) AS source_key FROM quality.finding WHERE extract_date = DATE '{night}' "
-            "AND subject = 'population' UNION SELECT source, source_key FROM reject"
+            f"AND subject = 'population' UNION SELECT source, {key} FROM reject"
         )
         _show_caught(connection)
         _show_refused(connection, str(night))
-        _show_linkage(connection, truth, str(night))
+        _show_linkage(connection, truth, str(night), key)
         _show_notices(connection, truth, str(night))
 
 
-def _make_errors(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
+def _key_of_platform(home: Home) -> str:
+    """SQL of a record's key as the platform has it, from its feed `source` and its own `source_key`: a pseudonym where that is protected."""
+    contracts = load_all([PROJECT / "simulation" / "agencies"])
+    protected = ", ".join(literal(contract.name) for contract in contracts if contract.has_protected_key)
+    return f"CASE WHEN source IN ({protected}) THEN {pseudonym(home, 'source_key')} ELSE source_key END"
+
+
+def _make_errors(connection: duckdb.DuckDBPyConnection, truth: Path, night: str, key: str) -> None:
     connection.execute(
-        "CREATE TEMP TABLE error AS SELECT DISTINCT agency || '/' || feed AS source, source_key, kind, \"column\" AS name "
-        f"FROM {literal(str(truth / 'error.parquet'))} WHERE night = DATE '{night}'"
+        f"""
+        CREATE TEMP TABLE error AS
+        WITH made AS (
+            SELECT DISTINCT agency || '/' || feed AS source, source_key, kind, "column" AS name
+            FROM {literal(str(truth / "error.parquet"))}
+            WHERE night = DATE '{night}'
+        )
+        SELECT *, {key} AS key_of_platform FROM made
+        """
     )
 
 
@@ -64,7 +80,7 @@ def _make_rejects(connection: duckdb.DuckDBPyConnection, platform: Path, night: 
 def _show_caught(connection: duckdb.DuckDBPyConnection) -> None:
     """A late row is not wrong: the contract's lateness takes it in all the same."""
     found = connection.execute(
-        "SELECT kind, count(*), count(*) FILTER (WHERE (source, source_key) IN (SELECT (source, source_key) FROM told)) "
+        "SELECT kind, count(*), count(*) FILTER (WHERE (source, key_of_platform) IN (SELECT (source, source_key) FROM told)) "
         "FROM error WHERE kind <> 'late_row' GROUP BY kind ORDER BY kind"
     ).fetchall()
     for kind, errors, caught in found:
@@ -83,11 +99,19 @@ def _show_refused(connection: duckdb.DuckDBPyConnection, night: str) -> None:
     _goal("clean rows refused", refused / sent, refused / sent <= REFUSED, f"at most {REFUSED:.1%}")
 
 
-def _show_linkage(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
+def _show_linkage(connection: duckdb.DuckDBPyConnection, truth: Path, night: str, key: str) -> None:
     connection.execute(
-        "CREATE TEMP TABLE linked AS SELECT link.person_id, record.person_id AS truth, record.agency FROM linkage.person_link AS link JOIN "
-        f"(SELECT DISTINCT agency, agency || '/' || feed AS source, source_key, person_id FROM {literal(str(truth / 'record.parquet'))} "
-        f"WHERE night <= DATE '{night}' AND person_id IS NOT NULL) AS record USING (source, source_key)"
+        f"""
+        CREATE TEMP TABLE linked AS
+        WITH record AS (
+            SELECT DISTINCT agency, agency || '/' || feed AS source, source_key, person_id
+            FROM {literal(str(truth / "record.parquet"))}
+            WHERE night <= DATE '{night}' AND person_id IS NOT NULL
+        ),
+        keyed AS (SELECT agency, source, {key} AS source_key, person_id FROM record)
+        SELECT link.person_id, keyed.person_id AS truth, keyed.agency
+        FROM linkage.person_link AS link JOIN keyed USING (source, source_key)
+        """
     )
     both, found, true = (_pairs(connection, group) for group in ("person_id, truth", "person_id", "truth"))
     _goal("pairwise precision", both / found, both / found >= PRECISION, f"at least {PRECISION}")

@@ -50,6 +50,7 @@ class Platform(dg.ConfigurableResource):
                 context.log.warning(said)
             for folder, pattern in (
                 (self.home.quality, "**"),
+                (self.home.sent_back, "*"),
                 (self.home.accepted, "*/*/**"),
                 (self.home.nights.parent, "."),
                 (self.home.root, "."),

@@ -45,7 +45,7 @@ def feed_page(contract: Contract) -> str:
 def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band]) -> Path:
     contract = line.contract
     rules = _rules(past, line)
-    sent_back = write_back(contract, past.home, past.night, site.folder / "rejects")
+    sent_back = write_back(contract, past.home, past.night)
     return site.write(
         "feed", feed_page(contract), line=line, contract=contract, rules=rules, scores=scores_of(past, [contract]),
         chart=band(bands, "rows sent"), bands=list(reversed(bands)), strips=strips(_strips(past, contract, rules)),

@@ -1,5 +1,6 @@
 """What was refused of an extract: counted by reason for the steward, and as files to send back in the agency's own layout."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -80,11 +81,12 @@ def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
     return [Reason(*row) for row in found]
 
 
-def write_back(contract: Contract, home: Home, night: date, folder: Path) -> SentBack | None:
-    """CSV files in `folder` with the agency's own headings, then the line, the reasons and what was no row at all.
+def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
+    """CSV files in `sent_back/<night>/` with the agency's own headings, then the line, the reasons and what was no row at all.
 
     What an earlier report of the night left there is replaced.
     """
+    folder = home.sent_back / night.isoformat()
     for file in folder.glob(f"{contract.relation}-{night}*.csv"):
         file.unlink()
     relation = _relation(contract, home, night)
@@ -108,10 +110,15 @@ def write_back(contract: Contract, home: Home, night: date, folder: Path) -> Sen
 
 
 def forget_sent_back(contracts: Sequence[Contract], home: Home) -> None:
-    """Delete the files of nights whose rejects are gone: they are as long in the report as the contract keeps what was sent."""
+    """Delete the files of nights whose rejects are gone: they stay as long as the contract keeps what was sent.
+
+    Those that an earlier version put among the pages go at once: pages are shown to others.
+    """
+    for folder in report_folder(home).glob("nights/*/rejects"):
+        shutil.rmtree(folder)
     for contract in contracts:
-        for file in report_folder(home).glob(f"nights/*/rejects/{contract.relation}-*.csv"):
-            night = date.fromisoformat(file.parent.parent.name)
+        for file in home.sent_back.glob(f"*/{contract.relation}-*.csv"):
+            night = date.fromisoformat(file.parent.name)
             if not landed_folder(contract, home, night).exists():
                 file.unlink()
 

@@ -28,8 +28,8 @@ class Home:
             return
         # What else lies there is not ours.
         for folder in (
-            self.landing, self.accepted, self.nights.parent, self.state, self.quality, self.dagster, self.dbt, self.spill,
-            self.root / "releases", self.root / "ledger",
+            self.landing, self.accepted, self.nights.parent, self.state, self.quality, self.sent_back, self.dagster,
+            self.dbt, self.spill, self.root / "releases", self.root / "ledger",
         ):  # fmt: skip
             if folder.exists():
                 make_private(folder)
@@ -65,6 +65,11 @@ class Home:
     @property
     def quality(self) -> Path:
         return self.root / "quality"
+
+    @property
+    def sent_back(self) -> Path:
+        """Rejects for the agencies, in their own words: no part of a report that others may be shown."""
+        return self.root / "sent_back"
 
     @property
     def dagster(self) -> Path:

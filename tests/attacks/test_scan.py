@@ -11,6 +11,7 @@ import pytest
 from orchestration.dbt import SIMULATED
 from sources.accepted import accepted_nights, state_of
 from sources.contract_file import load_all
+from sources.manifest import REJECTS
 from tests.attacks.scan import texts_of
 from warehouse import dialect
 from warehouse.engine import forget_spilled, open_database, quoted
@@ -18,16 +19,17 @@ from warehouse.home import Home
 from warehouse.nights import current_night
 
 PLANTED = "PLANTED-IDENTIFIER-38001085718"
+# Its marts say why a business's number is published (`open_because`).
+OF_BUSINESSES = ("ee.registrikood", "ee.kmkr")
 # Shorter runs of digits are found in any file.
 _LONGEST = 9
-# Rejects go back to the agency in its own words, in files for that alone (docs/steward.md).
-_SENT_BACK = ("rejects",)
 
 
 def told(home: Home) -> Iterator[Path]:
     """What is published, logged or reported; and whatever others than the owner may read."""
     for file in home.root.rglob("*"):
-        if not file.is_file() or file.name.startswith(_SENT_BACK) or "rejects" in file.name:
+        # What a gate refused lies as it landed, below `quality/gates`, until its retention is over.
+        if not file.is_file() or file.name == REJECTS:
             continue
         is_of_all = file.stat().st_mode & 0o077
         inner = file.relative_to(home.root).parts[0]
@@ -88,8 +90,7 @@ def planted(home: Home) -> set[str]:
     with open_database() as connection:
         for contract in load_all([SIMULATED]):
             for column in contract.columns:
-                # A business's number is published: its marts say why (`open_because`).
-                if column.identifier_kind and column.identifier_kind not in ("ee.registrikood", "ee.kmkr"):
+                if column.identifier_kind and column.identifier_kind not in OF_BUSINESSES:
                     state = state_of(contract, accepted_nights(contract, home, night.extract_date))
                     rows = connection.execute(f"SELECT DISTINCT {quoted(column.name)} FROM ({state})").fetchall()
                     found |= {str(value) for (value,) in rows if value is not None and len(str(value)) >= _LONGEST}

@@ -9,6 +9,7 @@ from orchestration.dbt import SIMULATED
 from sources.accepted import accepted_nights, state_of
 from sources.contract import Contract
 from sources.contract_file import load_all
+from tests.attacks.test_scan import OF_BUSINESSES
 from warehouse.engine import open_database, quoted
 from warehouse.home import Home
 from warehouse.nights import current_night
@@ -77,7 +78,7 @@ def test_no_identifier_is_published(country_home: Home, night: duckdb.DuckDBPyCo
         f"SELECT CAST({quoted(column.name)} AS VARCHAR) AS value FROM ({accepted(contract, country_home)})"
         for contract in CONTRACTS
         for column in contract.columns
-        if column.identifier_kind and column.is_masked
+        if column.identifier_kind and column.identifier_kind not in OF_BUSINESSES
     )
     night.execute(f"CREATE TEMP TABLE secret AS SELECT DISTINCT value FROM ({secrets}) WHERE value IS NOT NULL")
     columns = night.execute(

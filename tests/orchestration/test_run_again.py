@@ -56,7 +56,7 @@ def run(extract: Path, content: str | None, night: date = NIGHT) -> None:
     run_ingest([contract_of(extract)], night)
 
 
-def told(extract: Path, home: Home, folder: Path) -> dict[str, Any]:
+def told(extract: Path, home: Home) -> dict[str, Any]:
     """Every figure that is told of the feed's night: the record, the closing table, the report, what is sent back."""
     contract = contract_of(extract)
     night = recorded(home, NIGHT)["plain/things"]
@@ -65,8 +65,7 @@ def told(extract: Path, home: Home, folder: Path) -> dict[str, Any]:
         front: FeedLine = feed_lines(past)[0]
         account = _account(connection, past, front, Lineage({}))
         rules = past.rows("SELECT rule, unexpected_count, row_count FROM gate_result WHERE agency = 'plain'")
-    folder.mkdir(exist_ok=True)
-    sent_back = write_back(contract, home, NIGHT, folder)
+    sent_back = write_back(contract, home, NIGHT)
     series = read_series([contract], home, NIGHT, NIGHT)
     return {
         "record": (night.status, night.rows_sent, night.rows_accepted, night.rows_rejected),
@@ -103,29 +102,27 @@ def without_profile(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("before", [None, BAD, GOOD + "9,9.00\n"], ids=["nothing", "refused", "accepted"])
-def test_a_run_that_is_accepted_counts_alone(before: str | None, extract: Path, home: Home, tmp_path: Path) -> None:
+def test_a_run_that_is_accepted_counts_alone(before: str | None, extract: Path, home: Home) -> None:
     run(extract, before)
     run(extract, GOOD)
-    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+    assert told(extract, home) == ACCEPTED_ONCE
 
 
 @pytest.mark.parametrize("before", [None, GOOD], ids=["nothing", "accepted"])
-def test_a_run_that_is_refused_counts_alone(before: str | None, extract: Path, home: Home, tmp_path: Path) -> None:
+def test_a_run_that_is_refused_counts_alone(before: str | None, extract: Path, home: Home) -> None:
     run(extract, before)
     run(extract, BAD)
-    assert without_profile(told(extract, home, tmp_path / "back")) == REFUSED
+    assert without_profile(told(extract, home)) == REFUSED
 
 
 @pytest.mark.parametrize("before", [BAD, GOOD], ids=["refused", "accepted"])
-def test_a_run_that_brought_nothing_shows_nothing_of_the_one_before(
-    before: str, extract: Path, home: Home, tmp_path: Path
-) -> None:
+def test_a_run_that_brought_nothing_shows_nothing_of_the_one_before(before: str, extract: Path, home: Home) -> None:
     run(extract, before)
-    told(extract, home, tmp_path / "back")
+    told(extract, home)
     run(extract, None)
-    assert without_profile(told(extract, home, tmp_path / "back")) == NOTHING_CAME
+    assert without_profile(told(extract, home)) == NOTHING_CAME
     run(extract, GOOD)
-    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+    assert told(extract, home) == ACCEPTED_ONCE
 
 
 def landed_only(contract: Contract, home: Home) -> None:
@@ -139,13 +136,13 @@ def gated_only(contract: Contract, home: Home) -> None:
 
 @pytest.mark.parametrize("until", [landed_only, gated_only])
 def test_a_run_that_was_cut_short_is_not_mixed_with_the_one_before(
-    until: Callable[[Contract, Home], None], extract: Path, home: Home, tmp_path: Path
+    until: Callable[[Contract, Home], None], extract: Path, home: Home
 ) -> None:
     """Killed before its record: of what it left nothing is shown beside the figures of the run that was recorded."""
     run(extract, GOOD)
     extract.write_text(BAD)
     until(contract_of(extract), home)
-    found = told(extract, home, tmp_path / "back")
+    found = told(extract, home)
     shown = ("record", "closing table", "front", "rules", "rows looked at", "gaps", "profiled rows")
     assert {name: found[name] for name in shown} == {name: ACCEPTED_ONCE[name] for name in shown}
     assert (found["reasons"], found["sent back"]) == (set(), [])
@@ -153,20 +150,20 @@ def test_a_run_that_was_cut_short_is_not_mixed_with_the_one_before(
 
 
 def test_a_steward_takes_the_run_that_was_refused_and_no_other(
-    extract: Path, home: Home, tmp_path: Path, interagency: Any, agreements: Path
+    extract: Path, home: Home, interagency: Any, agreements: Path
 ) -> None:
     run(extract, GOOD)
     run(extract, BAD)
     folder = {"INTERAGENCY_AGREEMENTS": str(agreements)}
     done = interagency("accept", "plain", "things", str(NIGHT), "--reason", "late fees are known", **folder)
     assert done.returncode == 0, done.stderr
-    found = told(extract, home, tmp_path / "back")
+    found = told(extract, home)
     assert found["record"] == ("accepted_by_steward", 3, 1, 2)
     assert (found["steps"], found["gaps"], found["rows looked at"]) == ([3, 1, 2, 1, 1], [], {2})
     run(extract, GOOD)
-    assert told(extract, home, tmp_path / "back") == ACCEPTED_ONCE
+    assert told(extract, home) == ACCEPTED_ONCE
     run(extract, BAD)
-    assert told(extract, home, tmp_path / "back")["record"] == ("accepted_by_steward", 3, 1, 2), "the same bytes again"
+    assert told(extract, home)["record"] == ("accepted_by_steward", 3, 1, 2), "the same bytes again"
 
 
 def test_a_night_after_it_is_unchanged_against_what_it_is_now(extract: Path, home: Home) -> None:

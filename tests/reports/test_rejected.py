@@ -37,7 +37,7 @@ LINES = [
 
 def sent_back(home: Home, tmp_path: Path, lines: list[str]) -> tuple[list[Path], list[dict[str, str]]]:
     night = gated(tmp_path, home, "\n".join([HEADER, *lines]) + "\n", FEED)
-    found = write_back(night.contract, home, NIGHT, tmp_path / "out")
+    found = write_back(night.contract, home, NIGHT)
     assert found is not None
     rows = [row for file in found.files for row in csv.DictReader(file.open(encoding="utf-8"), delimiter=";")]
     assert len(rows) == found.written
@@ -63,7 +63,7 @@ def test_a_reject_goes_back_as_the_agency_wrote_it_with_the_reason(home: Home, t
 def test_a_file_has_the_letters_of_the_agency(home: Home, tmp_path: Path) -> None:
     agency = replace(FEED, encoding="windows-1252")
     night = gated(tmp_path, home, f"{HEADER}\n2;-7,25;03.02.2026;Kõiv €\n", agency)
-    found = write_back(night.contract, home, NIGHT, tmp_path / "out")
+    found = write_back(night.contract, home, NIGHT)
     assert found is not None
     assert "Kõiv €" in found.files[0].read_text(encoding="cp1252")
 
@@ -91,17 +91,21 @@ def test_fewer_rejects_than_before_leave_no_file_of_before(
 ) -> None:
     monkeypatch.setattr(rejected, "ROWS_A_FILE", 2)
     sent_back(home, tmp_path, LINES)
-    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert len(list((home.sent_back / str(NIGHT)).iterdir())) == 2
     sent_back(home, tmp_path, LINES[:2])
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"tests__things-{NIGHT}.csv"]
+    assert [path.name for path in (home.sent_back / str(NIGHT)).iterdir()] == [f"tests__things-{NIGHT}.csv"]
 
 
 def test_files_go_with_what_they_were_made_from(home: Home, tmp_path: Path) -> None:
     night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
-    folder = night_folder(home, NIGHT) / "rejects"
-    write_back(night.contract, home, NIGHT, folder)
+    among_pages = night_folder(home, NIGHT) / "rejects"
+    among_pages.mkdir(parents=True)
+    (among_pages / "of an earlier version.csv").write_text("x")
+    write_back(night.contract, home, NIGHT)
+    folder = home.sent_back / str(NIGHT)
     forget_sent_back([night.contract], home)
     assert len(list(folder.iterdir())) == 1
+    assert not among_pages.exists()
     landed_folder(night.contract, home, NIGHT).unlink()
     forget_sent_back([night.contract], home)
     assert list(folder.iterdir()) == []
@@ -129,5 +133,5 @@ def test_no_cell_is_a_formula_whatever_the_separator(text: str, shown: str) -> N
 
 def test_a_clean_night_has_nothing_to_send_back(home: Home, tmp_path: Path) -> None:
     night = gated(tmp_path, home, f"{HEADER}\n{LINES[0]}\n", FEED)
-    assert write_back(night.contract, home, NIGHT, tmp_path / "out") is None
+    assert write_back(night.contract, home, NIGHT) is None
     assert reasons(night.contract, home, NIGHT) == []
