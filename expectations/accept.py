@@ -8,7 +8,7 @@ from expectations.gate import check_gate
 from expectations.history import SENT_AGAIN, lost_watermark, sent_again
 from expectations.profile import record_profile
 from expectations.result import GATE, RuleResult, Verdict
-from sources.accepted import ACCEPTANCE, Acceptance, accepted_folder, accepted_nights, last_accepted
+from sources.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_folder, accepted_nights, last_accepted
 from sources.attempt import Attempt, attempt_of
 from sources.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
 from sources.contract import Contract
@@ -56,7 +56,12 @@ def _override(home: Home, manifest: Manifest) -> Override | None:
 
 
 def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNight:
-    """Take the good rows of a night that is to be taken, and record it."""
+    """Take the good rows of a night that is to be taken, and record it.
+
+    Raises as `decide` does, and RuntimeError where the feed's present contract cannot be used.
+    """
+    if contract.unusable is not None:
+        raise RuntimeError(contract.unusable)
     night = decide(contract, home, extract_date)
     if night.is_taken:
         landing, gate = landed_folder(contract, home, extract_date), gate_folder(contract, home, extract_date)
@@ -119,6 +124,7 @@ def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: Feed
     last = Acceptance.read(before[-1]) if before else None
     with versioned_folder(target) as folder:
         copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
+        (folder / WORDING).write_bytes(contract.wording)
         acceptance = _acceptance(contract, home, night)
         mark = usable(contract, last) if last else None
         replace(acceptance, watermark=reached(contract, folder / ROWS, night.started_at, mark)).write(folder)

@@ -18,8 +18,8 @@ from packaging.version import Version
 
 from catalogue.protection import Protection
 from sources.contract import Contract
-from sources.contract_file import load_all
 from sources.dbt_sources import write_dbt_sources
+from sources.last_wording import load_known
 from warehouse.history import Versioned
 from warehouse.home import PROJECT, Home
 from warehouse.nights import DATABASE
@@ -109,7 +109,7 @@ def _newest() -> float:
 
 def modelled_contracts() -> list[Contract]:
     """The contracts that dbt's project has models for: those of this repository, whether they are pulled here or not."""
-    return load_all([PROJECT / "sources", SIMULATED])
+    return load_known(Home.from_environment(), [PROJECT / "sources", SIMULATED]).contracts
 
 
 def of_loaded(contracts: list[Contract]) -> list[str]:

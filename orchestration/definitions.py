@@ -7,14 +7,16 @@ from orchestration.harmonise import harmonise_assets
 from orchestration.ingest import accepted_asset, gate_check, landing_assets
 from orchestration.resources import IN_THIS_PROCESS, NO_VALUES, Platform
 from orchestration.schedule import follow_sensors, night_jobs, nightly_schedule
-from sources.contract_file import load_all
+from sources.last_wording import load_known
+from warehouse.home import Home
 
-contracts = load_all()
+known = load_known(Home.from_environment())
+contracts = known.contracts
 ingest, harmonise = night_jobs(contracts)
 
 defs = dg.Definitions(
     assets=[
-        landing_assets(contracts),
+        landing_assets(contracts, known.left_out),
         *[accepted_asset(contract) for contract in contracts],
         *harmonise_assets(contracts),
     ],

@@ -1,6 +1,6 @@
 """The run `ingest` as Dagster assets: landing of all feeds, a blocking gate for each, the accepted extracts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
@@ -18,6 +18,7 @@ from sharing.agreements import read_register
 from sources.contract import Contract
 from sources.feed_night import FAILED, FeedNight
 from sources.kept import landed_folder
+from sources.last_wording import Broken
 from sources.manifest import MANIFEST, Manifest
 from warehouse.home import Home
 from warehouse.seal import Tampered
@@ -33,8 +34,10 @@ def accepted_key(contract: Contract) -> dg.AssetKey:
     return dg.AssetKey(["accepted", contract.agency, contract.feed])
 
 
-def landing_assets(contracts: list[Contract]) -> dg.AssetsDefinition:
-    """One op for all feeds, so that waiting for one agency overlaps with the others."""
+def landing_assets(contracts: list[Contract], left_out: Sequence[Broken] = ()) -> dg.AssetsDefinition:
+    """One op for all feeds, so that waiting for one agency overlaps with the others. Feeds that are left out have no asset,
+    and are told in its log.
+    """
     by_key = {landing_key(contract): contract for contract in contracts}
 
     @dg.multi_asset(
@@ -52,6 +55,8 @@ def landing_assets(contracts: list[Contract]) -> dg.AssetsDefinition:
     def land(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        for broken in left_out:
+            context.log.error(f"{broken.name}: left out: {broken.why}")
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
         for pulled in pull(selected, read_register(), platform.home, night_of(context)):
             yield from _landed(context, pulled)

@@ -83,8 +83,8 @@ def run_nights(
 ) -> Outcome:
     """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
 
-    Raises NightRunning where another night holds the lock, ContractError where a contract is not valid, and Tampered where it
-    cannot be told any more what the platform wrote.
+    Raises NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
+    it cannot be told any more what the platform wrote.
     """
     with night_lock(home, wait_seconds=0):
         began, began_at = time.perf_counter(), time.time()

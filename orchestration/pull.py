@@ -31,17 +31,21 @@ class Pulled:
 
 
 def pull(contracts: list[Contract], register: Register, home: Home, extract_date: date) -> Iterator[Pulled]:
-    """Land each feed that an agreement in force today allows; yields in the order of `contracts`, missed nights recorded."""
+    """Land each feed that an agreement in force today allows, by a contract that can be used; yields in the order of
+    `contracts`, missed nights recorded.
+    """
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
     for contract in contracts:
         why_not = register.refusal(contract)
         landing = None if why_not else _Landing(slots, contract, home, extract_date)
         waiting.append((contract, datetime.now(UTC), landing, why_not))
-    for contract, started_at, landing, why_not in waiting:
-        status, reason, manifest = NO_AGREEMENT, why_not, None
+    for contract, started_at, landing, reason in waiting:
+        status, manifest = FAILED, None
         if landing is not None:
-            status, (manifest, reason) = FAILED, _outcome(landing)
+            manifest, reason = _outcome(landing)
+        elif reason != contract.unusable:
+            status = NO_AGREEMENT
         missed = None
         if manifest is None:
             missed = FeedNight(

@@ -122,13 +122,23 @@ class Broken:
 
 @dataclass(frozen=True)
 class Register:
-    """All agreements of this platform. Every door asks it: pull, try, accept, build, restore, doctor."""
+    """All agreements of this platform. Every door asks it: pull, try, accept, build, restore, doctor.
+
+    `refusal` for what would do something new with a feed; `refusal_to_read` for what was accepted of it before.
+    """
 
     agreements: tuple[Agreement, ...] = ()
     broken: tuple[Broken, ...] = ()
 
     def refusal(self, contract: Contract, on: date | None = None) -> str | None:
-        """Why nothing may be done with the contract's feed on that day (today where none is given), or None where it may."""
+        """Why nothing new may be done with the feed on that day (today where none is given), or None where it may.
+
+        Beside its agreement its contract has a say: by one of an earlier wording nothing new may come.
+        """
+        return self.refusal_to_read(contract, on) or contract.unusable
+
+    def refusal_to_read(self, contract: Contract, on: date | None = None) -> str | None:
+        """Why not even what was accepted of the feed may be read on that day, or None where it may."""
         on = on or datetime.now(UTC).date()
         refused = self.refusal_of(contract.agency, contract.feed, on)
         if refused is not None:
@@ -158,8 +168,8 @@ class Register:
         return "; ".join(filter(None, reasons)) or None
 
     def allowed(self, contracts: Iterable[Contract], on: date | None = None) -> list[Contract]:
-        """The contracts of which nothing is refused."""
-        return [contract for contract in contracts if self.refusal(contract, on) is None]
+        """The contracts of which may be read what was accepted."""
+        return [contract for contract in contracts if self.refusal_to_read(contract, on) is None]
 
     def kept_for(self, agency: str, feed: str) -> timedelta | None:
         """How long the feed's rows are kept: the shortest that its agreements say, ended ones too. None where there is none."""

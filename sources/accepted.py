@@ -17,6 +17,8 @@ from warehouse.home import Home
 from warehouse.pseudonym import pseudonym
 
 ACCEPTANCE = "accepted.json"
+# The bytes of the contract that the night was accepted under. Earlier versions did not keep it.
+WORDING = "contract.odcs.yaml"
 SCHEMA = "accepted"
 
 

@@ -98,6 +98,11 @@ class Reference:
     to_feed: str
     to_columns: tuple[str, ...]
 
+    @property
+    def to_name(self) -> str:
+        """`agency/feed`, as people write it."""
+        return f"{self.to_agency}/{self.to_feed}"
+
 
 @dataclass(frozen=True)
 class Server:
@@ -183,6 +188,10 @@ class Contract:
     country: str | None = None
     # What it may name on this machine, said outside the contract.
     grant: Grant = field(default_factory=Grant)
+    # The bytes that all this was read from; its file may have changed since.
+    wording: bytes = field(default=b"", repr=False, compare=False)
+    # Why nothing new may come of the feed: its present contract cannot be used, and this one is of an earlier wording.
+    unusable: str | None = None
 
     @property
     def name(self) -> str:
@@ -208,7 +217,7 @@ class Contract:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the contract file: which wording a landed extract was read by."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return hashlib.sha256(self.wording).hexdigest()
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,6 +23,7 @@ from sources.contract import (
     Contact,
     Contract,
     DateProof,
+    Reference,
     ServiceLevel,
     contract_files,
 )
@@ -45,13 +46,13 @@ _DAYS = {"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1, "day": 1, "days":
          "m": 30, "month": 30, "months": 30, "y": 365, "yr": 365, "year": 365, "years": 365}  # fmt: skip
 
 
-def load(path: Path) -> Contract:
-    """The contract in `path`, named by its place: `<agency>/<feed>.odcs.yaml`.
+def load(path: Path, wording: bytes | None = None) -> Contract:
+    """The contract in `path`, named by its place: `<agency>/<feed>.odcs.yaml`; by an earlier `wording` where one is given.
 
     Raises ContractError with every problem found: file, line, path in the contract, what to write instead.
     """
-    document, model = read(path)
-    agency, feed = _place(path)
+    document, model = read(path, wording)
+    agency, feed = place_of(path)
     for name in (agency, feed):
         if not is_safe_name(name):
             problem = f"{name!r} cannot name an agency or feed; rename the folder or file to lower_case words"
@@ -65,29 +66,32 @@ def load_anywhere(path: Path) -> Contract:
     Outside the platform's folders a name is no proof: the contract has nothing that its agency was granted.
     """
     document, model = read(path)
-    agency, feed = ("_".join(_WORD.findall(name.lower())) for name in _place(path))
+    agency, feed = ("_".join(_WORD.findall(name.lower())) for name in place_of(path))
     contract = _Reader(document, model, agency or "agency", feed or "feed").contract()
     return contract if is_of_platform(path) else replace(contract, grant=grant_of("", contract.path.parent))
 
 
 def is_of_platform(path: Path) -> bool:
     """Whether the file is one of those that the platform pulls by."""
-    return path.resolve() in {found.resolve() for folder in contract_folders() for found in contract_files(folder)}
+    return _real(path) in {_real(found) for folder in contract_folders() for found in contract_files(folder)}
 
 
-def _place(path: Path) -> tuple[str, str]:
-    path = path.resolve()
+def place_of(path: Path) -> tuple[str, str]:
+    """Agency and feed, as the place of a contract file names them; of a link that of the file which it leads to, if any."""
+    real = _real(path)
+    path = real if real.is_file() else path.absolute()
     return path.parent.name, path.name.removesuffix(SUFFIX)
+
+
+def _real(path: Path) -> Path:
+    """Without links. Of one that leads to itself it is the link: `resolve` would raise."""
+    return Path(os.path.realpath(path))
 
 
 def load_all(folders: list[Path] | None = None) -> list[Contract]:
     """Every contract of the project and of the folders named by INTERAGENCY_SOURCES. Raises ContractError for all at once."""
     contracts: list[Contract] = []
-    problems = [
-        Problem(folder, 1, "INTERAGENCY_SOURCES", "is not a folder; name one that holds <agency>/<feed>.odcs.yaml")
-        for folder in folders or contract_folders()
-        if not folder.is_dir()
-    ]
+    problems = missing_folders(folders or contract_folders())
     for path in [path for folder in folders or contract_folders() for path in contract_files(folder)]:
         try:
             contracts.append(load(path))
@@ -96,16 +100,21 @@ def load_all(folders: list[Path] | None = None) -> list[Contract]:
     seen: dict[str, Path] = {}
     for contract in contracts:
         if contract.name in seen:
-            problems.append(
-                Problem(
-                    contract.path, 1, "file", f"describes {contract.name} again, after {seen[contract.name]}; keep one"
-                )
-            )
+            problems.append(described_again(contract.path, contract.name, seen[contract.name]))
         seen[contract.name] = contract.path
-    problems += [problem for contract in contracts for problem in _dangling(contract, {c.name: c for c in contracts})]
+    problems += [problem for contract in contracts for problem in dangling(contract, {c.name: c for c in contracts})]
     if problems:
         raise ContractError(problems)
     return contracts
+
+
+def missing_folders(folders: Iterable[Path]) -> list[Problem]:
+    message = "is not a folder; name one that holds <agency>/<feed>.odcs.yaml"
+    return [Problem(folder, 1, "INTERAGENCY_SOURCES", message) for folder in folders if not folder.is_dir()]
+
+
+def described_again(path: Path, name: str, first: Path) -> Problem:
+    return Problem(path, 1, "file", f"describes {name} again, after {first}; keep one")
 
 
 def doubts(contract: Contract) -> list[Problem]:
@@ -126,11 +135,17 @@ def contract_folders() -> list[Path]:
     return [PROJECT / "sources", *further]
 
 
-def _dangling(contract: Contract, known: dict[str, Contract]) -> Iterator[Problem]:
+def is_held(reference: Reference, known: Mapping[str, Contract]) -> bool:
+    """Whether the feed and the columns that a key points to are in the `known` contracts, by name."""
+    target = known.get(reference.to_name)
+    return target is not None and {column.name for column in target.columns}.issuperset(reference.to_columns)
+
+
+def dangling(contract: Contract, known: Mapping[str, Contract]) -> Iterator[Problem]:
+    """What is wrong with the contract's relationships, as far as the `known` contracts tell."""
     for reference in contract.references:
-        target = known.get(f"{reference.to_agency}/{reference.to_feed}")
-        if target is None or not {column.name for column in target.columns}.issuperset(reference.to_columns):
-            wanted = f"{reference.to_agency}/{reference.to_feed}.{','.join(reference.to_columns)}"
+        if not is_held(reference, known):
+            wanted = f"{reference.to_name}.{','.join(reference.to_columns)}"
             yield Problem(
                 contract.path, 1, "relationships", f"{wanted} is not in any contract; name an existing feed and column"
             )
@@ -145,7 +160,7 @@ class _Reader:
         self.wrong = self.problems.add
 
     def contract(self) -> Contract:
-        path, agency, feed = self.document.path.resolve(), self.agency, self.feed
+        path, agency, feed = _real(self.document.path), self.agency, self.feed
         table = self._table()
         properties = (table.properties or []) if table else []
         server = ServerReader(self.problems).server(self.model.servers)
@@ -177,7 +192,8 @@ class _Reader:
         contract = Contract(
             path=path, agency=agency, feed=feed, agency_name=agency_name, id=self.model.id or "",
             version=self.model.version or "", title=self.model.name or feed,
-            description=" ".join(((text.purpose if text else None) or "").split()), grant=grant_of(agency, path.parent), **parts,
+            description=" ".join(((text.purpose if text else None) or "").split()), grant=grant_of(agency, path.parent),
+            wording=self.document.wording, **parts,
         )  # fmt: skip
         self._check_records(contract)
         return self._with_distinct_rules(contract)

@@ -41,12 +41,13 @@ class ContractError(Exception):
 
 
 class Document:
-    """A contract file: its text as data, and the line of every path in it."""
+    """A contract file: its text as data, and the line of every path in it. `wording` is what its bytes were, or are now."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wording: bytes | None = None) -> None:
         self.path = path
         try:
-            read = read_yaml(path.read_text(encoding="utf-8"))
+            self.wording = _bytes_of(path) if wording is None else wording
+            read = read_yaml(self.wording.decode("utf-8"))
             self.node, self.data = read.node, _plain(read.data)
         except YamlError as error:
             raise ContractError([Problem(path, error.line, "YAML", error.message)]) from None
@@ -72,6 +73,13 @@ class Document:
                 break
             line, node = found
         return line
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Raises OSError. A pipe or a device would keep whoever reads it waiting."""
+    if not path.is_file():
+        raise OSError("it is not a file")
+    return path.read_bytes()
 
 
 class Problems:
@@ -108,12 +116,12 @@ def path_text(steps: Iterable[Step]) -> str:
     return text.lstrip(".") or "file"
 
 
-def read(path: Path) -> tuple[Document, OpenDataContractStandard]:
-    """The document and the standard's own model of it.
+def read(path: Path, wording: bytes | None = None) -> tuple[Document, OpenDataContractStandard]:
+    """The document and the standard's own model of it; of another `wording` than the file's own where one is given.
 
     Raises ContractError where the file is not YAML, or breaks the standard's JSON schema.
     """
-    document = Document(path)
+    document = Document(path, wording)
     # The one tells in no time that nothing is wrong, the other tells what is.
     if not _quick_schema().is_valid(document.data):
         errors = sorted(_schema().iter_errors(document.data), key=lambda error: list(map(str, error.absolute_path)))

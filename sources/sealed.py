@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sources.accepted import ACCEPTANCE, Acceptance, accepted_nights, nights_read
+from sources.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, nights_read
 from sources.contract import Contract
 from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from warehouse.home import Home
@@ -11,6 +11,7 @@ from warehouse.journal import Entry, Journal
 from warehouse.seal import Tampered, check_folder, place_of, seal_folder
 
 _LANDED = (MANIFEST, ROWS, REJECTS)
+_ACCEPTED = (ROWS, WORDING)
 
 
 def seal_landed(home: Home, folder: Path) -> None:
@@ -31,13 +32,19 @@ def check_originals(home: Home, folder: Path) -> None:
 
 
 def seal_accepted(home: Home, folder: Path) -> None:
-    seal_folder(home, folder, [ROWS], Acceptance.read(folder).lasting)
+    seal_folder(home, folder, _ACCEPTED, Acceptance.read(folder).lasting)
+
+
+def checked_wording(home: Home, folder: Path) -> bytes:
+    """The wording that an accepted night keeps. Raises Tampered where it is not what was kept there."""
+    check_folder(home, folder, [WORDING], _acceptance(home, folder).lasting)
+    return (folder / WORDING).read_bytes()
 
 
 def note_accepted(home: Home, folder: Path) -> None:
     """Write into the feed's journal that the sealed `folder` is its accepted night. Raises Tampered."""
     acceptance = Acceptance.read(folder)
-    seal = check_folder(home, folder, [ROWS], acceptance.lasting)
+    seal = check_folder(home, folder, _ACCEPTED, acceptance.lasting)
     _journal(home, acceptance.agency, acceptance.feed).append(
         {
             "extract_date": acceptance.extract_date, "status": acceptance.status, "rows_accepted": acceptance.rows_accepted,
@@ -71,12 +78,8 @@ def check_feed(contract: Contract, home: Home, until: date) -> None:
 
 
 def _check_accepted(home: Home, folder: Path, noted: Entry | None) -> None:
-    place = place_of(home, folder)
-    try:
-        acceptance = Acceptance.read(folder)
-    except (ValueError, TypeError):
-        raise Tampered(place, f"is not as it was written: {ACCEPTANCE} cannot be read") from None
-    seal = check_folder(home, folder, [ROWS], acceptance.lasting)
+    place, acceptance = place_of(home, folder), _acceptance(home, folder)
+    seal = check_folder(home, folder, _ACCEPTED, acceptance.lasting)
     if place != f"accepted/{acceptance.agency}/{acceptance.feed}/{acceptance.extract_date}":
         raise Tampered(place, f"is not as it was written: it is the night of {acceptance.extract_date}")
     if noted is not None and noted.get("seal") == seal:
@@ -85,6 +88,14 @@ def _check_accepted(home: Home, folder: Path, noted: Entry | None) -> None:
         raise Tampered(place, "is an older version of the night than the one that was accepted last")
     # A crash came between the night and its note.
     note_accepted(home, folder)
+
+
+def _acceptance(home: Home, folder: Path) -> Acceptance:
+    try:
+        return Acceptance.read(folder)
+    except (ValueError, TypeError):
+        what = f"is not as it was written: {ACCEPTANCE} cannot be read"
+        raise Tampered(place_of(home, folder), what) from None
 
 
 def _moment(text: str) -> datetime:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop, tell
+from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, chosen, known_contracts, show_table, stop, tell
 from orchestration.command.run import check_first_night, run_all
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ def backfill(
     Ends with 0 where every night of every feed was taken, 1 where one was not or the last night could not be built, 2 wrong use.
     """
     nights = _nights(as_date(first), as_date(last))
-    contracts = chosen(all_contracts(), agency, feed)
+    known = known_contracts()
+    contracts = chosen(known.contracts, agency, feed)
+    left_out = [item for item in known.left_out if agency in (None, item.agency) and feed in (None, item.feed)]
     check_first_night(nights[0])
     outcome, home = run_all(contracts, nights, quiet=False)
     missed = _show(contracts, home, nights)
     tell(f"Published: {home.published}" if outcome.published else f"NOT PUBLISHED: {outcome.reason}")
     is_built = outcome.published or outcome.is_stored
-    raise typer.Exit(0 if is_built and not missed else NOT_DONE)
+    raise typer.Exit(0 if is_built and not missed and not left_out else NOT_DONE)
 
 
 def _nights(first: date, last: date) -> list[date]:

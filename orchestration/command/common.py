@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sources.contract import Contract
+    from sources.last_wording import Known
 
 NOT_DONE, WRONG_USE = 1, 2
 
@@ -40,14 +41,30 @@ def as_date(text: str | None) -> date:
 
 
 def all_contracts() -> "list[Contract]":
-    """Every contract; ends with 1 and every problem where one is not valid."""
-    from sources.contract_file import load_all
+    """The contracts of `known_contracts`."""
+    return known_contracts().contracts
+
+
+def known_contracts() -> "Known":
+    """Every contract that feeds are known by; what is broken is told. Ends with 1 where a folder of contracts is none."""
+    from sources.last_wording import load_known
     from sources.odcs import ContractError
+    from warehouse.home import Home
 
     try:
-        return load_all()
+        known = load_known(Home.from_environment())
     except ContractError as error:
-        stop(f"{error}\n{len(error.problems)} problems in contracts; nothing was done", NOT_DONE)
+        stop(f"{error}\n{len(error.problems)} problems in folders of contracts; nothing was done", NOT_DONE)
+    for broken in known.broken:
+        becomes = (
+            "is left out" if broken.is_left_out else "is not pulled; its accepted rows are read by the last wording"
+        )
+        tell(f"Broken contract: {broken.name} {becomes}", err=True)
+        for problem in broken.problems:
+            tell(f"  {problem}", err=True)
+    if known.broken:
+        tell("Mend them; `interagency contracts lint` shows all problems", err=True)
+    return known
 
 
 def contract_of_file(path: "Path") -> "Contract":

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, all_contracts, show_table, tell
+from orchestration.command.common import NOT_DONE, known_contracts, show_table, tell
 
 _NEEDED_FREE_BYTES = 2 << 30
 _EXTENSIONS = ("icu", "json", "parquet")
@@ -21,11 +21,13 @@ def doctor() -> None:
     from warehouse.home import Home
 
     home = Home.from_environment()
-    contracts, register = all_contracts(), read_register()
-    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(contracts, register)]
-    # A connection is made with the agency's login: not without its agreement.
-    for contract in register.allowed(contracts):
-        checks += _feed(contract)
+    known, register = known_contracts(), read_register()
+    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(known.contracts, register)]
+    checks += [(f"contract of {broken.name}", broken.why) for broken in known.broken]
+    # A connection is made with the agency's login: not without its agreement, nor by a contract of before.
+    for contract in known.contracts:
+        if register.refusal(contract) is None:
+            checks += _feed(contract)
     show_table(
         "Doctor",
         ("check", "result", "what to do"),
@@ -75,7 +77,7 @@ def _agreements(contracts: list[Any], register: Any) -> Iterator[Check]:
     for broken in register.broken:
         yield "agreements", broken.why
     for contract in contracts:
-        yield f"agreement on {contract.name}", register.refusal(contract)
+        yield f"agreement on {contract.name}", register.refusal_to_read(contract)
 
 
 def _feed(contract: Any) -> list[Check]:

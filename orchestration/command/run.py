@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, as_date, chosen, show_table, stop, tell
+from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, chosen, known_contracts, show_table, stop, tell
 from orchestration.command.progress import progress
 
 if TYPE_CHECKING:
     from orchestration.night import Outcome
     from sources.contract import Contract
     from sources.feed_night import FeedNight
+    from sources.last_wording import Broken
     from warehouse.home import Home
 
 _HEADINGS = ("agency", "feed", "status", "sent", "accepted", "rejected", "gates passed", "failed", "seconds")
@@ -32,11 +33,11 @@ def run(
     Feeds that are not pulled go on with their last good night. Ends with 0 published, 1 not published, 2 wrong use.
     """
     night = as_date(extract_date)
-    everything = all_contracts()
-    pulled = chosen(everything, agency, feed)
+    known = known_contracts()
+    pulled = chosen(known.contracts, agency, feed)
     check_first_night(night)
     outcome, home = run_all(pulled, [night], as_json)
-    lines = _lines(everything, home, night)
+    lines = _lines(known.contracts, home, night) + [_left_out(broken) for broken in known.left_out]
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
     else:
@@ -147,6 +148,10 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
         _seconds(contract, home, known), used_night, known.reason, known.is_taken, known.rows_new, known.rows_changed, known.rows_gone,
         known.rows_again,
     )  # fmt: skip
+
+
+def _left_out(broken: "Broken") -> _Line:
+    return _Line(broken.agency, broken.feed, "left out", None, None, None, 0, 0, None, None, broken.why)
 
 
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:

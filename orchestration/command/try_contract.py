@@ -49,12 +49,30 @@ def try_contract(
 
 
 def _refused(contract: "Contract") -> str | None:
-    """A feed of the platform is tried under its agreement only, also by a copy of its contract."""
+    """A feed of the platform is tried under its agreement only, also by a copy of its contract.
+
+    A copy is how a contract is mended, so it may be tried where the platform's own cannot be used.
+    """
     from sharing.agreements import read_register
     from sources.contract_file import contract_folders, is_of_platform
 
+    is_own = is_of_platform(contract.path)
     is_copy = any((folder / contract.agency / contract.path.name).exists() for folder in contract_folders())
-    return read_register().refusal(contract) if is_copy or is_of_platform(contract.path) else None
+    refused = read_register().refusal(contract) if is_copy or is_own else None
+    return refused or (_unusable(contract) if is_own else None)
+
+
+def _unusable(contract: "Contract") -> str | None:
+    """Why the platform cannot use a contract that is valid by itself: what others make of its place and its relationships."""
+    from sources.last_wording import load_known
+    from sources.odcs import ContractError
+    from warehouse.home import Home
+
+    try:
+        broken = load_known(Home.from_environment()).broken
+    except ContractError as error:
+        return str(error)
+    return next((item.why for item in broken if item.name == contract.name), None)
 
 
 class _Refused(Exception):

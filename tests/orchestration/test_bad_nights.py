@@ -12,15 +12,20 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from expectations.accept import accept_night
 from expectations.data_docs import write_data_docs
 from reports.site import write_report
-from sources.accepted import last_accepted
+from sharing.agreements import read_register
+from sources.accepted import create_relations, last_accepted
 from sources.contract_file import load_all
+from sources.feed_night import FeedNight
 from sources.kept import landed_folder
+from sources.last_wording import load_known
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
 from warehouse.engine import literal, open_database
@@ -271,9 +276,68 @@ def test_a_feed_without_an_agreement_in_date_is_not_pulled(feeds: Path, home: Ho
     assert {feed.status for feed in recorded(home, NIGHT).values()} == {"accepted", "unchanged"}
 
 
+def run_known(home: Home, night: date) -> dict[str, FeedNight]:
+    """Of the further agencies alone, as the platform loads them."""
+    known = load_known(home)
+    run_ingest([contract for contract in known.contracts if contract.agency in ("plain", "named")], night)
+    return recorded(home, night)
+
+
+def test_a_broken_contract_costs_its_own_feed_the_night_and_is_mended(feeds: Path, home: Home) -> None:
+    for agency in ("plain", "named"):
+        broken = Feed([ID], agency=agency).write(feeds)
+        (feeds / agency / "extract.csv").write_text("id\n1\n")
+    good = broken.read_text()
+    assert {feed.status for feed in run_known(home, NIGHT).values()} == {"accepted"}
+    broken.write_text(good.replace("logicalType: integer", "logicalType: whole"))
+    (feeds / "named" / "extract.csv").write_text("id\n1\n2\n")
+    (feeds / "plain" / "extract.csv").write_text("id\n1\n2\n")
+    bad = run_known(home, NEXT_NIGHT)
+    assert {name: feed.status for name, feed in bad.items()} == {"plain/things": "accepted", "named/things": "failed"}
+    reason = bad["named/things"].reason or ""
+    assert reason.startswith("the contract cannot be used: things.odcs.yaml:")
+    assert "'whole' is not one of" in reason
+    assert not (home.landing / "named" / "things" / NEXT_NIGHT.isoformat()).exists()
+    contracts = [contract for contract in load_known(home).contracts if contract.agency in ("plain", "named")]
+    assert read_register().allowed(contracts) == contracts, "what was accepted is read on"
+    with open_database() as connection:
+        create_relations(connection, contracts, home, NEXT_NIGHT)
+        counts = [
+            connection.execute(f"SELECT count(*) FROM accepted.{contract.relation}").fetchall()[0][0]
+            for contract in contracts
+        ]
+    assert dict(zip((contract.name for contract in contracts), counts, strict=True)) == {
+        "plain/things": 2, "named/things": 1,
+    }  # fmt: skip
+    broken.write_text(good)
+    healed = run_known(home, HEALED_NIGHT)
+    assert {name: feed.status for name, feed in healed.items()} == {
+        "plain/things": "unchanged", "named/things": "accepted",
+    }  # fmt: skip
+    assert healed["named/things"].rows_accepted == 2
+
+
+def test_a_night_that_landed_is_not_accepted_by_an_earlier_wording(feeds: Path, home: Home) -> None:
+    """Somebody starts the acceptance alone, after the contract broke."""
+    path = Feed([ID], agency="plain").write(feeds)
+    (feeds / "plain" / "extract.csv").write_text("id\n1\n")
+    run_known(home, NIGHT)
+    path.write_text("no contract")
+    contract = next(contract for contract in load_known(home).contracts if contract.agency == "plain")
+    with pytest.raises(RuntimeError, match=r"the contract cannot be used: things\.odcs\.yaml:1: file: is not"):
+        accept_night(contract, home, NIGHT)
+
+
+def test_a_broken_contract_that_was_never_accepted_is_left_out_of_the_night(feeds: Path, home: Home) -> None:
+    Feed([ID], agency="plain").write(feeds)
+    (feeds / "plain" / "extract.csv").write_text("id\n1\n")
+    Feed([ID], agency="named").write(feeds).write_bytes(b"\xff\xfe: [")
+    assert {name: feed.status for name, feed in run_known(home, NIGHT).items()} == {"plain/things": "accepted"}
+    assert [broken.name for broken in load_known(home).left_out] == ["named/things"]
+
+
 def test_a_landing_that_was_not_gated_is_never_accepted(feeds: Path, home: Home) -> None:
     """A crash between landing and gate leaves the verdict of the attempt before it."""
-    from expectations.accept import accept_night
     from sources.landing import land_night
 
     Feed([ID], agency="plain").write(feeds)

@@ -143,9 +143,87 @@ def test_contracts_lint_names_file_line_and_remedy(feed_folder: Path, agreements
         assert f"{contract}:" in done.stderr
         assert "'whole' is not one of" in done.stderr
         assert "tests.yaml" in done.stderr
+
+
+def test_a_folder_of_contracts_that_is_none_stops_a_night(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERAGENCY_SOURCES", str(tmp_path / "nowhere"))
     done = command("run", "--extract-date", "2026-11-20")
     assert done.exit_code == 1
-    assert "problems in contracts; nothing was done" in done.stderr
+    assert "nowhere:1: INTERAGENCY_SOURCES: is not a folder" in done.stderr
+    assert "nothing was done" in done.stderr
+
+
+def break_things(feed_folder: Path) -> str:
+    """Something that is not YAML; returns what is said of it."""
+    contract = feed_folder / "things.odcs.yaml"
+    contract.write_text(contract.read_text().replace("schema:", "schema: ["))
+    return f"{contract}:"
+
+
+def test_a_broken_contract_is_told_and_every_door_is_shut(
+    feed_folder: Path, home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (feed_folder / "extract.csv").write_text("id,name\n1,Ann\n")
+    pull_things(NIGHT)
+    place = break_things(feed_folder)
+    done = command("status", "--json")
+    assert done.exit_code == 0
+    rows = {f"{row['agency']}/{row['feed']}": row for row in json.loads(done.stdout)["feeds"]}
+    assert rows["tests/things"]["rows in use"] == NIGHT.isoformat()
+    assert "Broken contract: tests/things is not pulled; its accepted rows are read by the last wording" in done.stderr
+    assert f"  {place}" in done.stderr
+    assert "Mend them; `interagency contracts lint` shows all problems" in done.stderr
+    accepted = command("accept", "tests", "things", NIGHT.isoformat(), "--reason", "r")
+    assert accepted.exit_code == 1
+    assert "nothing is accepted: the contract cannot be used: things.odcs.yaml:" in accepted.stderr
+    done = command("doctor")
+    assert done.exit_code == 1
+    missing = [line for line in done.stdout.splitlines() if "\tMISSING\t" in line]
+    assert [line.split("\t")[0] for line in missing] == ["contract of tests/things"]
+    assert "connection of tests/things" not in done.stdout
+    assert command("try", str(feed_folder / "things.odcs.yaml")).exit_code == 2
+    assert command("contracts", "lint").exit_code == 1
+
+
+def test_a_copy_is_tried_where_the_platforms_own_contract_is_broken(
+    feed_folder: Path, home: Home, tmp_path: Path
+) -> None:
+    """So it is mended; the file itself, valid but for what it points to, is not tried."""
+    contract = feed_folder / "things.odcs.yaml"
+    good = contract.read_text()
+    nowhere = "{name: other, logicalType: string, relationships: [{to: tests__nothing.id}]}"
+    contract.write_text(good.replace(f"- {NAME}", f"- {NAME}\n      - {nowhere}"))
+    copy = tmp_path / "copies" / "tests" / "things.odcs.yaml"
+    copy.parent.mkdir(parents=True)
+    copy.write_text(good)
+    for folder in (feed_folder, copy.parent):
+        (folder / "extract.csv").write_text("id,name\n1,Ann\n")
+    done = command("try", str(contract))
+    assert done.exit_code == 1
+    assert "REFUSED: the contract cannot be used: things.odcs.yaml:1: relationships: tests/nothing.id is" in done.stdout
+    assert command("try", str(copy)).exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_night_with_a_contract_that_is_left_out_publishes_the_others(
+    feed_folder: Path, home: Home, inbox: Path, interagency: Command, agreements: Path
+) -> None:
+    break_things(feed_folder)
+    done = interagency("run", "--extract-date", NIGHT.isoformat(), "--strict")
+    assert done.returncode == 1
+    assert "Broken contract: tests/things is left out" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert f"Published: {home.published}" in done.stdout
+    assert done.stdout.splitlines()[-1] == "Stale or refused: tests/things left out, no rows yet"
+    assert recorded(home, NIGHT).keys() == {
+        "bts/airlines",
+        "bts/flights",
+        "faa/aircraft",
+        "faa/airports",
+        "noaa/weather",
+    }
 
 
 def test_doctor_tells_good_from_missing(home: Home, inbox: Path, agreements: Path) -> None:
