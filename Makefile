@@ -28,6 +28,7 @@ bench: .venv/installed  ## ratios beside the bare engine and peers, as tables an
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/interagency contracts lint
 	$(BIN)/sqlfluff lint dbt_project/models
@@ -41,7 +42,7 @@ ui: .venv/installed  ## Dagster's web page and its daemon, which fires the sched
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q warehouse sources expectations sharing catalogue reports simulation orchestration
+	$(BIN)/python -m compileall -q warehouse sources nights expectations sharing catalogue watch linkage reports simulation orchestration
 	touch $@
 
 lock:  ## resolve constraints.txt anew from pyproject.toml

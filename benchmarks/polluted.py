@@ -29,10 +29,10 @@ import typer
 
 from benchmarks.pollock import corpus_of
 from benchmarks.pollution import Polluted, Rows, corpus
-from sources.connectors import ExtractError
 from sources.contract_file import load
-from sources.landing import land_extract
-from warehouse.engine import literal
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal
 
 CONTRACT = """apiVersion: v3.2.0
 kind: DataContract

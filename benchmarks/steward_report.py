@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from reports.pages import report_folder
+from nights.places import report_folder
 from reports.site import write_report
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
-from warehouse.home import PROJECT, Home
-from warehouse.records import SCHEMAS, record_file
+from warehouse.home import AGENCIES, Home
+from warehouse.store.records import SCHEMAS, record_file
 
 SECONDS, PAGE_BYTES = 20, 300_000
 LAST = date(2026, 11, 20)
@@ -45,7 +45,7 @@ def main(feeds: int, nights: int) -> None:
 
 def many_contracts(feeds: int) -> list[Contract]:
     """As many feeds as asked for, of a third as many agencies, all with the columns of one."""
-    one = load(PROJECT / "sources" / "faa" / "aircraft.odcs.yaml")
+    one = load(AGENCIES / "faa" / "aircraft.odcs.yaml")
     return [
         replace(one, agency=f"agency_{number // _FEEDS_AN_AGENCY}", agency_name=f"Agency {number // _FEEDS_AN_AGENCY}", feed=f"feed_{number}")
         for number in range(feeds)

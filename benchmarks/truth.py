@@ -16,9 +16,9 @@ import duckdb
 import typer
 
 from sources.contract_file import load_all
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import PROJECT, Home
-from warehouse.pseudonym import pseudonym
+from warehouse.store.pseudonym import pseudonym
 
 CAUGHT, REFUSED, PRECISION, RECALL = 0.95, 0.001, 0.999, 0.97
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from catalogue.scope import Scope, parts_of
 from catalogue.shape import NOTHING, Shape, Unresolved, joined
-from warehouse.engine import function_names
+from warehouse.engines.duckdb.engine import function_names
 
 # The place of a row among others says something of what they are ordered by.
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile)

@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from catalogue.lineage import HISTORY, MARTS, VERSIONED, Lineage
 from catalogue.resources import OPEN, Resource, read_manifests, resources_of, run_hooks
 from catalogue.shape import Field, Unresolved
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 
 # Hooks that write no rows.
 _HARMLESS = re.compile(r"(?is)^\s*(comment\s+on|analyze|checkpoint|vacuum|create\s+(unique\s+)?index)\b")

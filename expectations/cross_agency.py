@@ -12,18 +12,18 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.accept import record_results
-from expectations.drift import drifted
-from expectations.result import RuleResult
-from sources.accepted import SCHEMA, HeldBack, accepted_nights, held_back
-from sources.contract import Contract, Reference
-from warehouse.engine import literal, open_database, quoted, write_parquet
+from nights.accept import record_results
+from nights.accepted import SCHEMA, HeldBack, accepted_nights, held_back
+from nights.verdict import RuleResult
+from sources.contract.model import Contract, Reference
+from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
-from warehouse.records import copy_into, record_file
-from warehouse.restricted import attach_restricted, restricted_file
-from warehouse.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
+from warehouse.store.records import copy_into, record_file
+from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 from warehouse.yaml import load_yaml
+from watch.drift import drifted
 
 AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"

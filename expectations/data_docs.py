@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from expectations.cross_agency import AGENCY
-from expectations.gate import VALIDATION
-from warehouse.engine import open_database
+from nights.verdict import VALIDATION
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.records import records
+from warehouse.store.records import records
 
 # The pages as rendered fetch styles, scripts and a logo from public hosts; a closed network would only wait for them.
 _REMOTE = re.compile(

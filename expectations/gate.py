@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.measure import measures
-from expectations.result import GATE, Example, RuleResult, Verdict
-from sources.accepted import Acceptance, last_accepted, mode_of
-from sources.contract import Contract, as_percent
-from sources.kept import gate_folder, landed_folder
-from sources.manifest import REJECTS, ROWS, Manifest
-from sources.rules import ROWS as RELATION
-from sources.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
-from warehouse.engine import literal, open_database, quoted, write_parquet
+from nights.accepted import Acceptance, last_accepted, mode_of
+from nights.places import gate_folder, landed_folder
+from nights.sealed import seal_gate
+from nights.verdict import GATE, VALIDATION, Example, RuleResult, Verdict
+from sources.arrival.manifest import REJECTS, ROWS, Manifest
+from sources.contract.model import Contract, as_percent
+from sources.contract.rules import ROWS as RELATION
+from sources.contract.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
+from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
+from warehouse.engines.duckdb.functions import register_functions
 from warehouse.files import remove_unfinished, versioned_folder
-from warehouse.functions import register_functions
 from warehouse.home import Home
-from warehouse.seal import check_folder, seal_folder
 
 if TYPE_CHECKING:
     from expectations.validate import Validation
 
-VALIDATION = "validation.json"
-_GATED = (GATE, REJECTS, VALIDATION)
 MASK = "•••"
 _MAX_EXAMPLES = 5
 
@@ -47,15 +45,6 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
         verdict.write(folder)
         seal_gate(home, folder)
     return verdict
-
-
-def seal_gate(home: Home, folder: Path) -> None:
-    seal_folder(home, folder, _GATED)
-
-
-def check_gate(home: Home, folder: Path) -> None:
-    """Raises Tampered where verdict, rejects or results are not what the gate wrote."""
-    check_folder(home, folder, _GATED)
 
 
 def _rows_before(contract: Contract, home: Home, extract_date: date) -> int | None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.result import WITHHELD
-from sources.contract import Contract
-from sources.rules import TableRule
-from warehouse.engine import ended_after, lock, open_database, safe_message
-from warehouse.functions import register_functions
-from warehouse.given_up import given_up_after
+from nights.verdict import WITHHELD
+from sources.contract.model import Contract
+from sources.contract.rules import TableRule
+from warehouse.engines.duckdb.engine import ended_after, lock, open_database, safe_message
+from warehouse.engines.duckdb.functions import register_functions
+from warehouse.engines.duckdb.given_up import given_up_after
 from warehouse.settings import feed_timeout_seconds
 
 _TOO_LONG = "takes longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS)"

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from expectations.gate import write_rejects
-from sources.contract import Contract
+from sources.arrival.manifest import REJECTS, ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.draft.contract import file_name
-from sources.landing import land_extract
-from sources.manifest import REJECTS, ROWS
-from warehouse.engine import literal, open_database
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal, open_database
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from sources.contract import Column, Contract, QualityRule
-from sources.rules import KeyRule, RowRule, TableRule, key_rules, row_rules
-from warehouse.engine import quoted
+from sources.contract.model import Column, Contract, QualityRule
+from sources.contract.rules import KeyRule, RowRule, TableRule, key_rules, row_rules
+from warehouse.engines.duckdb.engine import quoted
 
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
 _COMPARES_SOURCES = gxe.ExpectQueryResultsToMatchComparison

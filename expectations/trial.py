@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from expectations.accept import copy_good_rows
 from expectations.gate import gate_extract
-from expectations.result import Verdict
-from sources.contract import Contract
-from sources.landing import land_extract
-from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
-from warehouse.engine import literal, open_database, write_parquet
+from nights.accept import copy_good_rows
+from nights.verdict import Verdict
+from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from sources.contract.model import Contract
+from sources.landing.land import land_extract
+from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
 
 

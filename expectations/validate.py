@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from expectations.result import WITHHELD
 from expectations.suite import Check, suite
-from warehouse import dialect
-from warehouse.engine import ended_after, safe_message
-from warehouse.given_up import given_up_after
+from nights.verdict import WITHHELD
+from warehouse.engines.duckdb import dialect
+from warehouse.engines.duckdb.engine import ended_after, safe_message
+from warehouse.engines.duckdb.given_up import given_up_after
 from warehouse.settings import feed_timeout_seconds
 
 _QUERY = gxe.UnexpectedRowsExpectation

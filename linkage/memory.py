@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.engine import literal
+from warehouse.engines.duckdb.engine import literal
 from warehouse.files import replaced_whole, write_text
 
 _NIGHTS_OF_PAIRS = 7

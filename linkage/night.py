@@ -4,20 +4,20 @@ from datetime import date
 
 import duckdb
 
-from linkage.config import Entity, load_entity
-from linkage.described import describe
-from linkage.explain import FIELD, fields_sql, make_frequencies
+from linkage.compare.explain import FIELD, fields_sql, make_frequencies
+from linkage.compare.model import load
+from linkage.declare.config import Entity, load_entity
 from linkage.memory import Memory
-from linkage.model import load
-from linkage.profiles import SCRATCH, read_inputs
+from linkage.prepare.described import describe
+from linkage.prepare.profiles import SCRATCH, read_inputs
+from linkage.prepare.scratch import scratch
 from linkage.resolve import link
-from linkage.review import decisions, folder_of
-from linkage.scratch import scratch
-from linkage.stable_ids import give_ids
-from warehouse.engine import literal, quoted
+from linkage.settle.review import decisions, folder_of
+from linkage.settle.stable_ids import give_ids
+from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.files import private_folder
 from warehouse.home import Home
-from warehouse.records import record
+from warehouse.store.records import record
 
 RESTRICTED = "restricted"
 INPUTS = {"person": "int_person_record", "body": "int_body_record"}

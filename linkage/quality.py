@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from linkage.config import Entity
-from linkage.model import REST
+from linkage.compare.model import REST
+from linkage.declare.config import Entity
 from warehouse.files import write_text
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from linkage.arrays import codes, stored
-from linkage.blocks import limit_blocks, make_large_block_table
-from linkage.clusters import Edges, Integers, Rules, cluster
-from linkage.config import Entity
-from linkage.identifiers import make_kernels
+from linkage.compare.blocks import limit_blocks, make_large_block_table
+from linkage.compare.pairs import find_pairs, make_nodes
+from linkage.declare.config import Entity
 from linkage.memory import Memory
-from linkage.pairs import find_pairs, make_nodes
-from linkage.profiles import SCRATCH, make_profiles, read_inputs
-from linkage.scratch import scratch
+from linkage.prepare.arrays import Integers, codes, stored
+from linkage.prepare.profiles import SCRATCH, make_profiles, read_inputs
+from linkage.prepare.scratch import scratch
+from linkage.settle.clusters import Edges, Rules, cluster
+from linkage.settle.identifiers import make_kernels
 
 RESULT = "linkage_result"
 

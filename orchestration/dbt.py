@@ -17,13 +17,13 @@ from filelock import FileLock
 from packaging.version import Version
 
 from catalogue.protection import Protection
-from sources.contract import Contract
-from sources.dbt_sources import write_dbt_sources
-from sources.last_wording import load_known
-from warehouse.history import Versioned
-from warehouse.home import PROJECT, Home
-from warehouse.nights import DATABASE
-from warehouse.restricted import RESTRICTED
+from nights.dbt_sources import write_dbt_sources
+from nights.last_wording import load_known
+from sources.contract.model import Contract
+from warehouse.home import AGENCIES, PROJECT, Home
+from warehouse.store.builds import DATABASE
+from warehouse.store.history import Versioned
+from warehouse.store.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
@@ -109,7 +109,7 @@ def _newest() -> float:
 
 def modelled_contracts() -> list[Contract]:
     """The contracts that dbt's project has models for: those of this repository, whether they are pulled here or not."""
-    return load_known(Home.from_environment(), [PROJECT / "sources", SIMULATED]).contracts
+    return load_known(Home.from_environment(), [AGENCIES, SIMULATED]).contracts
 
 
 def of_loaded(contracts: list[Contract]) -> list[str]:

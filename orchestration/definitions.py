@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from nights.last_wording import load_known
 from orchestration.dbt import dbt_resource
 from orchestration.harmonise import harmonise_assets
 from orchestration.ingest import accepted_asset, gate_check, landing_assets
 from orchestration.resources import IN_THIS_PROCESS, NO_VALUES, Platform
 from orchestration.schedule import follow_sensors, night_jobs, nightly_schedule
-from sources.last_wording import load_known
 from warehouse.home import Home
 
 known = load_known(Home.from_environment())

@@ -17,12 +17,12 @@ from catalogue.protection import Exposed
 from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
 from reports.site import write_report
-from sources.contract import Contract
-from warehouse.engine import safe_message
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import safe_message
 from warehouse.home import PROJECT
-from warehouse.nights import PublishError
-from warehouse.records import record
-from warehouse.seal import Tampered
+from warehouse.store.builds import PublishError
+from warehouse.store.records import record
+from warehouse.store.seal import Tampered
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
 _OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered, DagsterDbtCliRuntimeError)

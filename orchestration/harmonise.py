@@ -11,10 +11,13 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from catalogue.protection import Protection, refuse_exposed
 from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
-from expectations.unrecorded import record_missed
-from expectations.untouched import tampered
-from linkage.cases import load_dispositions
 from linkage.night import link_night
+from linkage.settle.cases import load_dispositions
+from nights.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
+from nights.past import open_past
+from nights.retention import forget_originals, forget_superseded
+from nights.unrecorded import record_missed
+from nights.untouched import tampered
 from orchestration.dbt import (
     BySchema,
     build_variable,
@@ -30,23 +33,20 @@ from orchestration.failure import told_plainly
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
-from reports.anomalies import write_anomalies
 from reports.front import anomalies, by_agency
-from reports.past import open_past
 from reports.scores import scores_of
 from reports.site import write_report
 from sharing.agreements import read_register
 from sharing.retention import forget_unagreed, remember
-from sources.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
-from sources.contract import Contract
-from sources.retention import forget_originals, forget_superseded
-from warehouse.engine import open_database
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private
-from warehouse.history import Versioned, add_history, in_build, keep_history
 from warehouse.home import Home
-from warehouse.nights import build_database, is_newest, note_feeds, prune_nights, publish, start_build
-from warehouse.records import COMMENTS, copy_into, record
-from warehouse.restricted import attach_restricted
+from warehouse.store.builds import build_database, is_newest, note_feeds, prune_nights, publish, start_build
+from warehouse.store.history import Versioned, add_history, in_build, keep_history
+from warehouse.store.records import COMMENTS, copy_into, record
+from warehouse.store.restricted import attach_restricted
+from watch.anomalies import write_anomalies
 
 # What the marts read of linkage.
 _LINKED = {

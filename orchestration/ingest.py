@@ -6,22 +6,22 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from expectations.accept import accept_night, decide, record_not_taken
 from expectations.gate import run_gate
-from expectations.result import Verdict
-from expectations.unrecorded import is_taken_since
+from nights.accept import accept_night, decide, record_not_taken
+from nights.feed_night import FAILED, FeedNight
+from nights.last_wording import Broken
+from nights.places import landed_folder
+from nights.unrecorded import is_taken_since
+from nights.verdict import Verdict
 from orchestration.failure import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.pull import Pulled, pull
 from orchestration.resources import Platform
 from sharing.agreements import read_register
-from sources.contract import Contract
-from sources.feed_night import FAILED, FeedNight
-from sources.kept import landed_folder
-from sources.last_wording import Broken
-from sources.manifest import MANIFEST, Manifest
+from sources.arrival.manifest import MANIFEST, Manifest
+from sources.contract.model import Contract
 from warehouse.home import Home
-from warehouse.seal import Tampered
+from warehouse.store.seal import Tampered
 
 STEP = "interagency/step"
 

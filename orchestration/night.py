@@ -11,17 +11,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from expectations.untouched import take_over
+from nights.feed_night import FeedNight
+from nights.places import page_of
+from nights.untouched import take_over
 from orchestration.failure import why_failed
 from orchestration.resources import night_lock
-from reports.pages import page_of
-from sources.contract import Contract
-from sources.feed_night import FeedNight
-from warehouse.engine import open_database
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
-from warehouse.nights import build_database, current_night
-from warehouse.records import records
+from warehouse.store.builds import build_database, current_night
+from warehouse.store.records import records
 
 _DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
 telemetry:
@@ -130,8 +130,8 @@ def _dbt_seconds(home: Home, since: float) -> float:
 
 def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date, since: float) -> float:
     """What great-expectations took beyond the engine's statements, over the gates of a night that ran from `since` on."""
-    from expectations.result import GATE, Verdict
-    from sources.kept import gate_folder
+    from nights.places import gate_folder
+    from nights.verdict import GATE, Verdict
 
     folders = [gate_folder(contract, home, extract_date) for contract in contracts]
     return sum(

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
-from expectations.accept import record_not_taken
+from nights.accept import record_not_taken
+from nights.feed_night import FAILED, NO_AGREEMENT, FeedNight
+from nights.land import land_night
 from sharing.agreements import Register
-from sources.connectors import ExtractError
-from sources.contract import Contract
-from sources.feed_night import FAILED, NO_AGREEMENT, FeedNight
-from sources.landing import land_night
-from sources.manifest import Manifest
+from sources.arrival.manifest import Manifest
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from warehouse.home import Home
-from warehouse.seal import Tampered
 from warehouse.settings import feed_timeout_seconds
+from warehouse.store.seal import Tampered
 
 _AT_ONCE = 8
 

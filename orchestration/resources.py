@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from expectations.untouched import take_over
-from warehouse.engine import forget_spilled
+from nights.untouched import take_over
+from warehouse.engines.duckdb.engine import forget_spilled
 from warehouse.files import for_owner_alone, remove_temporary
 from warehouse.home import Home
 

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.failure import report_hook
 from orchestration.harmonise import REPORT_KEY
 from orchestration.ingest import accepted_key, landing_key, who_to_tell
-from sources.contract import Contract
+from sources.contract.model import Contract
 
 # Dagster has no public name for a job that is still to be resolved against the assets.
 Job = Any

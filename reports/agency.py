@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from nights.past import Past
 from reports.charts import strips
 from reports.front import FeedLine
 from reports.pages import Site
-from reports.past import Past
 from reports.scores import scores_of, trend
-from sources.contract import Contract
+from sources.contract.model import Contract
 
 
 def agency_page(agency: str) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nights.attempt import GATE, recorded_attempt
+from nights.past import DIMENSIONS, SHARE, Past
 from reports.charts import Band, Strip, band, strips
 from reports.front import FeedLine, anomalies
 from reports.pages import Site
-from reports.past import DIMENSIONS, SHARE, Past
 from reports.rejected import reasons, write_back
 from reports.scores import Failed, level, scores_of
-from sources.attempt import GATE, recorded_attempt
-from sources.contract import Contract
+from sources.contract.model import Contract
 from warehouse.home import Home
 
 _MOST_STRIPS, _MOST_FAILURES = 20, 400

@@ -5,12 +5,12 @@ from typing import Any
 
 import duckdb
 
+from nights.past import Past
 from reports.charts import Strip, strips
 from reports.pages import Site
-from reports.past import Past
 from reports.rejected import MASK
-from warehouse.engine import literal, open_database
-from warehouse.nights import DATABASE, current_night
+from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.store.builds import DATABASE, current_night
 
 # Days a lead or a notice has waited, up to and including.
 _AGES = (7, 30, 90)

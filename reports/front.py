@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.alerts import Alert
+from nights.accepted import last_accepted
+from nights.feed_night import NO_AGREEMENT, TAKEN
+from nights.past import DIMENSIONS, SHOWN_NIGHTS, Past
 from reports.charts import heat_map
 from reports.pages import Site, nights_written
-from reports.past import DIMENSIONS, SHOWN_NIGHTS, Past
 from reports.scores import heat_cells, scores_of
-from sources.accepted import last_accepted
-from sources.contract import Contract
-from sources.feed_night import NO_AGREEMENT, TAKEN
-from warehouse.nights import current_night
+from sources.contract.model import Contract
+from warehouse.store.builds import current_night
+from watch.alerts import Alert
 
 _MOST_CHANGES = 40
 

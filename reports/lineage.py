@@ -8,7 +8,7 @@ from catalogue.lineage import Lineage
 from catalogue.resources import SOURCE, Resource, read_manifests, resources_of
 from catalogue.shape import Field
 from reports.pages import Site
-from sources.contract import Contract
+from sources.contract.model import Contract
 from warehouse.home import Home
 
 _MARTS = ("marts", "identity")

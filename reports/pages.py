@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nights.places import NIGHTS, is_newest, night_folder, report_folder, report_path
 from warehouse.files import write_text
 from warehouse.home import Home
 
@@ -21,43 +22,18 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     finalize=lambda value: _visible(value),
 )
-_NIGHTS = "nights"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def report_folder(home: Home) -> Path:
-    return home.quality / "report"
-
-
-def report_path(home: Home) -> Path:
-    """The front page of the newest night."""
-    return report_folder(home) / "index.html"
-
-
-def page_of(home: Home, extract_date: date) -> Path:
-    """The front page that a person opens for this night."""
-    return report_path(home) if is_newest(home, extract_date) else night_folder(home, extract_date) / "index.html"
-
-
-def night_folder(home: Home, extract_date: date) -> Path:
-    """Where the pages of a night are, and stay: what was said of it leads there on every later day too."""
-    return report_folder(home) / _NIGHTS / extract_date.isoformat()
-
-
-def is_newest(home: Home, extract_date: date) -> bool:
-    nights = [date.fromisoformat(path.stem) for path in (home.quality / "feed_night").glob("*.parquet")]
-    return extract_date >= max(nights, default=extract_date)
 
 
 def nights_written(home: Home) -> list[str]:
     """The nights that have pages, the newest first."""
-    return sorted((path.name for path in (report_folder(home) / _NIGHTS).glob("*-*-*")), reverse=True)
+    return sorted((path.name for path in (report_folder(home) / NIGHTS).glob("*-*-*")), reverse=True)
 
 
 def forget_nights(home: Home, kept: int) -> None:
     """Remove the pages of all nights but the newest `kept`; `interagency report` writes any of them anew from the record."""
     for night in nights_written(home)[kept:]:
-        shutil.rmtree(report_folder(home) / _NIGHTS / night)
+        shutil.rmtree(report_folder(home) / NIGHTS / night)
 
 
 def _visible(value: Any) -> Any:

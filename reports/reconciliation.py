@@ -9,19 +9,19 @@ from pathlib import Path
 import duckdb
 
 from catalogue.lineage import Lineage
+from nights.accepted import accepted_nights, state_of
+from nights.attempt import recorded_attempt
+from nights.past import Past
 from reports.front import FeedLine
 from reports.lineage import staged_as
 from reports.pages import Site
-from reports.past import Past
 from reports.rejected import pointer_of
-from sources.accepted import accepted_nights, state_of
-from sources.attempt import recorded_attempt
-from sources.contract import Contract
-from sources.manifest import REJECTS, ROWS, Manifest
-from warehouse.engine import literal, open_database, quoted
-from warehouse.exact import as_number, difference, sum_of
-from warehouse.nights import DATABASE, current_night
-from warehouse.restricted import RESTRICTED, attach_restricted, restricted_file
+from sources.arrival.manifest import REJECTS, ROWS, Manifest
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
+from warehouse.engines.duckdb.exact import as_number, difference, sum_of
+from warehouse.store.builds import DATABASE, current_night
+from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
 
 STEPS = [
     "sent",

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import duckdb
 
-from reports.pages import counted, report_folder
+from nights.attempt import recorded_attempt
+from nights.places import landed_folder, report_folder
+from reports.pages import counted
 from reports.spreadsheet import defused
-from sources.attempt import recorded_attempt
-from sources.contract import Column, Contract, Server
-from sources.contract_server import DETECT
-from sources.kept import landed_folder
-from sources.manifest import REJECTS
-from sources.typing_sql import written
-from warehouse.engine import literal, open_database, quoted
+from sources.arrival.manifest import REJECTS
+from sources.contract.model import Column, Contract, Server
+from sources.contract.server.section import DETECT
+from sources.contract.typing_sql import written
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
 

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from datetime import date
 
-from reports.anomalies import ROWS, observe
+from nights.feed_night import TAKEN
+from nights.past import Past
 from reports.charts import Band
-from reports.past import Past
-from sources.feed_night import TAKEN
-from warehouse.engine import literal
+from warehouse.engines.duckdb.engine import literal
+from watch.anomalies import ROWS, observe
 
 
 def bands_of(past: Past) -> dict[str, list[Band]]:

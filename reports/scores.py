@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from nights.past import DIMENSIONS, Past
 from reports.charts import Cell, Strip
 from reports.pages import percent
-from reports.past import DIMENSIONS, Past
-from sources.contract import Contract
+from sources.contract.model import Contract
 
 GOOD, WARN, BAD, NONE = "good", "warn", "bad", "none"
 _WORST = (NONE, GOOD, WARN, BAD)

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from nights.past import SHOWN_NIGHTS, open_past
 from reports.agency import write_agency
-from reports.alerts import tell
 from reports.feed import write_feed
 from reports.findings import write_findings
 from reports.front import by_agency, feed_lines, write_front
 from reports.lineage import trace, write_lineage
 from reports.pages import Site, forget_nights
-from reports.past import SHOWN_NIGHTS, open_past
 from reports.reconciliation import write_reconciliation
 from reports.rejected import forget_sent_back
 from reports.rows_by_night import bands_of
-from sources.contract import Contract
+from sources.contract.model import Contract
 from warehouse.home import Home
+from watch.alerts import tell
 
 
 def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) -> Path:

@@ -2,7 +2,7 @@
 
 import re
 
-from warehouse.engine import literal
+from warehouse.engines.duckdb.engine import literal
 
 # A spreadsheet takes a cell that begins so for a formula; a quote before it makes a text of it (OWASP, CSV injection).
 # Blanks and marks before it hide it from us and not from them; behind a separator it is a cell of its own to a spreadsheet

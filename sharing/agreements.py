@@ -13,7 +13,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from sources.contract import Contract
+from sources.contract.model import Contract
 from warehouse.home import PROJECT
 from warehouse.yaml import YamlError, load_yaml
 

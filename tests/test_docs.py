@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from orchestration.command.main import app
 from sharing.agreements import read_register
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
 from warehouse.home import PROJECT, Home
 

@@ -13,9 +13,9 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from warehouse.engine import configure, safe_message
-from warehouse.functions import register_functions
-from warehouse.restricted import attach_restricted
+from warehouse.engines.duckdb.engine import configure, safe_message
+from warehouse.engines.duckdb.functions import register_functions
+from warehouse.store.restricted import attach_restricted
 
 
 @contextmanager

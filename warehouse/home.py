@@ -8,6 +8,8 @@ from pathlib import Path
 from warehouse.files import make_private, private_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
+# The folders of contracts of this repository, one for each agency, and what they were granted.
+AGENCIES = PROJECT / "sources" / "agencies"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Append-only files of `state/`: each line names who wrote it and is chained to the one before by a keyed hash.
 
 A changed, removed or foreign line is seen, and so is a tail that was cut off, because the chain's head is kept apart. See
-`warehouse.seal` for what the key proves. A line that a crash cut short was never written.
+`warehouse.store.seal` for what the key proves. A line that a crash cut short was never written.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.seal import Tampered, keyed_hash, place_of
+from warehouse.store.seal import Tampered, keyed_hash, place_of
 
 Entry = dict[str, Any]
 _MAC, _BY, _AT, _VOUCHED = "mac", "by", "at", "vouched"

@@ -17,15 +17,15 @@ def accept(
 
     It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
     """
-    from expectations.accept import accept_night, decide
-    from expectations.untouched import take_over
+    from nights.accept import accept_night, decide
+    from nights.overrides import append
+    from nights.places import landed_folder
+    from nights.untouched import take_over
     from orchestration.resources import NightRunning, night_lock
     from sharing.agreements import read_register
-    from sources.kept import landed_folder
-    from sources.manifest import Manifest
-    from sources.overrides import append
+    from sources.arrival.manifest import Manifest
     from warehouse.home import Home
-    from warehouse.seal import Tampered
+    from warehouse.store.seal import Tampered
 
     if not reason.strip():
         stop('a reason is needed: --reason "…"', WRONG_USE)

@@ -9,7 +9,7 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, chosen, k
 from orchestration.command.run import check_first_night, run_all
 
 if TYPE_CHECKING:
-    from sources.contract import Contract
+    from sources.contract.model import Contract
     from warehouse.home import Home
 
 _HEADINGS = ("night", "feeds taken", "refused or failed", "sent", "accepted", "rejected", "new", "changed", "gone")

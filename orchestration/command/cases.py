@@ -48,11 +48,11 @@ def decide_case(
     """Write down what was decided of a case; the next night shows it. Nothing is overwritten."""
     from datetime import UTC, datetime
 
-    from expectations.untouched import take_over
-    from linkage.cases import DISPOSITIONS, Disposition, decide, now_text
+    from linkage.settle.cases import DISPOSITIONS, Disposition, decide, now_text
+    from nights.untouched import take_over
     from warehouse.home import Home
     from warehouse.journal import actor
-    from warehouse.seal import Tampered
+    from warehouse.store.seal import Tampered
 
     chosen = disposition.replace("-", " ").strip().lower()
     if chosen not in DISPOSITIONS:
@@ -80,7 +80,7 @@ def decide_case(
 def _published(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     import duckdb
 
-    from warehouse.engine import open_database
+    from warehouse.engines.duckdb.engine import open_database
     from warehouse.home import Home
 
     published = Home.from_environment().published

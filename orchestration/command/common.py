@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sources.contract import Contract
-    from sources.last_wording import Known
+    from nights.last_wording import Known
+    from sources.contract.model import Contract
 
 NOT_DONE, WRONG_USE = 1, 2
 
@@ -47,8 +47,8 @@ def all_contracts() -> "list[Contract]":
 
 def known_contracts() -> "Known":
     """Every contract that feeds are known by; what is broken is told. Ends with 1 where a folder of contracts is none."""
-    from sources.last_wording import load_known
-    from sources.odcs import ContractError
+    from nights.last_wording import load_known
+    from sources.contract.odcs import ContractError
     from warehouse.home import Home
 
     try:
@@ -69,8 +69,8 @@ def known_contracts() -> "Known":
 
 def contract_of_file(path: "Path") -> "Contract":
     """A contract, wherever it lies; ends with 2 and every problem where it is not valid."""
+    from sources.contract.odcs import ContractError
     from sources.contract_file import load_anywhere
-    from sources.odcs import ContractError
 
     if not path.is_file():
         stop(f"{path} is not a file; name a contract (.odcs.yaml)", WRONG_USE)
@@ -96,7 +96,7 @@ def show_table(
     title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int] = frozenset()
 ) -> None:
     """A table on a terminal; tab-separated lines anywhere else. What an agency wrote moves no cursor."""
-    from sources.connectors.names import printable
+    from sources.names import printable
 
     headings = [printable(heading, _LONGEST_CELL) for heading in headings]
     rows = [[printable(cell, _LONGEST_CELL) for cell in row] for row in rows]

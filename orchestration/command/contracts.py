@@ -8,7 +8,7 @@ import typer
 from orchestration.command.common import NOT_DONE, contract_of_file, show_table, tell
 
 if TYPE_CHECKING:
-    from sources.contract import Contract
+    from sources.contract.model import Contract
 
 app = typer.Typer(help="Check and compare contracts.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -28,8 +28,8 @@ def lint(
     asks for (a proof of where pages end) does not keep a feed from being pulled.
     """
     from sharing.agreements import AgreementError, load_agreements
+    from sources.contract.odcs import ContractError
     from sources.contract_file import doubts, load, load_all
-    from sources.odcs import ContractError
 
     problems: list[str] = []
     contracts: list[Contract] = []
@@ -59,7 +59,7 @@ def diff(
 
     Ends with 0 where nothing breaks, 1 where something does, 2 wrong use.
     """
-    from sources.contract_diff import changes
+    from sources.contract.diff import changes
 
     found = changes(contract_of_file(old), contract_of_file(new))
     if json:

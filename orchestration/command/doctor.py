@@ -56,7 +56,7 @@ def _disk(home: Any) -> Iterator[Check]:
 
 
 def _extensions() -> Iterator[Check]:
-    from warehouse.engine import open_database
+    from warehouse.engines.duckdb.engine import open_database
 
     with open_database() as connection:
         loaded = {
@@ -100,7 +100,8 @@ def _secrets(contract: Any) -> Iterator[Check]:
 def _connection(contract: Any) -> Iterator[Check]:
     from datetime import UTC, datetime
 
-    from sources.connectors import ExtractError, probe
+    from sources.connectors import probe
+    from sources.errors import ExtractError
 
     try:
         probe(contract, datetime.now(UTC).date())

@@ -45,10 +45,10 @@ def reject(pair: str, reason: _Reason) -> None:
 
 
 def _decide(pair_id: str, is_same: bool, reason: str) -> None:
-    from expectations.untouched import take_over
-    from linkage.review import decide
+    from linkage.settle.review import decide
+    from nights.untouched import take_over
     from warehouse.home import Home
-    from warehouse.seal import Tampered
+    from warehouse.store.seal import Tampered
 
     if not reason.strip():
         stop('a reason is needed: --reason "…"', WRONG_USE)
@@ -71,7 +71,7 @@ def _records(pair: dict[str, Any]) -> tuple[str, str, str, str]:
 def _is_decided(home: "Home", pair: dict[str, Any]) -> bool:
     from datetime import date
 
-    from linkage.review import decisions
+    from linkage.settle.review import decisions
 
     said = decisions(home, pair["entity"], date.max)
     return any((item.one_source, item.one_key, item.other_source, item.other_key) == _records(pair) for item in said)
@@ -99,8 +99,8 @@ def _queue(home: "Home", entity: str | None) -> list[dict[str, Any]]:
     """The queue of the published night; ends with 1 where no night with one is published."""
     import duckdb
 
-    from warehouse.engine import literal, open_database, safe_message
-    from warehouse.restricted import attach_restricted, restricted_file
+    from warehouse.engines.duckdb.engine import literal, open_database, safe_message
+    from warehouse.store.restricted import attach_restricted, restricted_file
 
     published = home.published.resolve()
     if not restricted_file(published).exists():

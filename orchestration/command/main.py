@@ -18,7 +18,6 @@ from orchestration.command import (
     rejects,
     report,
     run,
-    simulate,
     status,
     try_contract,
     ui,
@@ -69,5 +68,4 @@ app.add_typer(linkage.app, name="linkage")
 app.command("vouch")(vouch.vouch)
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
-app.command("simulate")(simulate.simulate)
 app.command("ui")(ui.ui)

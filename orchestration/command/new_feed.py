@@ -29,14 +29,14 @@ def new_feed(
 
     Ends with 0 where the sample passes its own draft, 1 and nothing written where it cannot be read or does not pass, 2 wrong use.
     """
-    from sources.connectors import ExtractError
     from sources.contract_file import is_safe_name
-    from warehouse.home import PROJECT
+    from sources.errors import ExtractError
+    from warehouse.home import AGENCIES
 
     for name in (agency, feed):
         if not is_safe_name(name):
             stop(f"{name!r} cannot name an agency or feed; write lower_case words such as civil_registry", WRONG_USE)
-    folder = (into or PROJECT / "sources").expanduser().resolve()
+    folder = (into or AGENCIES).expanduser().resolve()
     try:
         draft = _drafted(place, agency, feed, folder)
     except ExtractError as error:
@@ -69,14 +69,14 @@ def _drafted(place: str, agency: str, feed: str, folder: Path) -> _Draft:
     from sources.draft.contract import contract_text, file_name, server_section
     from sources.draft.opening import opened
     from sources.draft.staging import model_name, model_sql, model_yaml
-    from warehouse.home import PROJECT
+    from warehouse.home import AGENCIES, PROJECT
 
     with opened(place) as sample:
         columns = draft_columns(sample)
         server, doubts = sample.server, list(sample.doubts)
     section = server_section(server.location, server.type, server.options, server.encoding, server.format)
     texts = {folder / agency / file_name(feed): contract_text(agency, feed, section, columns, doubts)}
-    if folder == PROJECT / "sources":
+    if folder == AGENCIES:
         models, name = PROJECT / "dbt_project" / "models" / "staging" / agency, model_name(agency, feed)
         texts[models / f"{name}.sql"] = model_sql(agency, feed, columns)
         texts[models / f"{name}.yml"] = model_yaml(agency, feed, columns)
@@ -91,7 +91,7 @@ def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
     import yaml
 
     from sharing.agreements import agreements_folder, further_folders, read_register
-    from warehouse.home import PROJECT
+    from warehouse.home import AGENCIES
 
     today = datetime.now(UTC).date()
     if read_register().refusal_of(agency, feed, today) is None:
@@ -104,7 +104,7 @@ def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
         "feeds": [f"{agency}/{feed}"], "valid_from": today.isoformat(), "valid_until": (today + _TRIAL).isoformat(), "retention": "P30D",
         "signed_by": [],
     }  # fmt: skip
-    own = agreements_folder() if folder == PROJECT / "sources" else folder / "agreements"
+    own = agreements_folder() if folder == AGENCIES else folder / "agreements"
     return {[own, *further_folders()][-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
 
 
@@ -112,7 +112,7 @@ def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
     """The grants with the sample's own place in them, where the contract may not name it without; none where it may."""
     import yaml
 
-    from sources.grants import FILE, grant_of
+    from sources.contract.grants import FILE, grant_of
     from warehouse.yaml import load_yaml
 
     before = grant_of(agency, folder / agency)
@@ -136,8 +136,8 @@ def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
 def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list[str]:
     """The commands without which a run would not find what was written."""
     from sharing.agreements import agreement_folders
+    from sources.contract.grants import grant_files
     from sources.contract_file import contract_folders
-    from sources.grants import grant_files
 
     found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
     found += [("INTERAGENCY_AGREEMENTS", path.parent, agreement_folders()) for path in agreements]
@@ -182,8 +182,8 @@ def _show(draft: _Draft) -> None:
 def _try(text: str, agency: str, feed: str) -> None:
     """Hold the sample against its own draft; ends with 1 where it does not pass."""
     from expectations.sample import held_against
-    from sources.connectors import ExtractError
-    from sources.odcs import ContractError
+    from sources.contract.odcs import ContractError
+    from sources.errors import ExtractError
 
     try:
         held = held_against(text, agency, feed)

@@ -11,10 +11,10 @@ def prune() -> None:
 
     The last good night of each feed and the restorable nights stay.
     """
+    from nights.retention import forget_originals, forget_superseded
     from orchestration.resources import NightRunning, night_lock
-    from sources.retention import forget_originals, forget_superseded
     from warehouse.home import Home
-    from warehouse.nights import prune_nights
+    from warehouse.store.builds import prune_nights
 
     home, contracts = Home.from_environment(), all_contracts()
     try:

@@ -32,7 +32,7 @@ def query(
     """Ask the published warehouse. The query can change nothing, and reads no file and no network."""
     import duckdb
 
-    from warehouse.engine import lock, open_database
+    from warehouse.engines.duckdb.engine import lock, open_database
     from warehouse.home import Home
 
     if sum((csv, json, parquet is not None)) > 1:
@@ -56,7 +56,7 @@ def query(
 def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
     import duckdb
 
-    from warehouse.restricted import KEY_VARIABLE, attach_restricted, restricted_file
+    from warehouse.store.restricted import KEY_VARIABLE, attach_restricted, restricted_file
 
     if not restricted_file(published).exists():
         stop("the published night has no restricted database; run `interagency run` again", NOT_DONE)

@@ -55,8 +55,8 @@ def _last_landed(folder: Path) -> str:
 
 
 def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
-    from sources.attempt import recorded_attempt
-    from sources.manifest import REJECTS
+    from nights.attempt import recorded_attempt
+    from sources.arrival.manifest import REJECTS
 
     attempt = recorded_attempt(contract, home, as_date(night))
     found = [
@@ -69,7 +69,7 @@ def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
 
 
 def _union(files: list[tuple[str, Path]]) -> str:
-    from warehouse.engine import literal
+    from warehouse.engines.duckdb.engine import literal
 
     parts = [
         f'SELECT {literal(step)} AS step, {"line" if step == "landing" else "row"} AS line, "column", value, reason, record '
@@ -80,7 +80,7 @@ def _union(files: list[tuple[str, Path]]) -> str:
 
 
 def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
-    from warehouse.engine import open_database
+    from warehouse.engines.duckdb.engine import open_database
 
     with open_database() as connection:
         total = connection.execute(f"SELECT count(*) FROM ({_union(files)})").fetchone()
@@ -93,7 +93,7 @@ def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
 def _write(files: list[tuple[str, Path]], target: Path) -> int:
     """For a person's spreadsheet: no cell of it is a formula."""
     from reports.spreadsheet import defused
-    from warehouse.engine import literal, open_database
+    from warehouse.engines.duckdb.engine import literal, open_database
 
     safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
     with open_database() as connection:

@@ -12,10 +12,10 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, chosen, k
 from orchestration.command.progress import progress
 
 if TYPE_CHECKING:
+    from nights.feed_night import FeedNight
+    from nights.last_wording import Broken
     from orchestration.night import Outcome
-    from sources.contract import Contract
-    from sources.feed_night import FeedNight
-    from sources.last_wording import Broken
+    from sources.contract.model import Contract
     from warehouse.home import Home
 
 _HEADINGS = ("agency", "feed", "status", "sent", "accepted", "rejected", "gates passed", "failed", "seconds")
@@ -76,7 +76,7 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
         from orchestration.resources import NightRunning
-        from warehouse.seal import Tampered
+        from warehouse.store.seal import Tampered
 
         try:
             outcome = run_nights(contracts, home, nights, step_ended)
@@ -136,7 +136,7 @@ def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line
 
 
 def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: tuple[int, int]) -> _Line:
-    from sources.accepted import last_accepted
+    from nights.accepted import last_accepted
 
     used = last_accepted(contract, home, night)
     used_night = used.name if used else None
@@ -156,9 +156,9 @@ def _left_out(broken: "Broken") -> _Line:
 
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
     """Of the feed's own landing and gate; feeds land side by side and are gated one after the other."""
-    from expectations.result import Verdict
-    from sources.attempt import attempt_of
-    from sources.manifest import Manifest
+    from nights.attempt import attempt_of
+    from nights.verdict import Verdict
+    from sources.arrival.manifest import Manifest
 
     attempt = attempt_of(contract, home, known)
     if attempt.landing is None or attempt.gate is None:

@@ -15,7 +15,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     from datetime import UTC, datetime
 
     from warehouse.home import Home
-    from warehouse.nights import current_night
+    from warehouse.store.builds import current_night
 
     home = Home.from_environment()
     now = datetime.now(UTC)
@@ -38,9 +38,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
     from datetime import UTC, datetime, time
 
-    from sources.accepted import last_accepted
-    from warehouse.engine import open_database
-    from warehouse.records import records
+    from nights.accepted import last_accepted
+    from warehouse.engines.duckdb.engine import open_database
+    from warehouse.store.records import records
 
     with open_database(spills=False) as connection:
         row = connection.execute(

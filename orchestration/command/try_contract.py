@@ -12,7 +12,7 @@ from orchestration.command.common import NOT_DONE, as_date, contract_of_file, sh
 
 if TYPE_CHECKING:
     from expectations.trial import Trial
-    from sources.contract import Contract
+    from sources.contract.model import Contract
 
 _HEADINGS = ("step", "rule", "column", "records", "reason")
 
@@ -64,8 +64,8 @@ def _refused(contract: "Contract") -> str | None:
 
 def _unusable(contract: "Contract") -> str | None:
     """Why the platform cannot use a contract that is valid by itself: what others make of its place and its relationships."""
-    from sources.last_wording import load_known
-    from sources.odcs import ContractError
+    from nights.last_wording import load_known
+    from sources.contract.odcs import ContractError
     from warehouse.home import Home
 
     try:
@@ -81,7 +81,7 @@ class _Refused(Exception):
 
 def _tried(contract: "Contract", folder: Path, location: str | None, night: Any) -> "Trial":
     from expectations.trial import try_contract
-    from sources.connectors import ExtractError
+    from sources.errors import ExtractError
 
     try:
         return try_contract(contract, folder, location, night)

@@ -17,10 +17,10 @@ def vouch(
 
     For what was put back from a backup or changed by hand; `everything` also after INTERAGENCY_KEY was changed.
     """
-    from expectations import untouched
+    from nights import untouched
     from orchestration.resources import NightRunning, night_lock
     from warehouse.home import Home
-    from warehouse.seal import Tampered
+    from warehouse.store.seal import Tampered
 
     if not reason.strip():
         stop('a reason is needed: --reason "…"', WRONG_USE)

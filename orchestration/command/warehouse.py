@@ -11,7 +11,7 @@ app = typer.Typer(help="List and restore published nights.", no_args_is_help=Tru
 def list_nights() -> None:
     """List the nights that are kept, newest first."""
     from warehouse.home import Home
-    from warehouse.nights import restorable
+    from warehouse.store.builds import restorable
 
     home = Home.from_environment()
     rows = [
@@ -34,7 +34,7 @@ def restore_night(extract_date: str) -> None:
     from orchestration.resources import NightRunning, night_lock
     from sharing.agreements import read_register
     from warehouse.home import Home
-    from warehouse.nights import PublishError, restore
+    from warehouse.store.builds import PublishError, restore
 
     home, wanted = Home.from_environment(), as_date(extract_date)
     try:

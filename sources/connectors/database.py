@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import located, permit_host, permitted
-from sources.connectors.secret import secret
+from sources.arrival.limits import Meter
+from sources.arrival.pull import Arrived, Pull
+from sources.arrival.totals import Totals
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, check_columns, place, selection
-from sources.contract import Column, Contract
-from sources.limits import Meter
-from sources.totals import Totals
+from sources.contract.model import Column, Contract
+from sources.contract.server.location import located, permit_host, permitted
+from sources.contract.server.secret import secret
+from sources.errors import ExtractError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

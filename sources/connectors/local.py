@@ -10,10 +10,11 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import own_path, permitted, shown_path
-from sources.contract import Contract
-from sources.limits import Meter
+from sources.arrival.limits import Meter
+from sources.arrival.pull import Arrived, Pull
+from sources.contract.model import Contract
+from sources.contract.server.location import own_path, permitted, shown_path
+from sources.errors import ExtractError
 from warehouse.home import PROJECT
 
 _CHUNK_BYTES = 4 << 20

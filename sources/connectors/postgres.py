@@ -11,17 +11,18 @@ from pathlib import Path
 
 import duckdb
 
-from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import located, own_file, permit_host
-from sources.connectors.options import SSL_MODES
-from sources.connectors.secret import secret
+from sources.arrival.limits import Meter, watched
+from sources.arrival.pull import Arrived, Pull
+from sources.arrival.totals import Totals
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, Selection, check_columns, place, selection
-from sources.contract import Contract
-from sources.limits import Meter, watched
-from sources.totals import Totals
-from sources.typing_sql import typed
-from warehouse.engine import literal, load_extension, open_database, quoted, write_parquet
+from sources.contract.model import Contract
+from sources.contract.server.connection import SSL_MODES
+from sources.contract.server.location import located, own_file, permit_host
+from sources.contract.server.secret import secret
+from sources.contract.typing_sql import typed
+from sources.errors import ExtractError
+from warehouse.engines.duckdb.engine import literal, load_extension, open_database, quoted, write_parquet
 
 _CONNECT_SECONDS = 10
 _SILENCE_MILLISECONDS = 120_000

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tenacity
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 
 MAX_ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
-from sources.connectors import Arrived, ExtractError, Pull
-from sources.connectors.location import located, own_file, permit_host
-from sources.connectors.names import safe_name
-from sources.connectors.options import CONNECT_SECONDS, read_seconds, said
-from sources.connectors.remote_path import compiled, is_pattern
+from sources.arrival.limits import Meter
+from sources.arrival.pull import Arrived, Pull
+from sources.arrival.remote_path import compiled, is_pattern
 from sources.connectors.retry import PassingFault, retried
-from sources.connectors.secret import secret
-from sources.contract import Contract
-from sources.limits import Meter
+from sources.contract.model import Contract
+from sources.contract.server.connection import CONNECT_SECONDS, read_seconds, said
+from sources.contract.server.location import located, own_file, permit_host
+from sources.contract.server.secret import secret
+from sources.errors import ExtractError
+from sources.names import safe_name
 
 if TYPE_CHECKING:
     from asyncssh import SFTPAttrs, SFTPClient, SFTPClientFile, SSHKnownHosts

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sources.connectors import ExtractError, Pull
-from sources.contract import Contract
+from sources.arrival.pull import Pull
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 
 ORIGINAL = "rows.parquet"
 

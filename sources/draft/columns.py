@@ -10,7 +10,7 @@ from sources.draft.names import column_names
 from sources.draft.nearly import nearly_typed
 from sources.draft.sample import Sample
 from sources.draft.types import Drafted, Facts, draft_types, look, typed_value
-from warehouse.engine import quoted
+from warehouse.engines.duckdb.engine import quoted
 
 _SQL_TYPES = {
     "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE", "time": "TIME",

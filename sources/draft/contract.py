@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from sources.connectors.names import printable
-from sources.contract import SUFFIX
+from sources.contract.model import SUFFIX
+from sources.contract.odcs import API_VERSION
 from sources.draft.columns import DraftColumn
-from sources.odcs import API_VERSION
+from sources.names import printable
 
 _LONGEST_DOUBT = 2_000
 _HEAD = """# Drafted from a sample. Read every line before the first real night: names, types, key, ranges and codes say what the

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from sources.formats.delimited.dialect import DETECT, NONE, Dialect
 from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out
 from sources.formats.delimited.fields import FieldParser

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 
 _ARRAYS_NAMED = 5
 _LINE_CHARACTERS = 16 << 20

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import prod
 
-from sources.connectors import ExtractError
 from sources.draft.sample import TABLE, Sample
+from sources.errors import ExtractError
 
 _MAX_COLUMNS = 3
 _MAX_TRIED = 12

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 
-from sources.contract import RESERVED_NAMES
+from sources.contract.model import RESERVED_NAMES
 
 # The longest name that PostgreSQL keeps whole, less what a number behind it takes.
 _MAX_LENGTH = 58

@@ -7,7 +7,7 @@ from typing import Any
 
 from sources.draft.sample import Sample
 from sources.draft.types import FORMS, Facts, typed_value
-from warehouse.engine import quoted
+from warehouse.engines.duckdb.engine import quoted
 
 # Of so many values and more, this share must be right.
 _MIN_VALUES, _SHARE = 20, 0.95

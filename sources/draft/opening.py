@@ -11,20 +11,22 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from sources.connectors import ExtractError, Pull, fetch
-from sources.contract import Contract, Server, ServiceLevel
+from sources.arrival.limits import Meter
+from sources.arrival.pull import Pull
+from sources.connectors import fetch
+from sources.contract.grants import Grant
+from sources.contract.model import Contract, Server, ServiceLevel
 from sources.draft.dialect import guessed_dialect
 from sources.draft.json_place import guessed_place
 from sources.draft.sample import AS_READ, TABLE, Sample
 from sources.draft.texts import with_text_rules
 from sources.draft.workbook import guessed_table
+from sources.errors import ExtractError
 from sources.formats import NotSure, Reading, read
+from sources.formats.encoding.text_encoding import guessed_encoding
 from sources.formats.other_kinds import refuse_other_kind
-from sources.formats.packed import Plain, unpacked
-from sources.formats.text_encoding import guessed_encoding
-from sources.grants import Grant
-from sources.limits import Meter
-from warehouse.engine import ENGINE_ERRORS, literal, open_database, safe_message
+from sources.formats.packing.unpack import Plain, unpacked
+from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
             ".ndjson": "jsonl", ".xlsx": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel"}  # fmt: skip

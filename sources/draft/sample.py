@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from sources.contract import Server
-from warehouse.engine import quoted
+from sources.contract.model import Server
+from warehouse.engines.duckdb.engine import quoted
 
 TABLE = "sample"
 # The rows before any of their texts is taken for no value.

@@ -4,7 +4,7 @@ import re
 from itertools import chain
 
 from sources.draft.sample import AS_READ, TABLE, Sample
-from warehouse.engine import literal, quoted
+from warehouse.engines.duckdb.engine import literal, quoted
 
 _NO_VALUE = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "#N/A")
 _NO_BREAK = "\u00a0"

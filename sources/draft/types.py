@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
-from sources.contract import Column
+from sources.contract.model import Column
+from sources.contract.typing_sql import TypedValue, typed
 from sources.draft.sample import Sample
-from sources.number_format import PLAIN, NumberFormat
-from sources.typing_sql import TypedValue, typed
-from warehouse.engine import quoted
+from sources.typing.number_format import PLAIN, NumberFormat
+from warehouse.engines.duckdb.engine import quoted
 
 _DATE_FORMATS = ("", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy", "MM-dd-yyyy",
                  "yyyy/MM/dd", "yyyy.MM.dd")  # fmt: skip

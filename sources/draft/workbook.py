@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sources.connectors import ExtractError
-from sources.formats.excel_book import open_book
-from sources.formats.excel_grid import reader_of_cells
+from sources.errors import ExtractError
+from sources.formats.excel.book import open_book
+from sources.formats.excel.grid import reader_of_cells
 
 _LOOKED_AT = 50
 _LETTER = re.compile(r"[^\W\d_]")

@@ -9,47 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.arrival.totals import Totals
+from sources.contract.model import Contract
+from sources.contract.server.forms import form
+from sources.errors import ExtractError
 from sources.formats.other_kinds import TEXT_FORMATS, refuse_other_kind
-from sources.totals import Totals
-
-
-@dataclass(frozen=True)
-class Form:
-    """A format: the module with `read(connection, contract, paths, scratch) -> Reading`, and the server options that it knows.
-
-    `reads_many` takes all files of an extract as one (pages of an API); the others are read file by file.
-    `required` are options that it cannot do without. `column_options` are customProperties of a property that say where
-    its value stands in a record, `column_required` those that every property must have.
-    """
-
-    module: str
-    options: frozenset[str] = frozenset()
-    required: frozenset[str] = frozenset()
-    column_options: frozenset[str] = frozenset()
-    column_required: frozenset[str] = frozenset()
-    reads_many: bool = False
-
-
-_DELIMITED = Form(
-    "sources.formats.delimited",
-    frozenset({"dialect", "delimiter", "quote", "escape", "headerRow", "headerRows", "footer", "nullValues"}),
-)
-FORMATS: dict[str, Form] = {
-    "csv": _DELIMITED,
-    "tsv": _DELIMITED,
-    "excel": Form("sources.formats.excel", frozenset({"sheet", "sheets", "headerRow", "headerRows", "footer", "fillMerged"})),
-    "fixed": Form(
-        "sources.formats.fixed", frozenset({"recordLength", "recordTypes", "totals", "statedDate", "positions", "trailingBlanks"}),
-        column_options=frozenset({"encodedAs", "decimals", "sign"}), column_required=frozenset({"start", "length"}),
-    ),
-    "json": Form("sources.formats.json_pages", frozenset({"records"}), reads_many=True),
-    "jsonl": Form("sources.formats.json_lines"),
-    "parquet": Form("sources.formats.parquet"),
-    "rsf": Form("sources.formats.rsf", frozenset({"rows", "unproven"})),
-    "xml": Form("sources.formats.xml", frozenset({"namespaces"}), required=frozenset({"record"})),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,15 +125,6 @@ class Reading(ABC):
 
 
 Read = Callable[[duckdb.DuckDBPyConnection, Contract, list[Path], Path], Reading]
-
-
-def form(contract: Contract) -> Form:
-    """Raises ExtractError for a format that nothing reads."""
-    found = FORMATS.get(contract.server.format)
-    if found is None:
-        known = ", ".join(sorted(FORMATS))
-        raise ExtractError(f"format {contract.server.format!r} is not read; use one of {known}")
-    return found
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:

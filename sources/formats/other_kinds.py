@@ -6,7 +6,7 @@ A zip that comes here is an office document; others were unpacked.
 import re
 from pathlib import Path
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 
 TEXT_FORMATS = frozenset({"csv", "tsv", "json", "jsonl", "xml"})
 _HEAD_BYTES = 1024

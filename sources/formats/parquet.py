@@ -6,11 +6,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.connectors import ExtractError, kind
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.contract.server.kinds import kind
+from sources.errors import ExtractError
 from sources.formats import Reading
 from sources.formats.parquet_moments import too_fine, with_texts
-from warehouse.engine import literal, quoted
+from warehouse.engines.duckdb.engine import literal, quoted
 
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Reading
-from sources.formats.json_record import StrictDecoder, as_text
+from sources.formats.json.record import StrictDecoder, as_text
 from sources.formats.staged import Stage, known_headers, refuse_too_many
 
 _SHA256 = "sha-256:"

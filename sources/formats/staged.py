@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_broken
 from sources.formats.habits import Habits
-from warehouse.engine import literal, quoted, write_parquet
+from warehouse.engines.duckdb.engine import literal, quoted, write_parquet
 
 _BATCH_ROWS = 20_000
 # A few wide or long records fill as much memory as many usual ones.

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from nights.accepted import accepted_nights, create_empty_relations, create_relations
 from orchestration.pull import pull
 from sharing.agreements import read_register
 from sharing.retention import forget_unagreed, remember
-from sources.accepted import accepted_nights, create_empty_relations, create_relations
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.odcs import ContractError
 from tests.conftest import NIGHT, Feed
 from tests.expectations.landed import land_rows
 from tests.orchestration.conftest import AGREEMENT, recorded, run_ingest
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.nights import PublishError, note_feeds, published_nights, restore
+from warehouse.store.builds import PublishError, note_feeds, published_nights, restore
 from warehouse.yaml import YamlError, load_yaml
 
 ID = "{name: id, logicalType: integer, primaryKey: true, classification: public}"
@@ -157,7 +157,7 @@ def test_rows_of_a_withdrawn_agreement_are_in_no_build(place: Place, home: Home)
 
 def built(home: Home, night: date, *feeds: str) -> None:
     """A published night with nothing in it but the note of its feeds."""
-    from warehouse.nights import publish, start_build
+    from warehouse.store.builds import publish, start_build
 
     database = start_build(home, night, "run")
     note_feeds(database, feeds)

@@ -9,22 +9,23 @@ import dagster as dg
 import duckdb
 import pytest
 
-from expectations.accept import record_results
 from expectations.data_docs import folder, write_data_docs
 from expectations.gate import run_gate
 from expectations.measure import measures
-from expectations.result import WITHHELD
-from sources.connectors import ExtractError
-from sources.contract import Contract, QualityRule
+from nights.accept import record_results
+from nights.land import land_night
+from nights.places import gate_folder
+from nights.verdict import WITHHELD
+from sources.contract.model import Contract, QualityRule
+from sources.contract.odcs import ContractError
+from sources.contract.rules import TableRule
 from sources.contract_file import load
-from sources.kept import gate_folder
-from sources.landing import land_extract, land_night
-from sources.odcs import ContractError
-from sources.rules import TableRule
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.attacks.readable import readable_texts
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.orchestration.conftest import recorded, run_ingest
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 
 NAME, NUMBER = "Kaljulaid Kersti", "46912310000"
@@ -305,7 +306,7 @@ def test_a_rule_without_an_end_costs_its_own_feed(tmp_path: Path, home: Home, mo
 
 
 def test_an_expression_of_a_contract_is_asked_of_a_locked_engine() -> None:
-    from warehouse.engine import scratch
+    from warehouse.engines.duckdb.engine import scratch
 
     with pytest.raises(duckdb.PermissionException):
         scratch().cursor().execute("SELECT * FROM read_text('/etc/hostname')")

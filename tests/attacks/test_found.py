@@ -13,14 +13,15 @@ import yaml
 from jinja2 import Environment
 
 from expectations.gate import run_gate
-from expectations.result import WITHHELD
-from sources.connectors import ExtractError
-from sources.connectors.remote_path import compiled
+from nights.dbt_sources import write_dbt_sources
+from nights.land import land_night
+from nights.verdict import WITHHELD
+from sources.arrival.remote_path import compiled
+from sources.contract.grants import Grant, NotGranted
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.dbt_sources import write_dbt_sources
-from sources.grants import Grant, NotGranted
-from sources.landing import land_extract, land_night
-from sources.odcs import ContractError
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.attacks.test_contract_is_code import COLUMNS, NAME, expectation, quality, sql, written
 from tests.conftest import NIGHT, Feed
 from warehouse.home import Home

@@ -20,7 +20,7 @@ from tests.attacks.scan import texts_of
 from tests.catalogue.resources import model, protection, seed
 from tests.conftest import Feed
 from warehouse.home import PROJECT, Home
-from warehouse.restricted import restricted_file
+from warehouse.store.restricted import restricted_file
 
 T = "accepted.hospital__patient"
 STAGED = model("stg_hospital__patient", f"with source as (select * from {T}) select * from source", schema="staging")

@@ -8,15 +8,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from nights.accepted import accepted_nights, state_of
 from orchestration.dbt import SIMULATED
-from sources.accepted import accepted_nights, state_of
+from sources.arrival.manifest import REJECTS
 from sources.contract_file import load_all
-from sources.manifest import REJECTS
 from tests.attacks.scan import texts_of
-from warehouse import dialect
-from warehouse.engine import forget_spilled, open_database, quoted
+from warehouse.engines.duckdb import dialect
+from warehouse.engines.duckdb.engine import forget_spilled, open_database, quoted
 from warehouse.home import Home
-from warehouse.nights import current_night
+from warehouse.store.builds import current_night
 
 PLANTED = "PLANTED-IDENTIFIER-38001085718"
 # Its marts say why a business's number is published (`open_because`).

@@ -8,15 +8,16 @@ from uuid import uuid4
 
 import pytest
 
-from reports.alerts import _webhook
-from sources.connectors import ExtractError, probe
-from sources.contract import Contact, Contract, Server
+from sources.connectors import probe
+from sources.contract.grants import Grant, NotGranted, grant_of
+from sources.contract.model import Contact, Contract, Server
 from sources.contract_file import load
-from sources.grants import Grant, NotGranted, grant_of
-from sources.landing import land_extract
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from warehouse.home import Home
 from warehouse.settings import SettingError
+from watch.alerts import _webhook
 
 ID = "{name: id, logicalType: string, primaryKey: true}"
 SECRET = "s3cret-of-the-platform"

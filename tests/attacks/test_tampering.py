@@ -15,22 +15,22 @@ import pyarrow.parquet as pq
 import pytest
 
 import sharing.agreements
-from expectations.accept import accept_night
-from expectations.untouched import take_over, tampered, vouch, vouch_for_all
+from nights.accept import accept_night
+from nights.feed_night import FeedNight
+from nights.overrides import append
+from nights.places import gate_folder, landed_folder
+from nights.sealed import check_originals
+from nights.untouched import take_over, tampered, vouch, vouch_for_all
 from sharing.agreements import Register
 from sharing.retention import forget_unagreed
-from sources.contract import Contract
+from sources.arrival.manifest import ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.feed_night import FeedNight
-from sources.kept import gate_folder, landed_folder
-from sources.manifest import ROWS
-from sources.overrides import append
-from sources.sealed import check_originals
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from tests.orchestration.light_night import _harmonise
 from warehouse.home import Home
-from warehouse.seal import Tampered
+from warehouse.store.seal import Tampered
 
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
 NOTE = "{name: note, logicalType: string}"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from orchestration.command.common import show_table, stop, tell
 from reports.spreadsheet import defused_value
 from tests.conftest import Feed
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 ESCAPE, TURNED = "\x1b[2J", "\u202e"

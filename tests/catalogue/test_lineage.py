@@ -12,7 +12,7 @@ from catalogue.lineage import Lineage
 from catalogue.resources import read_manifests, resources_of
 from orchestration.dbt import modelled_contracts, prepare
 from tests.catalogue.resources import PEOPLE, lineage, model
-from warehouse.functions import register_functions
+from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import Home
 
 T = "accepted.hospital__patient"

@@ -7,14 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.gate import seal_gate
-from expectations.result import GATE, Verdict
-from expectations.untouched import take_over
-from sources.contract import Contract
-from sources.kept import gate_folder, landed_folder
-from sources.manifest import REJECTS, ROWS, Manifest, Original
-from sources.sealed import seal_landed
-from warehouse.engine import open_database, quoted
+from nights.places import gate_folder, landed_folder
+from nights.sealed import seal_gate, seal_landed
+from nights.untouched import take_over
+from nights.verdict import GATE, Verdict
+from sources.arrival.manifest import REJECTS, ROWS, Manifest, Original
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.files import versioned_folder
 from warehouse.home import Home
 

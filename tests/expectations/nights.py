@@ -7,17 +7,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from expectations.accept import accept_night
 from expectations.gate import run_gate
-from expectations.result import RuleResult, Verdict
-from expectations.untouched import take_over
-from sources.accepted import accepted_folder
-from sources.contract import Contract
+from nights.accept import accept_night
+from nights.feed_night import FeedNight
+from nights.land import land_night
+from nights.places import accepted_folder, gate_folder
+from nights.untouched import take_over
+from nights.verdict import RuleResult, Verdict
+from sources.arrival.manifest import REJECTS, ROWS
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.feed_night import FeedNight
-from sources.kept import gate_folder
-from sources.landing import land_night
-from sources.manifest import REJECTS, ROWS
 from tests.conftest import NIGHT, Feed
 from warehouse.home import Home
 

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from expectations.accept import accept_night
-from sources import overrides
-from sources.accepted import Acceptance, accepted_folder, create_relations, last_accepted
-from sources.landing import land_night
+from nights import overrides
+from nights.accept import accept_night
+from nights.accepted import Acceptance, create_relations, last_accepted
+from nights.land import land_night
+from nights.places import accepted_folder
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.expectations.nights import gated
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.records import records
+from warehouse.store.records import records
 
 ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
 STRICT = Feed([ID, "{name: x, logicalType: string, classification: internal, required: true}"], threshold="0 %")

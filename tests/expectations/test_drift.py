@@ -3,11 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-from expectations.drift import drifted
-from expectations.result import RuleResult
+from nights.verdict import RuleResult
 from tests.conftest import NIGHT
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from watch.drift import drifted
 
 
 def night(home: Home, folder: Path, number: int, rows: int, with_value: float = 0.9) -> list[RuleResult]:

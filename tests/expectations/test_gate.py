@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from expectations.gate import MASK, VALIDATION
-from sources.kept import gate_folder
+from expectations.gate import MASK
+from nights.places import gate_folder
+from nights.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.expectations.nights import gated
 from warehouse.home import Home

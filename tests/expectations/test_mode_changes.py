@@ -9,21 +9,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.accept import accept_night
 from expectations.cross_agency import gate_build
-from sources.accepted import Acceptance, accepted_folder, accepted_nights, create_relations, held_back
-from sources.changes import CHANGES
-from sources.contract import Contract
+from nights.accept import accept_night
+from nights.accepted import Acceptance, accepted_nights, create_relations, held_back
+from nights.changes import CHANGES
+from nights.feed_night import FeedNight, recorded
+from nights.places import accepted_folder
+from nights.watermark import since
+from sources.arrival.manifest import ROWS, Manifest
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.feed_night import FeedNight, recorded
-from sources.manifest import ROWS, Manifest
-from sources.watermark import since
 from tests.conftest import Feed
 from tests.expectations.landed import land_rows
 from tests.expectations.nights import gated
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.records import records
+from warehouse.store.records import records
 
 FIRST = date(2026, 11, 1)
 NIGHTS = [FIRST + timedelta(days=count) for count in range(5)]

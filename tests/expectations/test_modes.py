@@ -11,18 +11,19 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.accept import accept_night
 from expectations.gate import run_gate
-from sources.accepted import Acceptance, accepted_folder, accepted_nights, create_relations
-from sources.changes import CHANGES
-from sources.contract import Contract
+from nights.accept import accept_night
+from nights.accepted import Acceptance, accepted_nights, create_relations
+from nights.changes import CHANGES
+from nights.feed_night import FeedNight
+from nights.land import land_night
+from nights.places import accepted_folder
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.feed_night import FeedNight
-from sources.landing import land_night
 from tests.conftest import Feed
 from tests.expectations.nights import gated
 from tests.postgres import Database, on_table
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 TODAY = datetime.now(UTC).date()

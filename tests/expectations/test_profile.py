@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from expectations import profile
-from expectations.accept import accept_night
-from expectations.profile import SAMPLE, profile_of
+from nights import profile
+from nights.accept import accept_night
+from nights.feed_night import recorded
+from nights.profile import SAMPLE, profile_of
 from sources.contract_file import load
-from sources.feed_night import recorded
 from tests.conftest import NIGHT, Feed
 from tests.expectations.landed import land_rows
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.records import records
+from warehouse.store.records import records
 
 COLUMNS = [
     "{name: id, logicalType: integer, classification: internal, primaryKey: true}",

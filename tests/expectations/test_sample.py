@@ -5,7 +5,7 @@ from pathlib import Path
 from expectations.gate import gate_extract
 from expectations.sample import held_against
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 from tests.conftest import Feed
 
 

@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.accept import accept_night
-from sources.accepted import accepted_folder, accepted_nights, state_of
-from sources.changes import CHANGES
-from sources.contract import Contract
+from nights.accept import accept_night
+from nights.accepted import accepted_nights, state_of
+from nights.changes import CHANGES
+from nights.places import accepted_folder
+from sources.contract.model import Contract
 from tests.expectations.landed import land_rows
 from tests.expectations.test_mode_changes import FIRST, MARKED, MODES, contract_of
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 COUNT = 4

@@ -6,7 +6,7 @@ import pytest
 
 from expectations.suite import query_check
 from expectations.validate import rule_of, unexpected_count, validate
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 
 WORDS = {"dimension": "accuracy", "severity": "error", "description": "A rule for a test"}
 

@@ -10,7 +10,7 @@ import pytest
 
 from linkage import Entity, load_entity, resolve
 from tests.linkage.people import make_country, person_records, truth
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.clusters import NONE, Edges, Rules, cluster, components
+from linkage.prepare.arrays import NONE
+from linkage.settle.clusters import Edges, Rules, cluster, components
 
 _PAIRS = st.lists(
     st.tuples(st.integers(0, 11), st.integers(0, 11), st.floats(0, 30)).filter(lambda pair: pair[0] != pair[1]),

@@ -8,9 +8,9 @@ import pytest
 
 from linkage import Entity, resolve
 from linkage.memory import Memory
-from linkage.profiles import read_inputs
+from linkage.prepare.profiles import read_inputs
+from linkage.prepare.scratch import scratch
 from linkage.resolve import link
-from linkage.scratch import scratch
 
 COUNT = 100_000
 SECONDS = 60

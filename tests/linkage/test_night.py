@@ -14,11 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 import linkage.night
-from expectations.untouched import take_over
-from linkage import load_entity, stable_ids
+from linkage import load_entity
 from linkage.night import link_night
+from linkage.settle import stable_ids
+from nights.untouched import take_over
 from tests.linkage.records import ANNA, table
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 FIRST = date(2026, 3, 2)
@@ -264,7 +265,7 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
 
 
 def test_apart_binds_also_where_a_number_says_the_same(nights: Nights) -> None:
-    from linkage.review import decide
+    from linkage.settle.review import decide
 
     records = crowd(
         {

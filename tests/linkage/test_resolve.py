@@ -6,8 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from linkage import Entity, explain, load_entity, measure, resolve, thresholds, write_chart
-from linkage.model import assumed
+from linkage import Entity, load_entity, measure, resolve, thresholds, write_chart
+from linkage.compare import explain
+from linkage.compare.model import assumed
 from tests.linkage.records import ANNA, together
 
 NUMBER, OTHER_NUMBER = "48003070005", "48003070016"

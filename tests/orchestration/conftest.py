@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sources.contract import Contract
+from nights.feed_night import FeedNight
+from sources.contract.model import Contract
 from sources.contract_file import load_all
-from sources.feed_night import FeedNight
 from warehouse.home import PROJECT, Home
 
 Ingest = Callable[[date], dict[str, FeedNight]]

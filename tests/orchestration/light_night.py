@@ -96,7 +96,7 @@ def run(agreements: Path, sources: Path, night: date) -> bool:
     from sources.contract_file import load_all
     from tests.orchestration.conftest import run_ingest
     from warehouse.home import Home
-    from warehouse.nights import current_night
+    from warehouse.store.builds import current_night
 
     sharing.agreements.agreements_folder = lambda: agreements
     contracts = [contract for contract in load_all() if sources in contract.path.parents]
@@ -111,14 +111,14 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     import dagster as dg
     from dagster._core.utils import make_new_run_id
 
-    from expectations.unrecorded import record_missed
+    from nights.accepted import create_relations, last_accepted
+    from nights.unrecorded import record_missed
     from orchestration import harmonise
     from orchestration.partitions import NIGHTS
     from orchestration.resources import Platform
-    from sources.accepted import create_relations, last_accepted
-    from warehouse.engine import open_database
-    from warehouse.history import Versioned
-    from warehouse.nights import start_build
+    from warehouse.engines.duckdb.engine import open_database
+    from warehouse.store.builds import start_build
+    from warehouse.store.history import Versioned
 
     @dg.asset(key=harmonise.GATE_KEY, partitions_def=NIGHTS)
     def built(context: dg.AssetExecutionContext, platform: Platform) -> None:

@@ -17,18 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from expectations.accept import accept_night
 from expectations.data_docs import write_data_docs
+from nights.accept import accept_night
+from nights.accepted import create_relations, last_accepted
+from nights.feed_night import FeedNight
+from nights.last_wording import load_known
+from nights.places import landed_folder
 from reports.site import write_report
 from sharing.agreements import read_register
-from sources.accepted import create_relations, last_accepted
 from sources.contract_file import load_all
-from sources.feed_night import FeedNight
-from sources.kept import landed_folder
-from sources.last_wording import load_known
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 
 HEALED_NIGHT = NEXT_NIGHT.replace(day=NEXT_NIGHT.day + 1)
@@ -338,7 +338,7 @@ def test_a_broken_contract_that_was_never_accepted_is_left_out_of_the_night(feed
 
 def test_a_landing_that_was_not_gated_is_never_accepted(feeds: Path, home: Home) -> None:
     """A crash between landing and gate leaves the verdict of the attempt before it."""
-    from sources.landing import land_night
+    from nights.land import land_night
 
     Feed([ID], agency="plain").write(feeds)
     extract = feeds / "plain" / "extract.csv"

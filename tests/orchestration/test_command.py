@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.command.main import app
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
@@ -286,7 +286,7 @@ def test_an_accepted_night_needs_no_steward(night_home: Home) -> None:
 
 def test_a_night_older_than_the_published_one_cannot_be_seen_by_readers(home: Home, published_home: Home) -> None:
     shutil.copytree(published_home.root, home.root, symlinks=True)
-    from warehouse.nights import published_nights, restore
+    from warehouse.store.builds import published_nights, restore
 
     night = published_nights(home)[0].folder
     later = night.with_name(f"{NEXT_NIGHT}-{night.name[11:]}")

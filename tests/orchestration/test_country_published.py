@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from nights.accepted import accepted_nights, state_of
 from orchestration.dbt import SIMULATED
-from sources.accepted import accepted_nights, state_of
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.attacks.test_scan import OF_BUSINESSES
-from warehouse.engine import open_database, quoted
+from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.home import Home
-from warehouse.nights import current_night
-from warehouse.restricted import attach_restricted, restricted_file
+from warehouse.store.builds import current_night
+from warehouse.store.restricted import attach_restricted, restricted_file
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.ingest import accepted_key, landing_key
 from orchestration.schedule import BY_COMMAND, cron
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load_all
 from warehouse.home import PROJECT, Home
 

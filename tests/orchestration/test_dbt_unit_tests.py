@@ -6,12 +6,12 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
-from linkage.cases import load_dispositions
 from linkage.night import link_night
+from linkage.settle.cases import load_dispositions
+from nights.accepted import create_relations
+from nights.dbt_sources import write_dbt_sources
 from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, modelled_contracts
-from sources.accepted import create_relations
-from sources.dbt_sources import write_dbt_sources
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 NIGHT = date(2026, 11, 20)

@@ -3,15 +3,15 @@
 import dagster as dg
 import pytest
 
+from nights.places import report_path
 from orchestration.failure import report_hook
 from orchestration.partitions import NIGHTS
 from orchestration.resources import Platform
-from reports.pages import report_path
 from reports.site import write_report
 from sources.contract_file import load_all
 from tests.conftest import NIGHT
 from warehouse.home import Home
-from warehouse.nights import publish, start_build
+from warehouse.store.builds import publish, start_build
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

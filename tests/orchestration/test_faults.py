@@ -11,7 +11,7 @@ from random import Random
 import duckdb
 import pytest
 
-from reports.pages import page_of
+from nights.places import page_of
 from tests.conftest import NEXT_NIGHT
 from tests.orchestration.faults import (
     COUNT_ONLY,
@@ -28,7 +28,7 @@ from tests.orchestration.faults import (
     started_disk,
 )
 from warehouse.home import Home
-from warehouse.nights import current_night
+from warehouse.store.builds import current_night
 
 LATER_NIGHT = NEXT_NIGHT.replace(day=NEXT_NIGHT.day + 1)
 TAKEN = ("accepted", "unchanged", "accepted_by_steward")

@@ -16,7 +16,7 @@ from orchestration.night import feed_nights
 from sources.contract_file import load
 from tests.conftest import Feed
 from tests.orchestration.conftest import write_agreement
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
 
 Command = Callable[..., CompletedProcess[str]]

@@ -13,10 +13,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from linkage.cases import Disposition, decide, dispositions_file, load_dispositions
+from linkage.settle.cases import Disposition, decide, dispositions_file, load_dispositions
 from orchestration.command.main import app
 from warehouse.home import Home
-from warehouse.restricted import KEY_VARIABLE, attach_restricted
+from warehouse.store.restricted import KEY_VARIABLE, attach_restricted
 
 CASES = [
     ("abc1", "paid after death", "P1", "identifier", 100.0),

@@ -10,20 +10,20 @@ import pytest
 
 from expectations.data_docs import write_data_docs
 from expectations.gate import run_gate
+from nights.land import land_night
+from nights.past import open_past
 from orchestration.command.run import _lines
 from orchestration.night import gate_counts
-from reports.feed_series import read_series
 from reports.front import FeedLine, feed_lines
 from reports.lineage import Lineage
-from reports.past import open_past
 from reports.reconciliation import _account, _warehouse
 from reports.rejected import reasons, write_back
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load_all
-from sources.landing import land_night
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from warehouse.home import Home
+from watch.feed_series import read_series
 
 PROPERTIES = [
     "{name: id, logicalType: integer, primaryKey: true}",

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from orchestration.command.main import app
 from sources.contract_file import load_anywhere
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 from tests.conftest import Feed
 from warehouse.home import Home
 

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.anomalies import Observation, observe
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed
 from warehouse.home import Home
-from warehouse.records import SCHEMAS
+from warehouse.store.records import SCHEMAS
+from watch.anomalies import Observation, observe
 
 # A Monday.
 FIRST = date(2026, 1, 5)

@@ -20,16 +20,16 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from reports.alerts import tell
-from reports.past import open_past
+from nights.feed_night import FAILED, REFUSED, FeedNight
+from nights.past import open_past
 from reports.site import write_report
-from sources.contract import Contact, Contract
+from sources.contract.model import Contact, Contract
 from sources.contract_file import load
-from sources.feed_night import FAILED, REFUSED, FeedNight
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.records import record
+from warehouse.store.records import record
+from watch.alerts import tell
 
 STEWARD = Contact("data office", "mailto:data@agency.example", "email")
 
@@ -260,7 +260,7 @@ def test_a_webhook_that_never_ends_its_answer_holds_up_no_night(
     way: str, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A drip is never silent, so that no time-out of a read ends it."""
-    monkeypatch.setattr("reports.alerts._TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("watch.alerts._TIMEOUT_SECONDS", 1)
     is_over = Event()
 
     class Dripping(BaseHTTPRequestHandler):

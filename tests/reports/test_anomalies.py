@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from reports.anomalies import ARRIVAL, DISTRIBUTION, MISSING, NULL_SHARE, ROWS, observe, write_anomalies
-from reports.student import student_quantile
-from sources.feed_night import FAILED
+from nights.feed_night import FAILED
 from tests.reports.histories import FIRST, History, contracts_of, numbers, texts
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.records import records
+from warehouse.store.records import records
+from watch.anomalies import ARRIVAL, DISTRIBUTION, MISSING, NULL_SHARE, ROWS, observe, write_anomalies
+from watch.student import student_quantile
 
 NIGHTS, FEEDS, LAST = 120, 20, 60
 Mean = Callable[[int], float]

@@ -8,14 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalogue.lineage import Lineage
+from nights.past import open_past
+from nights.places import accepted_folder, night_folder
 from reports.front import feed_lines
-from reports.pages import night_folder
-from reports.past import open_past
 from reports.reconciliation import Account, _account, _warehouse
 from reports.site import write_report
-from sources.accepted import accepted_folder
-from sources.contract import Contract
-from sources.manifest import ROWS
+from sources.arrival.manifest import ROWS
+from sources.contract.model import Contract
 from tests.conftest import NIGHT, Feed
 from tests.expectations.nights import gated
 from warehouse.home import Home

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from nights.places import landed_folder, night_folder
 from reports import rejected
-from reports.pages import night_folder
 from reports.rejected import MASK, forget_sent_back, reasons, write_back
 from reports.spreadsheet import defused
-from sources.kept import landed_folder
 from tests.conftest import NIGHT, Feed
 from tests.expectations.nights import gated
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 FEED = Feed(

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from reports.past import open_past
+from nights.feed_night import REFUSED, FeedNight
+from nights.past import open_past
 from reports.scores import scores_of
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.feed_night import REFUSED, FeedNight
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.records import record
+from warehouse.store.records import record
 
 
 @pytest.fixture

@@ -9,17 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nights.feed_night import FAILED, REFUSED, FeedNight
+from nights.places import night_folder, report_folder, report_path
 from reports import site
-from reports.pages import night_folder, nights_written, report_folder, report_path
+from reports.pages import nights_written
 from reports.site import write_report
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load, load_all
-from sources.feed_night import FAILED, REFUSED, FeedNight
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.nights import publish, start_build
-from warehouse.records import SCHEMAS, record, record_file
+from warehouse.store.builds import publish, start_build
+from warehouse.store.records import SCHEMAS, record, record_file
 
 HOSTILE = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;"

@@ -1,7 +1,8 @@
-"""`interagency simulate` as a person runs it, and what `make country` holds against the truth."""
+"""`python -m simulation` as a person runs it, and what `make country` holds against the truth."""
 
+import os
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,21 @@ import pytest
 from simulation.country import served
 from tests.simulation.conftest import NIGHTS, Made
 from tests.simulation.reading import records
+from warehouse.home import PROJECT
+
+
+def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # As wide as a terminal: what is wrong stands in a frame.
+    command = [sys.executable, "-m", "simulation", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=PROJECT, env=os.environ | {"COLUMNS": "200"}, check=False
+    )
 
 
 def test_the_command_writes_truth_and_extracts(
-    interagency: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    done = interagency(
-        "simulate", "--people", "60", "--nights", "1", "--first-night", "2026-05-04", "--out", str(tmp_path)
-    )
+    done = simulate("--people", "60", "--nights", "1", "--first-night", "2026-05-04", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "2026-05-04\tpensions\tpension\t" in done.stdout
     assert {path.stem for path in (tmp_path / "truth").iterdir()} == {
@@ -38,10 +46,8 @@ def test_the_command_writes_truth_and_extracts(
         (["--profile", "nowhere.yaml"], "cannot be read"),
     ],
 )
-def test_wrong_use_is_told_without_a_traceback(
-    interagency: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    done = interagency("simulate", *arguments, "--out", str(tmp_path))
+def test_wrong_use_is_told_without_a_traceback(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = simulate(*arguments, "--out", str(tmp_path))
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from sources.contract import Contract
+from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
-from warehouse.seal import SEAL
+from warehouse.store.seal import SEAL
 
 ID = "{name: id, logicalType: string, primaryKey: true}"
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.command.main import app
-from sources.contract_diff import changes
+from sources.contract.diff import changes
 from sources.contract_file import load_anywhere
 from tests.conftest import Feed
 

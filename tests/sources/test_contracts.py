@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError, probe
+from sources.connectors import probe
 from sources.connectors.local import locate
-from sources.contract import contract_files
+from sources.contract.grants import Grant
+from sources.contract.model import contract_files
+from sources.contract.odcs import ContractError, Problem
 from sources.contract_file import load, load_all
-from sources.grants import Grant
-from sources.odcs import ContractError, Problem
+from sources.errors import ExtractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
-from warehouse.home import PROJECT
+from warehouse.home import AGENCIES
 
 KEY = "{name: id, logicalType: string, primaryKey: true}"
 
@@ -363,5 +364,5 @@ def test_a_placeholder_that_means_nothing_stands_in_the_message(name: str, tmp_p
 
 def test_the_extracts_of_a_package_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INTERAGENCY_INBOX", raising=False)
-    contract = load(PROJECT / "sources" / "bts" / "airlines.odcs.yaml")
+    contract = load(AGENCIES / "bts" / "airlines.odcs.yaml")
     assert locate(contract, NIGHT).is_file()

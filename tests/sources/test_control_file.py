@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.odcs import ContractError
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.workbooks import zipped
 from tests.sources.landed import ID, Landed, land_bytes

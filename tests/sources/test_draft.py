@@ -9,10 +9,10 @@ import pytest
 from stdnum.ee import ik
 from stdnum.gb import nhs
 
-from sources.connectors import ExtractError
 from sources.draft.columns import DraftColumn, draft_columns
 from sources.draft.identifiers import identifier_kinds
 from sources.draft.opening import opened
+from sources.errors import ExtractError
 
 ROWS = 300
 CHANCE = random.Random(7)

@@ -10,16 +10,16 @@ import pytest
 import xlsxwriter
 
 from expectations.sample import held_against
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.draft.columns import draft_columns
 from sources.draft.contract import contract_text, file_name, server_section
 from sources.draft.opening import opened
-from sources.formats.text_encoding import guessed_encoding
-from sources.landing import land_extract
+from sources.errors import ExtractError
+from sources.formats.encoding.text_encoding import guessed_encoding
+from sources.landing.land import land_extract
 from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 
 HEADERS = {
     "de": ("Name;Straße;Ort", "Müller;Hauptstraße 5;Köln", "Weiß;Königsallee;Düsseldorf", "Schröder;Gärtnerweg;Lübeck"),

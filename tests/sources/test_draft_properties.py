@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from stdnum.gb import nhs
 
 from expectations.sample import held_against
-from sources.connectors import ExtractError
 from sources.draft.columns import DraftColumn, draft_columns
 from sources.draft.contract import contract_text, server_section
 from sources.draft.opening import opened
+from sources.errors import ExtractError
 from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table
 
 CHANCES = settings(

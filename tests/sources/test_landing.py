@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError
+from nights.land import land_night
+from nights.places import landed_folder
+from sources.arrival.manifest import MANIFEST, Manifest
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
+from sources.errors import ExtractError
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
-from sources.kept import landed_folder
-from sources.landing import land_extract, land_night
-from sources.manifest import MANIFEST, Manifest
-from sources.odcs import ContractError
+from sources.landing.land import land_extract
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import land, land_bytes, read_back, text_columns
 from warehouse.home import Home

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.landed import land_bytes, text_columns
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from expectations.accept import accept_night
 from expectations.gate import run_gate
-from sources.accepted import WORDING
-from sources.contract import Contract
+from nights.accept import accept_night
+from nights.accepted import WORDING
+from nights.land import land_night
+from nights.last_wording import Known, load_known
+from nights.sealed import check_feed
+from sources.contract.model import Contract
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.landing import land_night
-from sources.last_wording import Known, load_known
-from sources.odcs import ContractError
-from sources.sealed import check_feed
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from warehouse.home import Home
-from warehouse.seal import SEAL, Tampered, seal_folder
+from warehouse.store.seal import SEAL, Tampered, seal_folder
 
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
 POINTING = "{name: other, logicalType: integer, relationships: [{to: tests__things.%s}]}"
@@ -157,7 +157,7 @@ def test_a_defect_of_the_platform_costs_one_feed_too(folder: Path, home: Home, m
             raise RecursionError("Mari Maasikas")
         return load(path)
 
-    monkeypatch.setattr("sources.last_wording.load", fails)
+    monkeypatch.setattr("nights.last_wording.load", fails)
     known = load_known(home, [folder])
     assert by_name(known).keys() == {"tests/others"}
     assert "RecursionError" in known.broken[0].why
@@ -242,7 +242,7 @@ def test_a_night_of_before_without_a_wording_is_valid_and_none_can_be_put_beside
     kept(home).unlink()
     with pytest.raises(Tampered, match=r"contract\.odcs\.yaml was changed"):
         check_feed(contract, home, NIGHT)
-    from sources.accepted import Acceptance
+    from nights.accepted import Acceptance
 
     night = kept(home).parent
     seal_folder(home, night, ["rows.parquet"], Acceptance.read(night).lasting)

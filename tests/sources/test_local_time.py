@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.local_time import EARLIER, LATER, instant, reason
-from warehouse.engine import open_database
+from sources.typing.local_time import EARLIER, LATER, instant, reason
+from warehouse.engines.duckdb.engine import open_database
 
 ZONES = [
     "Europe/Berlin",

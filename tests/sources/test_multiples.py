@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.multiples import is_multiple
-from warehouse.engine import literal, open_database
+from sources.typing.multiples import is_multiple
+from warehouse.engines.duckdb.engine import literal, open_database
 
 
 def asked(text: str, sql_type: str, step: float) -> Any:

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.arrival.limits import Meter
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.formats import packed
-from sources.limits import Meter
+from sources.errors import ExtractError
+from sources.formats.packing import unpack as packed
 from tests.conftest import Feed
 from tests.sources.archives import (
     CONTENT,

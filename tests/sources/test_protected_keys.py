@@ -8,13 +8,14 @@ import duckdb
 import pytest
 import yaml
 
-from sources.accepted import accepted_folder, create_relations, state_of
-from sources.contract import Contract
+from nights.accepted import create_relations, state_of
+from nights.dbt_sources import write_dbt_sources
+from nights.places import accepted_folder
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.dbt_sources import write_dbt_sources
 from tests.conftest import Feed
 from warehouse.home import Home
-from warehouse.pseudonym import secret_file
+from warehouse.store.pseudonym import secret_file
 
 NIGHTS = (date(2026, 11, 20), date(2026, 11, 21))
 NUMBER = "38001085718"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sources.accepted import Acceptance, accepted_folder
+from nights.accepted import Acceptance
+from nights.land import land_night
+from nights.places import accepted_folder, landed_folder
+from nights.retention import forget_originals, forget_superseded
 from sources.contract_file import load
-from sources.kept import landed_folder
-from sources.landing import land_night
-from sources.retention import forget_originals, forget_superseded
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.files import versioned_folder

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.odcs import ContractError
 from tests.conftest import Feed
 from tests.sources.landed import ID
 

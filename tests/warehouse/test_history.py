@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.history import Versioned, add_history, history_folder, keep_history
 from warehouse.home import Home
+from warehouse.store.history import Versioned, add_history, history_folder, keep_history
 
 PAY = Versioned("memory", "pay", ("id",))
 FIRST, SECOND, THIRD = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)

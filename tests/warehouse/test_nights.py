@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from tests.conftest import NEXT_NIGHT, NIGHT
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.nights import (
+from warehouse.store.builds import (
     RESTORABLE_NIGHTS,
     PublishError,
     note_feeds,

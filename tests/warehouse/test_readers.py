@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NIGHT
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.nights import prune_nights, publish, start_build
+from warehouse.store.builds import prune_nights, publish, start_build
 
 READER = """
 import sys, duckdb

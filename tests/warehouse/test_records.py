@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import NEXT_NIGHT, NIGHT
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.records import COMMENTS, SCHEMAS, copy_into, record, records
+from warehouse.store.records import COMMENTS, SCHEMAS, copy_into, record, records
 
 
 def result(rule: str, passed: bool = True) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.nights import publish, start_build
-from warehouse.restricted import KEY_VARIABLE, attach_restricted, restricted_file
+from warehouse.store.builds import publish, start_build
+from warehouse.store.restricted import KEY_VARIABLE, attach_restricted, restricted_file
 
 NIGHT = date(2026, 11, 20)
 SECRET = "37605030299-of-somebody"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.formats import Mended, Reading
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.careful import read_with_care
@@ -16,7 +16,7 @@ from sources.formats.delimited.engine_reading import EngineReading
 from sources.formats.delimited.headings import Table, find_table
 from sources.formats.delimited.line_ends import count_lines
 from sources.formats.delimited.records import Record
-from sources.formats.transcoded import Utf8Text, in_utf8
+from sources.formats.encoding.transcoded import Utf8Text, in_utf8
 
 # A disk of CP/M is written in blocks of 128 bytes.
 _BLOCK_BYTES = 1024

@@ -7,15 +7,15 @@ from itertools import combinations, islice
 import duckdb
 import pyarrow as pa
 
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.contract.typing_sql import typed
 from sources.formats import BrokenRecord, Mended
 from sources.formats.delimited.fields import FieldParser, Misquoted, Unclosed
 from sources.formats.delimited.headings import Table
 from sources.formats.delimited.records import MISQUOTED
 from sources.formats.habits import Habits
 from sources.formats.staged import Stage
-from sources.typing_sql import typed
-from warehouse.engine import quoted
+from warehouse.engines.duckdb.engine import quoted
 
 # A file with more of them is not a good file with a few faults; they are rejects then, and nothing is held in memory for them.
 MAX_RECORDS = 10_000

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Mended, Reading
 from sources.formats.delimited.alternatives import Alternatives, Mendings
 from sources.formats.delimited.fields import FieldParser

@@ -9,15 +9,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.contract.typing_sql import typed
+from sources.errors import ExtractError
 from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import Record, Records, lines_of, open_text
 from sources.formats.headings import joined
-from sources.typing_sql import typed
-from warehouse.engine import quoted
+from warehouse.engines.duckdb.engine import quoted
 
 _RECORDS = 200
 _HEAD_CHARACTERS = 1 << 20

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sources.contract import Server
-from warehouse.engine import literal
+from sources.contract.model import Server
+from warehouse.engines.duckdb.engine import literal
 
 DETECT = "detect"
 NONE = "none"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Mended, NotSure, Place, Reading, refuse_if_too_many_broken
 from sources.formats.delimited.alternatives import Alternatives
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
@@ -25,7 +25,7 @@ from sources.formats.delimited.records import (
     told_of_end,
 )
 from sources.formats.habits import Habits
-from warehouse.engine import literal, quoted
+from warehouse.engines.duckdb.engine import literal, quoted
 
 # The engine holds many buffers at once, and only one that takes four of the longest lines loses none: the usual file is read
 # with small ones, and only one with a long line somewhere with large ones.

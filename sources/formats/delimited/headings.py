@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from sources.formats import Mended
 from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.fields import FieldParser

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from sources.formats import BrokenRecord
 from sources.formats.delimited.fields import MAX_RECORD_BYTES, FieldParser, Misquoted, Unclosed
 from sources.formats.delimited.line_ends import count_lines, open_end

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from sources.connectors import Arrived, ExtractError, Pull, fetch
-from sources.contract import Contract
+from sources.arrival.pull import Arrived, Pull
+from sources.connectors import fetch
+from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from sources.connectors import KINDS, ExtractError, probe
+from sources.connectors import probe
+from sources.contract.odcs import ContractError
+from sources.contract.server.forms import FORMATS
+from sources.contract.server.kinds import KINDS
+from sources.contract.server.options import SHAPES
 from sources.contract_file import load
-from sources.formats import FORMATS
-from sources.landing import land_extract
-from sources.odcs import ContractError
-from sources.server_options import SHAPES
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID
 

@@ -9,10 +9,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.connectors import KINDS, ExtractError, kind_name
+from sources.contract.odcs import ContractError
+from sources.contract.server.kinds import KINDS, kind_name
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.odcs import ContractError
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.connectors.pulling import SECRET
 from tests.sources.landed import ID, read_back

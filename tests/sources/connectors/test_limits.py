@@ -15,11 +15,12 @@ from obstore.store import S3Store
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sources.connectors import ExtractError, retry
-from sources.contract import Contract
+from sources.arrival.limits import Meter, check_disk, watched
+from sources.connectors import retry
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.landing import land_extract
-from sources.limits import Meter, check_disk, watched
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import Feed
 from tests.postgres import Database
 from tests.sources.connectors import drip_server
@@ -28,7 +29,7 @@ from tests.sources.connectors.pulling import SECRET, contract_of, refused
 from tests.sources.connectors.sftp_server import SftpSite
 from tests.sources.connectors.test_download import answering
 from tests.sources.landed import ID
-from warehouse.engine import open_database
+from warehouse.engines.duckdb.engine import open_database
 
 ONE_SECOND = {"seconds": 1}
 IN_TIME = "the extract took more than 1 seconds, its limit; ask Agency of Tests what is slow"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError, probe
-from sources.contract import Contract
+from sources.connectors import probe
+from sources.contract.model import Contract
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.errors import ExtractError
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID, read_back
 

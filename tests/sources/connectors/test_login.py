@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.connectors import ExtractError, Pull, fetch
-from sources.connectors.credentials import Login
+from sources.arrival.pull import Pull
+from sources.connectors import fetch
+from sources.connectors.web.credentials import Login
+from sources.errors import ExtractError
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import SECRET, contract_of, pulled, refused
 

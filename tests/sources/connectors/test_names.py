@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sources.connectors.names import safe_key_name, safe_name
-from sources.connectors.remote_path import compiled, fixed_folder
+from sources.arrival.remote_path import compiled, fixed_folder
+from sources.names import safe_key_name, safe_name
 
 HOSTILE = st.text(st.sampled_from("./\\\0\n:*?a_é-"), max_size=400)
 

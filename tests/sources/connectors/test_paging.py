@@ -16,9 +16,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.connectors import Arrived, paging
-from sources.connectors.paging_option import unproven_end
-from sources.totals import Totals
+from sources.arrival.pull import Arrived
+from sources.arrival.totals import Totals
+from sources.connectors.web import paging
+from sources.contract.server.paging_option import unproven_end
 from tests.sources.connectors.pulling import contract_of, pulled, refused
 
 CURSOR = {"style": "cursor", "parameter": "after", "next": "/meta/next", "records": "/items"}

@@ -18,8 +18,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.connectors import ExtractError, probe, retry, s3
-from sources.contract import Contract
+from sources.connectors import probe, retry, s3
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import SECRET, contract_of, pulled, refused
 

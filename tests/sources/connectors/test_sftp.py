@@ -8,8 +8,9 @@ from typing import Any
 import asyncssh
 import pytest
 
-from sources.connectors import ExtractError, probe, retry
-from sources.contract import Contract
+from sources.connectors import probe, retry
+from sources.contract.model import Contract
+from sources.errors import ExtractError
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import SECRET, contract_of, pulled, refused
 from tests.sources.connectors.sftp_server import SftpSite

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from simulation.systems.web import serving
 from simulation.systems.xroad import SecurityServer
-from sources.connectors import ExtractError, probe
+from sources.connectors import probe
+from sources.errors import ExtractError
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import SECRET, contract_of, pulled, refused
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.errors import ExtractError
 from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
 from sources.formats.delimited.headings import ABOVE_HEADING
@@ -310,7 +310,7 @@ def test_a_file_that_is_nearly_all_broken_is_refused_before_it_fills_the_memory(
 def test_places_of_many_wrong_records_are_looked_up_part_by_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.faulty_records._PLACES", 7)
+    monkeypatch.setattr("sources.landing.faulty_records._PLACES", 7)
     landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
     assert landed.reject_lines == list(range(2, 52))
 

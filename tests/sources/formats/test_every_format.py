@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.samples import EXPECTED, RECORDS, SAMPLES
 from tests.sources.formats.workbooks import biff_sheet, ods, ods_table, xls

@@ -10,8 +10,8 @@ import pytest
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from sources.connectors import ExtractError
-from sources.formats import excel_book
+from sources.errors import ExtractError
+from sources.formats.excel import book as excel_book
 from tests.conftest import Feed
 from tests.sources.landed import ID, land
 

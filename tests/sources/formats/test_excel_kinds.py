@@ -12,8 +12,8 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.workbooks import (
     Rows,

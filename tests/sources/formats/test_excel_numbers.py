@@ -14,9 +14,9 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.formats.excel_formats import OtherDigits, code_format
-from sources.formats.excel_numbers import digits_of, of_rk, told_digits
+from sources.errors import ExtractError
+from sources.formats.excel.formats import OtherDigits, code_format
+from sources.formats.excel.numbers import digits_of, of_rk, told_digits
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS
 from tests.sources.formats.workbooks import (

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.formats import fixed_records
-from sources.odcs import ContractError
+from sources.errors import ExtractError
+from sources.formats.fixed import records as fixed_records
 from tests.conftest import NIGHT, Feed
 from tests.sources.formats.samples import NO_OPTIONS, packed, prop, zoned
 from tests.sources.formats.test_excel_kinds import damaged

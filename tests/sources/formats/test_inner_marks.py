@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
 from sources.contract_file import load
-from sources.formats import inner_marks
-from sources.formats.inner_marks import without_inner_marks
-from sources.landing import land_extract
+from sources.errors import ExtractError
+from sources.formats.encoding import inner_marks
+from sources.formats.encoding.inner_marks import without_inner_marks
+from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import Landed, land, read_back, text_columns
 

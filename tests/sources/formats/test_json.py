@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources import landing
-from sources.connectors import Arrived, ExtractError, Pull
+from sources.arrival.pull import Arrived, Pull
 from sources.contract_file import load
-from sources.formats import json_lines, json_pages
+from sources.errors import ExtractError
+from sources.formats.json import lines as json_lines
+from sources.formats.json import pages as json_pages
+from sources.landing import land as landing
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS, prop
 from tests.sources.landed import ID, Landed, land, land_bytes, read_back

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
-from sources.contract import Contract
+from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS
 from tests.sources.formats.test_excel_kinds import damaged

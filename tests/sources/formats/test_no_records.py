@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sources.connectors import ExtractError
-from sources.manifest import ROWS
+from sources.arrival.manifest import ROWS
+from sources.errors import ExtractError
 from tests.sources.formats.samples import SAMPLES, Register
 from tests.sources.landed import Landed, land
 

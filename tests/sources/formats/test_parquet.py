@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources import landing
-from sources.connectors import Arrived, ExtractError, Pull
+from sources.arrival.pull import Arrived, Pull
 from sources.contract_file import load
+from sources.errors import ExtractError
+from sources.landing import land as landing
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS
 from tests.sources.landed import ID, Landed, land, read_back, text_columns

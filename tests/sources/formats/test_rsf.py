@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.samples import Register, prop
 from tests.sources.landed import land

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.formats.text_encoding import guessed_encoding
+from sources.formats.encoding.text_encoding import guessed_encoding
 from tests.conftest import Feed
 from tests.sources.landed import land, text_columns
 

@@ -17,13 +17,13 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.number_format import NumberFormat
-from sources.odcs import ContractError
+from sources.typing.number_format import NumberFormat
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS
 from tests.sources.landed import Landed, land, land_bytes
-from warehouse.engine import literal, open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 
 WIDTH = 32
 ID = "{name: id, logicalType: integer, primaryKey: true}"

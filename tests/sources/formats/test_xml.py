@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sources.connectors import ExtractError
+from sources.contract.odcs import ContractError
 from sources.contract_file import load
-from sources.formats.xml import _records
-from sources.formats.xml_record import XmlShape
-from sources.odcs import ContractError
+from sources.errors import ExtractError
+from sources.formats.xml.document import _records
+from sources.formats.xml.record import XmlShape
 from tests.conftest import Feed
 from tests.sources.formats.samples import prop
 from tests.sources.landed import Landed, land

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.connectors import ExtractError
 from sources.contract_file import load
+from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.test_excel_kinds import damaged
 from tests.sources.landed import ID, land, land_bytes

@@ -1,0 +1,1 @@
+"""Which profiles are compared, and what a pair weighs."""

@@ -1,0 +1,1 @@
+"""What is declared about an entity: which columns tell it, and how they are compared."""

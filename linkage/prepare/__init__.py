@@ -1,0 +1,1 @@
+"""From records to profiles with all that is compared of them."""

@@ -1,0 +1,72 @@
+"""Marks: hashes by which a profile is put beside others. They are kept, so that a night derives columns of new profiles only."""
+
+import hashlib
+
+import duckdb
+
+from linkage.declare.config import Entity
+from linkage.memory import Memory
+from linkage.prepare.described import derive
+from linkage.prepare.names import functions
+from warehouse.engines.duckdb.engine import literal, quoted
+
+# What is kept is written anew once it lacks more than this share of a night's profiles; until then these are derived again.
+_MOST_LACKING = 0.05
+
+
+def make_marks(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
+    """From `said`: `mark` (said_key, is_telling, block_<number> by blocking rule, value_<name> by column whose frequencies count).
+
+    A mark depends on nothing but what the profile says, so one that was kept is the one that would be made now.
+    """
+    marks = _marks_sql(entity, memory.salt())
+    path = memory.kept("mark", _fingerprint(entity, marks))
+    connection.execute("CREATE TABLE unmarked AS FROM said LIMIT 0")
+    connection.execute(f"CREATE TABLE mark AS {marks}")
+    if path is not None and path.exists():
+        connection.execute(f"INSERT INTO mark FROM read_parquet({literal(str(path))}) SEMI JOIN said USING (said_key)")
+    connection.execute("CREATE OR REPLACE TABLE unmarked AS FROM said ANTI JOIN mark USING (said_key)")
+    derive(connection, entity, "SELECT example FROM unmarked")
+    connection.execute(f"INSERT INTO mark {marks}")
+    if path is not None and _count(connection, "unmarked") > _MOST_LACKING * _count(connection, "said"):
+        memory.keep(connection, path, "FROM mark")
+    connection.execute("DROP TABLE unmarked")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int((connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0])
+
+
+def block_mark(number: int) -> str:
+    return f"block_{number}"
+
+
+def value_mark(name: str) -> str:
+    return f"value_{name}"
+
+
+def _marks_sql(entity: Entity, salt: str) -> str:
+    keys = {block_mark(number): block.columns for number, block in enumerate(entity.blocking, 1)}
+    keys |= {value_mark(name): (name,) for name in entity.term_frequencies}
+    marks = "".join(f", {_key(columns, salt)} AS {quoted(name)}" for name, columns in keys.items())
+    return f"SELECT said_key, ({_tells_enough(entity)}) AS is_telling{marks} FROM unmarked JOIN derived USING (example)"
+
+
+def _key(columns: tuple[str, ...], salt: str) -> str:
+    """A number for the values, null where one lacks. What is kept must tell nothing without the key, and that has its price."""
+    values = ", ".join(quoted(name) for name in columns)
+    number = f"md5_number_lower(concat_ws(chr(31), {literal(salt)}, {values}))" if salt else f"hash({values})"
+    return f"CASE WHEN {' AND '.join(f'{quoted(name)} IS NOT NULL' for name in columns)} THEN {number} END"
+
+
+def _tells_enough(entity: Entity) -> str:
+    """An identifier, or all that a likely match agrees in."""
+    enough = [f"{quoted(name)} IS NOT NULL" for name in entity.identifiers]
+    enough += [" AND ".join(f"{quoted(name)} IS NOT NULL" for name in rule) for rule in entity.likely_match]
+    return " OR ".join(enough) or "true"
+
+
+def _fingerprint(entity: Entity, marks: str) -> str:
+    """Changes with all that marks are made by."""
+    said = repr((entity.columns, entity.derived, marks, functions(), duckdb.__version__))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

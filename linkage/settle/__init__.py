@@ -1,0 +1,1 @@
+"""From pairs to things: what identifiers prove, clusters, ids that stay, and what a steward decided."""

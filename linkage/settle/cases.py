@@ -1,0 +1,74 @@
+"""What was decided of cases and why: appended to state, read as of a night, given to each build."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.engines.duckdb.engine import literal
+from warehouse.home import Home
+from warehouse.journal import Journal
+
+DISPOSITIONS = ("open", "fraud", "error", "false positive", "no issue")
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """One decision. `decided_at` is UTC in ISO 8601."""
+
+    match_case_id: str
+    disposition: str
+    reason: str
+    decided_by: str
+    decided_at: str
+
+
+def dispositions_file(home: Home) -> Path:
+    return _journal(home).path
+
+
+def decide(home: Home, decision: Disposition) -> None:
+    """Append one decision. Nothing is ever taken back: a later decision of the same case counts. Raises Tampered."""
+    _journal(home).append(asdict(decision))
+
+
+def _journal(home: Home) -> Journal:
+    return Journal(home, "cases/disposition.jsonl")
+
+
+def load_dispositions(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> None:
+    """Make `linkage.case_disposition` of the build: the last decision of each case, as of the end of the night's day (UTC).
+
+    Raises Tampered where decisions are not as they were written.
+    """
+    _journal(home).check()
+    file = dispositions_file(home)
+    columns = {
+        "match_case_id": "VARCHAR",
+        "disposition": "VARCHAR",
+        "reason": "VARCHAR",
+        "decided_by": "VARCHAR",
+        "decided_at": "VARCHAR",
+    }
+    shape = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in columns.items()) + "}"
+    source = (
+        # A line that a crash cut off is none.
+        f"read_json({literal(str(file))}, format='newline_delimited', columns={shape}, ignore_errors=true)"
+        if file.exists()
+        else f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in columns.items())} WHERE false)"
+    )
+    connection.execute("CREATE SCHEMA IF NOT EXISTS linkage")
+    connection.execute(
+        "CREATE OR REPLACE TABLE linkage.case_disposition AS SELECT match_case_id, disposition, reason, decided_by, "
+        f"CAST(CAST(decided_at AS TIMESTAMPTZ) AS DATE) AS decided_on FROM {source} "
+        f"WHERE match_case_id IS NOT NULL AND CAST(CAST(decided_at AS TIMESTAMPTZ) AS DATE) <= DATE {literal(night.isoformat())} "
+        "QUALIFY row_number() OVER (PARTITION BY match_case_id ORDER BY decided_at DESC) = 1"
+    )
+    connection.execute(
+        "COMMENT ON TABLE linkage.case_disposition IS 'The last decision of each case that was decided.'"
+    )
+
+
+def now_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")

@@ -1,0 +1,64 @@
+"""Nights that were accepted and not recorded: a crash or a full disk came between the two, and the rows are in use."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from nights.accept import record_taken, with_changes
+from nights.accepted import ACCEPTANCE, Acceptance, accepted_nights
+from nights.feed_night import FeedNight, verdicts_given
+from nights.places import accepted_folder, landed_folder
+from sources.arrival.manifest import MANIFEST, Manifest
+from sources.contract.model import Contract
+from warehouse.home import Home
+
+
+def record_missed(contracts: Sequence[Contract], home: Home) -> list[FeedNight]:
+    """Record every accepted night whose record is missing or older than its acceptance; returns them."""
+    given = verdicts_given(home)
+    found = []
+    for contract in contracts:
+        for folder in accepted_nights(contract, home, date.max):
+            acceptance = Acceptance.read(folder)
+            known = given.get((folder.name, contract.agency, contract.feed))
+            if known is None or known < datetime.fromisoformat(acceptance.decided_at):
+                found.append(_record(contract, home, acceptance))
+    return found
+
+
+def is_taken_since(contract: Contract, home: Home, extract_date: date, moment: datetime) -> bool:
+    """Record the night as taken, if it was accepted after `moment`, whatever went wrong after that; False where it was not."""
+    folder = accepted_folder(contract, home, extract_date)
+    if not (folder / ACCEPTANCE).exists():
+        return False
+    acceptance = Acceptance.read(folder)
+    if datetime.fromisoformat(acceptance.decided_at) < moment:
+        return False
+    _record(contract, home, acceptance)
+    return True
+
+
+def _record(contract: Contract, home: Home, acceptance: Acceptance) -> FeedNight:
+    extract_date, decided_at = (
+        date.fromisoformat(acceptance.extract_date),
+        datetime.fromisoformat(acceptance.decided_at),
+    )
+    night = FeedNight(
+        extract_date=extract_date, agency=contract.agency, feed=contract.feed, status=acceptance.status,
+        started_at=_started_at(landed_folder(contract, home, extract_date), acceptance) or decided_at,
+        finished_at=decided_at, rows_sent=acceptance.rows_sent, rows_accepted=acceptance.rows_accepted,
+        rows_rejected=acceptance.rows_rejected, original_sha256=acceptance.original_sha256 or None, reason=acceptance.reason,
+    )  # fmt: skip
+    if acceptance.changes is not None:
+        night = with_changes(night, acceptance.changes)
+    before = accepted_nights(contract, home, extract_date - timedelta(days=1))
+    record_taken(contract, home, night, Acceptance.read(before[-1]) if before else None)
+    return night
+
+
+def _started_at(landed: Path, acceptance: Acceptance) -> datetime | None:
+    """When the pull began; None where its landing is gone, or another came since."""
+    if not (landed / MANIFEST).exists():
+        return None
+    manifest = Manifest.read(landed)
+    return manifest.started_at if manifest.original_sha256 == acceptance.original_sha256 else None

@@ -1,0 +1,72 @@
+"""What a gate found, as plain data: nothing of great-expectations, so that it costs nothing to read."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nights.attempt import GATE
+from warehouse.files import write_text
+
+# What great-expectations said, as it said it.
+VALIDATION = "validation.json"
+# Instead of a measured value that may be one of a person's own.
+WITHHELD = "withheld"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A failing row: its position in the landed rows, and its key with protected values masked."""
+
+    row: int
+    key: str
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule on one extract. `observed_value` is the measured number of a table rule, or the share of wrong rows in percent."""
+
+    rule: str
+    dimension: str
+    severity: str
+    description: str
+    passed: bool
+    unexpected_count: int
+    row_count: int | None
+    observed_value: str
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's word on one extract. `landing` names the landed attempt that was looked at."""
+
+    agency: str
+    feed: str
+    extract_date: str
+    landing: str
+    accepted: bool
+    reasons: list[str]
+    rows_landed: int
+    rows_rejected: int
+    results: list[RuleResult]
+    # Wall seconds of the gate, and of great-expectations beyond the engine's statements.
+    seconds: float = 0.0
+    fixed_seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[RuleResult]:
+        return [result for result in self.results if not result.passed]
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        write_text(folder / GATE, text + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Verdict":
+        data: dict[str, Any] = json.loads((folder / GATE).read_text(encoding="utf-8"))
+        data["results"] = [
+            RuleResult(**{**result, "examples": [Example(**example) for example in result["examples"]]})
+            for result in data["results"]
+        ]
+        return cls(**data)

@@ -1,0 +1,1 @@
+"""Systems that speak HTTP(S): APIs, pages of records, downloads, X-Road."""

@@ -1,0 +1,1 @@
+"""Fixed width: records of mainframes and others, values at declared places."""

@@ -1,0 +1,1 @@
+"""What originals are packed in: compressed files and archives."""

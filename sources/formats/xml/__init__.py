@@ -1,0 +1,1 @@
+"""XML: one element a record."""

@@ -1,0 +1,1 @@
+"""From what arrived to typed rows and rejects: every record is one of them."""

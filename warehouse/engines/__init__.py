@@ -1,0 +1,1 @@
+"""The engines that tables live in: one folder for each."""

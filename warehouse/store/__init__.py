@@ -1,0 +1,1 @@
+"""What is kept at home: night folders, history, records, restricted files, and their seals."""

@@ -1,0 +1,215 @@
+"""Night folders and publishing: build apart, check, then let readers' link lead to the new night in one step."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from warehouse.engines.duckdb.engine import open_database
+from warehouse.files import make_private, point_link, private_folder, sync_folder, sync_tree, write_text
+from warehouse.home import Home
+from warehouse.settings import readers
+from warehouse.store.restricted import RESTRICTED, attach_restricted
+
+# Readers' views store the name of the file's stem, so a build has it from the start.
+DATABASE = "published.duckdb"
+_COMPLETE = "complete"
+_FEEDS = "feeds.json"
+RESTORABLE_NIGHTS = 7
+# Long enough for a reader on a busy machine between asking where the link leads and opening it.
+STILL_OPENED = timedelta(minutes=1)
+# A table function on files, or a file named in a table's place.
+_READS_FILES = r"""(?i)\b(read_\w+|parquet_scan)\s*\(|\.(parquet|csv|json)(\.\w+)?["']"""
+
+
+class PublishError(Exception):
+    """A build that cannot be published, or a night that cannot be restored: why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """A build that was published once."""
+
+    folder: Path
+    extract_date: date
+    finished_at: datetime
+    is_current: bool
+
+
+def build_database(home: Home, extract_date: date, run: str) -> Path:
+    """Where the run builds; the folder is made by `start_build`."""
+    return home.nights / f"{extract_date.isoformat()}-{run[:8]}" / DATABASE
+
+
+def start_build(home: Home, extract_date: date, run: str) -> Path:
+    """An empty folder for a build; what an interrupted night left behind goes."""
+    database = build_database(home, extract_date, run)
+    for leftover in home.nights.glob("*"):
+        if not (leftover / _COMPLETE).exists():
+            shutil.rmtree(leftover)
+    private_folder(database.parent)
+    point_link(home.building, database.parent)
+    return database
+
+
+def publish(home: Home, database: Path) -> bool:
+    """Let readers see the build; returns False where a later night is already published, and theirs stays.
+
+    Raises PublishError where the build cannot be opened by itself.
+    """
+    with open_database(database) as connection:
+        attach_restricted(connection, database)
+        connection.execute(f"CHECKPOINT; CHECKPOINT {RESTRICTED}")
+    if any(database.parent.glob("*.wal")):
+        raise PublishError(f"{database.parent.name} still has a write-ahead log; run the night again")
+    try:
+        with open_database(database, read_only=True) as connection:
+            foreign = connection.execute(
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal AND regexp_matches(sql, ?)", [_READS_FILES]
+            ).fetchall()
+    except duckdb.Error as error:
+        raise PublishError(f"the build cannot be opened: {str(error).splitlines()[0]}; run the night again") from error
+    if foreign:
+        raise PublishError(
+            f"views read files outside the warehouse: {', '.join(name for (name,) in foreign)}; make them tables"
+        )
+    make_private(database.parent)
+    _let_readers_in(home, database)
+    sync_tree(database.parent)
+    # Last, and whole: a folder that has it is a night.
+    write_text(database.parent / _COMPLETE, datetime.now(UTC).isoformat())
+    sync_folder(home.nights)
+    if not is_newest(home, _extract_date(database.parent)):
+        return False
+    _show(home, database)
+    return True
+
+
+def _let_readers_in(home: Home, database: Path) -> None:
+    """Give the published file, and a way to it, to the group of readers; nothing beside it, and no list of what is there."""
+    group = readers()
+    if group is None:
+        return
+    for folder in (home.root, home.nights.parent, home.nights, database.parent):
+        os.chown(folder, -1, group)
+        folder.chmod(0o710)
+    os.chown(database, -1, group)
+    database.chmod(0o640)
+
+
+def is_newest(home: Home, extract_date: date) -> bool:
+    """Whether readers will see a build of this night: none of a later one is published."""
+    current = current_night(home)
+    return current is None or current.extract_date <= extract_date
+
+
+def _show(home: Home, database: Path) -> None:
+    """Let readers' link lead to `database`; the folder of the build that they saw is stamped with the time it was last seen."""
+    current = current_night(home)
+    if current is not None:
+        os.utime(current.folder)
+    point_link(home.published, database)
+
+
+def published_nights(home: Home) -> list[Night]:
+    """Complete builds, newest first."""
+    current = home.published.resolve().parent if home.published.exists() else None
+    nights = [
+        Night(
+            folder,
+            _extract_date(folder),
+            datetime.fromisoformat((folder / _COMPLETE).read_text(encoding="utf-8")),
+            folder == current,
+        )
+        for folder in home.nights.glob("*")
+        if (folder / _COMPLETE).exists()
+    ]
+    return sorted(nights, key=lambda night: (night.extract_date, night.finished_at), reverse=True)
+
+
+def current_night(home: Home) -> Night | None:
+    """The build that readers see."""
+    return next((night for night in published_nights(home) if night.is_current), None)
+
+
+def note_feeds(database: Path, feeds: Iterable[str]) -> None:
+    """Write beside a build which feeds (`agency/feed`) it was made from."""
+    write_text(database.parent / _FEEDS, json.dumps(sorted(feeds)) + "\n")
+
+
+def feeds_of(night: Night) -> frozenset[str]:
+    """The feeds that a build was made from; of one without a note all that it has a record of."""
+    note = night.folder / _FEEDS
+    if note.exists():
+        return frozenset(json.loads(note.read_text(encoding="utf-8")))
+    with open_database(night.folder / DATABASE, read_only=True) as connection:
+        has_record = connection.execute(
+            "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'feed_night'"
+        )
+        if has_record.fetchone() is None:
+            return frozenset()
+        found = connection.execute(
+            "SELECT DISTINCT agency || '/' || feed FROM quality.feed_night WHERE rows_accepted IS NOT NULL"
+        )
+        return frozenset(name for (name,) in found.fetchall())
+
+
+def restore(home: Home, extract_date: date, refusal: Callable[[frozenset[str]], str | None]) -> Night:
+    """Let readers see the last build of that night again.
+
+    Raises PublishError where there is none, or where `refusal` says why a build of these feeds may not be shown.
+    """
+    night = next((night for night in published_nights(home) if night.extract_date == extract_date), None)
+    if night is None:
+        known = ", ".join(sorted({str(night.extract_date) for night in published_nights(home)})) or "none"
+        raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
+    refused = refusal(feeds_of(night))
+    if refused is not None:
+        raise PublishError(f"the night of {extract_date} is not shown: {refused}")
+    _show(home, night.folder / DATABASE)
+    return night
+
+
+def restorable(home: Home) -> list[Night]:
+    """The last build of each of the newest nights, and the one that readers see."""
+    latest: dict[date, Night] = {}
+    for night in published_nights(home):
+        latest.setdefault(night.extract_date, night)
+    kept = list(latest.values())[:RESTORABLE_NIGHTS]
+    return kept + [night for night in published_nights(home) if night.is_current and night not in kept]
+
+
+def prune_nights(home: Home, still_opened: timedelta = STILL_OPENED) -> list[Path]:
+    """Remove builds that are not restorable; returns their folders. One that readers saw within `still_opened` stays until
+    the next time: the engine first asks where the link leads, and opens that place a moment later.
+    """
+    kept = {night.folder for night in restorable(home)}
+    seen_before = datetime.now(UTC) - still_opened
+    removed = [
+        night.folder
+        for night in published_nights(home)
+        if night.folder not in kept and datetime.fromtimestamp(night.folder.stat().st_mtime, UTC) <= seen_before
+    ]
+    for folder in removed:
+        _remove(folder)
+    return removed
+
+
+def forget_night(night: Night) -> None:
+    """Remove a build that readers do not see."""
+    _remove(night.folder)
+
+
+def _remove(folder: Path) -> None:
+    # Without the mark first: a half-removed build must not be listed.
+    (folder / _COMPLETE).unlink()
+    shutil.rmtree(folder)
+
+
+def _extract_date(folder: Path) -> date:
+    return date.fromisoformat(folder.name[:10])

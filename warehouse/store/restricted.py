@@ -1,0 +1,37 @@
+"""The second file of a night: direct identifiers, names and exact addresses, for those who may see them."""
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from warehouse.engines.duckdb.engine import literal, load_extension
+
+RESTRICTED = "restricted"
+# Where it is set, the file is encrypted with it, and cannot be opened without.
+KEY_VARIABLE = "INTERAGENCY_KEY"
+
+
+def restricted_file(published: Path) -> Path:
+    """The restricted database beside a night's published one."""
+    return published.with_name(f"{RESTRICTED}.duckdb")
+
+
+def attach_restricted(connection: duckdb.DuckDBPyConnection, published: Path, read_only: bool = False) -> None:
+    """Attach the file beside `published` as `restricted`; it is made where it is not there, for its owner alone.
+
+    Raises duckdb.Error where the key is not the one that it was encrypted with.
+    """
+    file = restricted_file(published)
+    options = ["READ_ONLY"] if read_only else []
+    key = os.environ.get(KEY_VARIABLE)
+    if key:
+        # Only this extension's cipher may write.
+        load_extension(connection, "httpfs")
+        options.append(f"ENCRYPTION_KEY {literal(key)}")
+    chosen = f" ({', '.join(options)})" if options else ""
+    before = os.umask(0o077)
+    try:
+        connection.execute(f"ATTACH IF NOT EXISTS {literal(str(file))} AS {RESTRICTED}{chosen}")
+    finally:
+        os.umask(before)

@@ -1,0 +1,1 @@
+"""What is unlike the nights before, and who is told."""
