@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import typer
 
-from nights.profile import kind_of, profile_of
+from nights.rows.profile import kind_of, profile_of
 from simulation.errors import Damage, Sent
 from simulation.extracts.night import Night
 from simulation.profile import load_profile

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from nights.accept import record_results
-from nights.accepted import SCHEMA, HeldBack, accepted_nights, held_back
+from nights.rows.accepted import SCHEMA, HeldBack, accepted_nights, held_back
 from nights.verdict import RuleResult
 from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.measure import measures
-from nights.accepted import Acceptance, last_accepted, mode_of
 from nights.places import gate_folder, landed_folder
+from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from nights.sealed import seal_gate
 from nights.verdict import GATE, VALIDATION, Example, RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from nights.accepted import SCHEMA
+from nights.rows.accepted import SCHEMA
 from sources.contract.model import Column, Contract
 from warehouse.files import write_text
 

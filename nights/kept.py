@@ -4,8 +4,8 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from nights.accepted import ACCEPTANCE, Acceptance
 from nights.places import accepted_folder, landed_folder
+from nights.rows.accepted import ACCEPTANCE, Acceptance
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.arrival.pull import Arrived
 from sources.contract.model import Contract

@@ -4,8 +4,8 @@ from datetime import date
 
 from nights.kept import kept_originals, share
 from nights.places import landed_folder
+from nights.rows.watermark import since
 from nights.sealed import check_originals, seal_landed
-from nights.watermark import since
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.arrival.pull import Pull
 from sources.connectors import fetch

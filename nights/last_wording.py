@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nights.accepted import ACCEPTANCE, WORDING
+from nights.rows.accepted import ACCEPTANCE, WORDING
 from nights.sealed import checked_wording
 from sources.contract.model import SUFFIX, Contract, contract_files
 from sources.contract.odcs import ContractError, Problem

@@ -4,8 +4,8 @@ import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.accepted import last_accepted
 from nights.places import landed_folder
+from nights.rows.accepted import last_accepted
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from nights.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, nights_read
+from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, nights_read
 from nights.verdict import GATE, VALIDATION
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.contract.model import Contract

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from nights.accept import record_taken, with_changes
-from nights.accepted import ACCEPTANCE, Acceptance, accepted_nights
 from nights.feed_night import FeedNight, verdicts_given
 from nights.places import accepted_folder, landed_folder
+from nights.rows.accepted import ACCEPTANCE, Acceptance, accepted_nights
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home

@@ -6,8 +6,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from nights.accepted import ACCEPTANCE
 from nights.overrides import OVERRIDES
+from nights.rows.accepted import ACCEPTANCE
 from nights.sealed import check_feed, note_accepted, note_gone, seal_accepted, seal_gate, seal_landed
 from nights.verdict import GATE
 from sources.arrival.manifest import MANIFEST

@@ -13,9 +13,9 @@ from expectations.cross_agency import gate_build
 from expectations.data_docs import write_data_docs
 from linkage.night import link_night
 from linkage.settle.cases import load_dispositions
-from nights.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from nights.past import open_past
 from nights.retention import forget_originals, forget_superseded
+from nights.rows.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from nights.unrecorded import record_missed
 from nights.untouched import tampered
 from orchestration.dbt import (

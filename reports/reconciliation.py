@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from catalogue.lineage import Lineage
-from nights.accepted import accepted_nights, state_of
 from nights.attempt import recorded_attempt
 from nights.past import Past
+from nights.rows.accepted import accepted_nights, state_of
 from reports.front import FeedLine
 from reports.lineage import staged_as
 from reports.pages import Site

@@ -136,7 +136,7 @@ def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line
 
 
 def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: tuple[int, int]) -> _Line:
-    from nights.accepted import last_accepted
+    from nights.rows.accepted import last_accepted
 
     used = last_accepted(contract, home, night)
     used_night = used.name if used else None

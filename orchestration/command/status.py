@@ -38,7 +38,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
     from datetime import UTC, datetime, time
 
-    from nights.accepted import last_accepted
+    from nights.rows.accepted import last_accepted
     from warehouse.engines.duckdb.engine import open_database
     from warehouse.store.records import records
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nights.accepted import accepted_nights, create_empty_relations, create_relations
+from nights.rows.accepted import accepted_nights, create_empty_relations, create_relations
 from orchestration.pull import pull
 from sharing.agreements import read_register
 from sharing.retention import forget_unagreed, remember

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from nights.accepted import accepted_nights, state_of
+from nights.rows.accepted import accepted_nights, state_of
 from orchestration.dbt import SIMULATED
 from sources.arrival.manifest import REJECTS
 from sources.contract_file import load_all

@@ -7,9 +7,9 @@ import pytest
 
 from nights import overrides
 from nights.accept import accept_night
-from nights.accepted import Acceptance, create_relations, last_accepted
 from nights.land import land_night
 from nights.places import accepted_folder
+from nights.rows.accepted import Acceptance, create_relations, last_accepted
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.expectations.nights import gated
 from warehouse.engines.duckdb.engine import open_database

@@ -11,11 +11,11 @@ import pytest
 
 from expectations.cross_agency import gate_build
 from nights.accept import accept_night
-from nights.accepted import Acceptance, accepted_nights, create_relations, held_back
-from nights.changes import CHANGES
 from nights.feed_night import FeedNight, recorded
 from nights.places import accepted_folder
-from nights.watermark import since
+from nights.rows.accepted import Acceptance, accepted_nights, create_relations, held_back
+from nights.rows.changes import CHANGES
+from nights.rows.watermark import since
 from sources.arrival.manifest import ROWS, Manifest
 from sources.contract.model import Contract
 from sources.contract_file import load

@@ -13,11 +13,11 @@ import pytest
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.accepted import Acceptance, accepted_nights, create_relations
-from nights.changes import CHANGES
 from nights.feed_night import FeedNight
 from nights.land import land_night
 from nights.places import accepted_folder
+from nights.rows.accepted import Acceptance, accepted_nights, create_relations
+from nights.rows.changes import CHANGES
 from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nights import profile
 from nights.accept import accept_night
 from nights.feed_night import recorded
-from nights.profile import SAMPLE, profile_of
+from nights.rows import profile
+from nights.rows.profile import SAMPLE, profile_of
 from sources.contract_file import load
 from tests.conftest import NIGHT, Feed
 from tests.expectations.landed import land_rows

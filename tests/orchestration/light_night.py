@@ -111,7 +111,7 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     import dagster as dg
     from dagster._core.utils import make_new_run_id
 
-    from nights.accepted import create_relations, last_accepted
+    from nights.rows.accepted import create_relations, last_accepted
     from nights.unrecorded import record_missed
     from orchestration import harmonise
     from orchestration.partitions import NIGHTS

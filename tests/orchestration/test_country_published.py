@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from nights.accepted import accepted_nights, state_of
+from nights.rows.accepted import accepted_nights, state_of
 from orchestration.dbt import SIMULATED
 from sources.contract.model import Contract
 from sources.contract_file import load_all

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from linkage.night import link_night
 from linkage.settle.cases import load_dispositions
-from nights.accepted import create_relations
 from nights.dbt_sources import write_dbt_sources
+from nights.rows.accepted import create_relations
 from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, modelled_contracts
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

@@ -9,9 +9,9 @@ import pytest
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.accepted import WORDING
 from nights.land import land_night
 from nights.last_wording import Known, load_known
+from nights.rows.accepted import WORDING
 from nights.sealed import check_feed
 from sources.contract.model import Contract
 from sources.contract.odcs import ContractError
@@ -242,7 +242,7 @@ def test_a_night_of_before_without_a_wording_is_valid_and_none_can_be_put_beside
     kept(home).unlink()
     with pytest.raises(Tampered, match=r"contract\.odcs\.yaml was changed"):
         check_feed(contract, home, NIGHT)
-    from nights.accepted import Acceptance
+    from nights.rows.accepted import Acceptance
 
     night = kept(home).parent
     seal_folder(home, night, ["rows.parquet"], Acceptance.read(night).lasting)

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 import yaml
 
-from nights.accepted import create_relations, state_of
 from nights.dbt_sources import write_dbt_sources
 from nights.places import accepted_folder
+from nights.rows.accepted import create_relations, state_of
 from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from nights.accepted import Acceptance
 from nights.land import land_night
 from nights.places import accepted_folder, landed_folder
 from nights.retention import forget_originals, forget_superseded
+from nights.rows.accepted import Acceptance
 from sources.contract_file import load
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import text_columns

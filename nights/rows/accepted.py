@@ -9,7 +9,7 @@ import duckdb
 
 from nights.feed_night import ACCEPTED, UNCHANGED
 from nights.places import accepted_folder
-from nights.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
+from nights.rows.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, quoted

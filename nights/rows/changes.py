@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from nights.accepted import Acceptance, mode_of, state_of
-from nights.stored_rows import StoredFile, stored_rows
+from nights.rows.accepted import Acceptance, mode_of, state_of
+from nights.rows.stored_rows import StoredFile, stored_rows
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet

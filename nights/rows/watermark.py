@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from nights.accepted import Acceptance, last_accepted
+from nights.rows.accepted import Acceptance, last_accepted
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
