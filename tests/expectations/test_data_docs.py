@@ -5,7 +5,7 @@ from pathlib import Path
 from expectations.data_docs import folder, write_data_docs
 from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
 from tests.conftest import NIGHT, Feed
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.home import Home
 
 FEED = Feed([

@@ -9,7 +9,7 @@ from expectations.gate import MASK
 from nights.places import gate_folder
 from nights.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.home import Home
 
 ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"

@@ -7,7 +7,7 @@ import pytest
 from sources.contract.odcs import ContractError
 from sources.contract_file import load
 from tests.conftest import Feed, csv_text
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.home import Home
 
 COLUMNS = [

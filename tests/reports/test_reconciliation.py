@@ -16,7 +16,7 @@ from reports.site import write_report
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
 from tests.conftest import NIGHT, Feed
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.home import Home
 
 FEED = Feed([

@@ -11,7 +11,7 @@ from reports import rejected
 from reports.rejected import MASK, forget_sent_back, reasons, write_back
 from reports.spreadsheet import defused
 from tests.conftest import NIGHT, Feed
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import t as student
 
 from nights.feed_night import FAILED
-from tests.reports.histories import FIRST, History, contracts_of, numbers, texts
+from tests.watch.histories import FIRST, History, contracts_of, numbers, texts
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.records import records

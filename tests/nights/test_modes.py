@@ -21,7 +21,7 @@ from nights.rows.changes import CHANGES
 from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from tests.postgres import Database, on_table
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

@@ -11,7 +11,7 @@ from nights.land import land_night
 from nights.places import accepted_folder
 from nights.rows.accepted import Acceptance, create_relations, last_accepted
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.records import records

@@ -16,7 +16,7 @@ from nights.rows.accepted import accepted_nights, state_of
 from nights.rows.changes import CHANGES
 from sources.contract.model import Contract
 from tests.expectations.landed import land_rows
-from tests.expectations.test_mode_changes import FIRST, MARKED, MODES, contract_of
+from tests.nights.test_mode_changes import FIRST, MARKED, MODES, contract_of
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 

@@ -21,7 +21,7 @@ from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import Feed
 from tests.expectations.landed import land_rows
-from tests.expectations.nights import gated
+from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.records import records
