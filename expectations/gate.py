@@ -14,7 +14,8 @@ from expectations.measure import measures
 from nights.places import gate_folder, landed_folder
 from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from nights.sealed import seal_gate
-from nights.verdict import GATE, VALIDATION, Example, RuleResult, Verdict
+from nights.attempt import GATE
+from nights.verdict import VALIDATION, Example, RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract, as_percent
 from sources.contract.rules import ROWS as RELATION

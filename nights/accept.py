@@ -15,7 +15,8 @@ from nights.rows.profile import record_profile
 from nights.rows.usual import SENT_AGAIN, lost_watermark, sent_again
 from nights.rows.watermark import reached, usable
 from nights.sealed import check_gate, check_landed, note_accepted, seal_accepted
-from nights.verdict import GATE, RuleResult, Verdict
+from nights.attempt import GATE
+from nights.verdict import RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, write_parquet

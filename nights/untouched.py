@@ -9,7 +9,7 @@ from pathlib import Path
 from nights.overrides import OVERRIDES
 from nights.rows.accepted import ACCEPTANCE
 from nights.sealed import check_feed, note_accepted, note_gone, seal_accepted, seal_gate, seal_landed
-from nights.verdict import GATE
+from nights.attempt import GATE
 from sources.arrival.manifest import MANIFEST
 from sources.contract.model import Contract
 from warehouse.home import Home

@@ -51,7 +51,7 @@ def _served(root: Path, authorized: Path, host_key: asyncssh.SSHKey) -> Iterator
     loop, started, ports = asyncio.new_event_loop(), threading.Event(), []
 
     class Chrooted(asyncssh.SFTPServer):
-        def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
+        def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]") -> None:
             super().__init__(channel, chroot=str(root).encode())
 
     async def start() -> asyncssh.SSHAcceptor:
