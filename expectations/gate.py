@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.measure import measures
+from nights.attempt import GATE
 from nights.places import gate_folder, landed_folder
 from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from nights.sealed import seal_gate
-from nights.attempt import GATE
 from nights.verdict import VALIDATION, Example, RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract, as_percent

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.attempt import Attempt, attempt_of
+from nights.attempt import GATE, Attempt, attempt_of
 from nights.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
 from nights.kept import kept_originals
 from nights.overrides import Override, find
@@ -15,7 +15,6 @@ from nights.rows.profile import record_profile
 from nights.rows.usual import SENT_AGAIN, lost_watermark, sent_again
 from nights.rows.watermark import reached, usable
 from nights.sealed import check_gate, check_landed, note_accepted, seal_accepted
-from nights.attempt import GATE
 from nights.verdict import RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract

@@ -6,10 +6,10 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from nights.attempt import GATE
 from nights.overrides import OVERRIDES
 from nights.rows.accepted import ACCEPTANCE
 from nights.sealed import check_feed, note_accepted, note_gone, seal_accepted, seal_gate, seal_landed
-from nights.attempt import GATE
 from sources.arrival.manifest import MANIFEST
 from sources.contract.model import Contract
 from warehouse.home import Home

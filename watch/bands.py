@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from watch.student import student_quantile
+from scipy.special import stdtrit
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -213,7 +212,6 @@ def spread_of(errors: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
 def _factors(looked_at: NDArray[np.int64]) -> tuple[Numbers, NDArray[np.int64]]:
     """How many deviations are normal, by series looked at (Bonferroni) and nights; and the row of each series in it."""
     sizes, row = np.unique(np.maximum(looked_at, 1), return_inverse=True)
-    table = [
-        [student_quantile(max(nights - 1, 1), FALSE_ALARMS / size) for nights in range(WINDOW + 1)] for size in sizes
-    ]
-    return np.array(table).reshape(len(sizes), WINDOW + 1), row
+    degrees = np.maximum(np.arange(WINDOW + 1) - 1, 1)
+    # Quantiles of Student's t; both tails together are so seldom.
+    return stdtrit(degrees[None, :], 1 - FALSE_ALARMS / sizes[:, None] / 2), row

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from linkage.prepare.arrays import NONE, Integers
 
@@ -42,20 +44,11 @@ class Rules:
 
 
 def components(count: int, left: Integers, right: Integers) -> Integers:
-    """For each of `count` nodes the smallest node it is connected with (labels sink along edges, and jump to their label's)."""
-    label = np.arange(count, dtype=np.int64)
-    while len(left):
-        low = np.minimum(label[left], label[right])
-        before = label.copy()
-        np.minimum.at(label, label[left], low)
-        np.minimum.at(label, label[right], low)
-        np.minimum.at(label, left, low)
-        np.minimum.at(label, right, low)
-        while (label != label[label]).any():
-            label = label[label]
-        if (label == before).all():
-            break
-    return label
+    """For each of `count` nodes the smallest node it is connected with."""
+    graph = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    _, smallest = np.unique(label, return_index=True)
+    return smallest[label].astype(np.int64)
 
 
 def cluster(count: int, edges: Edges, rules: Rules) -> tuple[Integers, Flags]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t as student
 
 from nights.feed_night import FAILED
 from tests.watch.histories import FIRST, History, contracts_of, numbers, texts
@@ -15,7 +14,6 @@ from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.records import records
 from watch.anomalies import ARRIVAL, DISTRIBUTION, MISSING, NULL_SHARE, ROWS, observe, write_anomalies
-from watch.student import student_quantile
 
 NIGHTS, FEEDS, LAST = 120, 20, 60
 Mean = Callable[[int], float]
@@ -194,9 +192,3 @@ def test_what_is_recorded_says_it_in_words(home: Home, tmp_path: Path) -> None:
     assert [(measure, since) for measure, since, _ in rows] == [(ROWS, night)]
     assert "500 rows came; " in rows[0][2]
     assert "for the first time" in rows[0][2]
-
-
-@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 10, 27, 55])
-@pytest.mark.parametrize("outside", [0.05, 1e-3, 1e-5])
-def test_quantiles_of_student(degrees: int, outside: float) -> None:
-    assert student_quantile(degrees, outside) == pytest.approx(student.ppf(1 - outside / 2, degrees), rel=2e-4)
