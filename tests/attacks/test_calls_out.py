@@ -41,6 +41,7 @@ def test_the_watch_sees_calls_of_python_and_of_others(watch: Watch) -> None:
         assert Call("native", "getaddrinfo", "127.0.0.1", 0) in watch.calls()
 
 
+@pytest.mark.slow
 def test_a_whole_night_of_files_connects_to_nothing(watch: Watch, home: Home, inbox: Path) -> None:
     done = command(watch, home, "run", "--extract-date", NIGHT.isoformat(), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,6 +49,7 @@ def test_a_whole_night_of_files_connects_to_nothing(watch: Watch, home: Home, in
     assert watch.calls() == []
 
 
+@pytest.mark.slow
 def test_the_doctor_and_the_page_connect_to_nothing(
     watch: Watch, home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,9 @@ CASES = [
     ("write", "state/accepted/steady/whole.jsonl", KILL_AFTER, 0, True),
     ("rename", "journal-heads.json", KILL_BEFORE, 0, False),
     ("rename", "whole/.versions", KILL_AFTER, 0, True),
+]
+# So did these, and each takes as long.
+FURTHER_CASES = [
     # Publishing.
     ("rename", "state/history/steady__whole", KILL_AFTER, 0, False),
     ("rename", "/complete", KILL_AFTER, 0, True),
@@ -185,7 +188,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("call", "part", "kind", "error", "later"), CASES)
+@pytest.mark.parametrize(
+    ("call", "part", "kind", "error", "later"),
+    [*CASES, *(pytest.param(*case, marks=pytest.mark.slow) for case in FURTHER_CASES)],
+)
 def test_a_night_broken_at_a_call_harms_nothing(
     disk: Disk, undisturbed: tuple[list[str], Contents], call: str, part: str, kind: int, error: int, later: bool
 ) -> None:
