@@ -3,13 +3,15 @@
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from warehouse.engines.duckdb.engine import open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.store.records import record, records
 
 ACCEPTED, UNCHANGED, BY_STEWARD = "accepted", "unchanged", "accepted_by_steward"
 REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"
 TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
+# The same in SQL, of a row of `feed_night`.
+IS_TAKEN = f"status IN ({', '.join(map(literal, TAKEN))})"
 
 
 @dataclass(frozen=True)

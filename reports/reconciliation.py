@@ -90,7 +90,7 @@ def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, 
     manifest = Manifest.read(attempt.landing) if attempt.landing else None
     nights = accepted_nights(contract, past.home, past.night)
     # A night that was run again and refused keeps the rows that it had, which are none of this run's.
-    tonight = line.is_good and nights and nights[-1].name == past.night.isoformat()
+    tonight = line.is_taken and nights and nights[-1].name == past.night.isoformat()
     steps = [
         Step("sent", manifest.rows_sent if manifest else line.rows_sent, {}),
         Step("rejected at landing", manifest.rows_rejected if manifest else None, {}),

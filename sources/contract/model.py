@@ -128,6 +128,11 @@ class ServiceLevel:
     latency: timedelta
     retention: timedelta
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """How long after one extract was promised the next one may come; more often than once a night nothing is asked for."""
+        return max(self.frequency, timedelta(days=1)) + self.latency
+
 
 @dataclass(frozen=True)
 class DateProof:
