@@ -19,7 +19,7 @@ from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
-from warehouse.store.records import copy_into, record_file
+from warehouse.store.records import copy_into, no_records, record_file
 from warehouse.store.restricted import attach_restricted, restricted_file
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 from warehouse.yaml import load_yaml
@@ -105,10 +105,7 @@ def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
-        connection.execute(
-            "CREATE TEMP TABLE found (extract_date DATE, rule VARCHAR, severity VARCHAR, subject VARCHAR, agencies VARCHAR, "
-            "source_key VARCHAR, detail VARCHAR)"
-        )
+        connection.execute(f"CREATE TEMP TABLE found AS FROM {no_records('finding')}")
         for rule in rules:
             fixed = [extract_date.isoformat(), rule.rule, rule.severity, rule.subject, ",".join(rule.agencies)]
             query = rule.query.strip().rstrip(";")

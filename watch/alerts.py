@@ -9,7 +9,7 @@ import smtplib
 import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
@@ -96,8 +96,7 @@ def _causes(past: Past) -> Iterable[Alert]:
 def _known(past: Past) -> dict[tuple[str, str, str], Alert]:
     """What was open in this night (when it is run again) or in the one before it."""
     found = past.rows(
-        "SELECT agency, feed, cause, description, first_night, is_sent, fault, untold FROM "
-        f"{records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
+        f"SELECT {', '.join(field.name for field in fields(Alert))} FROM {records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
         past.before, past.night,
     )  # fmt: skip
     return {row[:3]: replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found}

@@ -127,7 +127,8 @@ class _Line:
 
 
 def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line]:
-    from orchestration.night import feed_nights, gate_counts
+    from nights.feed_night import feed_nights
+    from orchestration.night import gate_counts
 
     known, counts = feed_nights(home, night), gate_counts(home, night)
     return [
