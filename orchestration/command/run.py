@@ -121,8 +121,10 @@ class _Line:
         return self.is_stale or not (self.is_taken or self.status == _NOT_PULLED)
 
     def cells(self) -> list[str]:
-        counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
-        took = "–" if self.seconds is None else f"{self.seconds:.1f}"
+        from warehouse.shown import NOTHING, counted
+
+        counts = map(counted, (self.sent, self.accepted, self.rejected))
+        took = NOTHING if self.seconds is None else f"{self.seconds:.1f}"
         return [self.agency, self.feed, self.status, *counts, str(self.passed), str(self.failed), took]
 
 

@@ -244,11 +244,6 @@ class Contract:
         return next((column for column in self.columns if column.header == header), None)
 
 
-def as_percent(share: Decimal) -> str:
-    """0.005 as `0.5 %`."""
-    return f"{(share * 100).normalize():f} %"
-
-
 def contract_files(folder: Path = AGENCIES) -> list[Path]:
     """Every contract below `folder`: `<agency>/<feed>.odcs.yaml`."""
     return sorted(folder.glob(f"*/*{SUFFIX}"))
