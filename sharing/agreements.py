@@ -4,7 +4,6 @@ In force is an agreement that is signed, in date and not withdrawn. One that nam
 feeds (`agency/*`), also where it has ended: of two agreements the narrower wins.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any
 
 from sources.contract.model import Contract
 from warehouse.home import PROJECT
+from warehouse.settings import settings
 from warehouse.yaml import FileError, Schema, load_file
 
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
@@ -191,8 +191,8 @@ def agreements_folder() -> Path:
 
 
 def further_folders() -> list[Path]:
-    """The folders of INTERAGENCY_AGREEMENTS (separated as in PATH): an organisation keeps its own outside this repository."""
-    return [Path(name) for name in os.environ.get("INTERAGENCY_AGREEMENTS", "").split(os.pathsep) if name]
+    """The folders of INTERAGENCY_AGREEMENTS : an organisation keeps its own outside this repository."""
+    return list(settings().agreements)
 
 
 def agreement_folders() -> list[Path]:

@@ -48,13 +48,10 @@ def run(
 
 
 def check_first_night(night: date) -> None:
-    """Ends with 2 where the night is before the first one, or a setting is not valid."""
-    from warehouse.settings import SettingError, feed_timeout_seconds, first_night
+    """Ends with 2 where the night is before the first one. Raises SettingError."""
+    from warehouse.settings import settings
 
-    try:
-        first, _ = first_night(), feed_timeout_seconds()
-    except SettingError as error:
-        stop(str(error), WRONG_USE)
+    first = settings().first_night
     if night < first:
         stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
 

@@ -23,8 +23,9 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from warehouse.errors import SettingError
 from warehouse.home import AGENCIES, Home
-from warehouse.settings import SettingError
+from warehouse.settings import settings
 from warehouse.yaml import FileError, Schema, load_file
 
 FILE = "grants.yaml"
@@ -193,7 +194,7 @@ def grant_of(agency: str, base: Path | None) -> Grant:
 
 def grant_files() -> list[Path]:
     """The project's own, then the further ones."""
-    further = [Path(name) for name in os.environ.get("INTERAGENCY_GRANTS", "").split(os.pathsep) if name]
+    further = settings().grants
     return [path for path in [AGENCIES / FILE, *further] if path.exists() or path in further]
 
 
