@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,15 +20,16 @@ from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
-from warehouse.store.records import copy_into, record_file
+from warehouse.store.records import copy_into, no_records, record_file
 from warehouse.store.restricted import attach_restricted, restricted_file
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
-from warehouse.yaml import load_yaml
+from warehouse.yaml import FileError, Schema, load_file
 from watch.drift import drifted
 
 AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"
 RULES = Path(__file__).parent / "harmonised"
+_ENTRIES = Schema({"type": ["array", "null"], "items": {"type": "object"}})
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def load_rules(folder: Path = RULES) -> list[CrossRule]:
     """Every rule of every subject. Raises RuleError naming file and rule."""
     rules: list[CrossRule] = []
     for path in sorted(folder.glob("*.yaml")):
-        for entry in load_yaml(path.read_text(encoding="utf-8")) or []:
+        for entry in _entries(path):
             try:
                 rule = CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])})
                 if rule.severity not in ("error", "warning") or rule.rule in {known.rule for known in rules}:
@@ -62,6 +64,13 @@ def load_rules(folder: Path = RULES) -> list[CrossRule]:
                     f"{path}: {entry.get('rule', 'a rule')}: {error}; write rule, title, dimension, severity, agencies, query"
                 ) from None
     return rules
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        return load_file(path, _ENTRIES) or []
+    except FileError as error:
+        raise RuleError(f"{error}; write a list of rules") from None
 
 
 def gate_build(contracts: list[Contract], home: Home, database: Path, extract_date: date) -> list[RuleResult]:
@@ -105,10 +114,7 @@ def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
-        connection.execute(
-            "CREATE TEMP TABLE found (extract_date DATE, rule VARCHAR, severity VARCHAR, subject VARCHAR, agencies VARCHAR, "
-            "source_key VARCHAR, detail VARCHAR)"
-        )
+        connection.execute(f"CREATE TEMP TABLE found AS FROM {no_records('finding')}")
         for rule in rules:
             fixed = [extract_date.isoformat(), rule.rule, rule.severity, rule.subject, ",".join(rule.agencies)]
             query = rule.query.strip().rstrip(";")

@@ -13,22 +13,23 @@ import duckdb
 from expectations.measure import measures
 from nights.attempt import GATE
 from nights.places import gate_folder, landed_folder
+from nights.rejects import in_record
 from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from nights.sealed import seal_gate
 from nights.verdict import VALIDATION, Example, RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
-from sources.contract.model import Contract, as_percent
+from sources.contract.model import Contract
 from sources.contract.rules import ROWS as RELATION
 from sources.contract.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
+from warehouse.shown import MASK, exact_percent
 
 if TYPE_CHECKING:
     from expectations.validate import Validation
 
-MASK = "•••"
 _MAX_EXAMPLES = 5
 
 
@@ -175,12 +176,7 @@ def _doubled_rows(contract: Contract) -> str:
 
 def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:
     """A few failing rows of each row rule, their keys masked where the contract protects a column."""
-    parts = [
-        f"json_extract_string(record, {literal(_pointer(name))})"
-        if not contract.column(name).is_masked
-        else literal(MASK)
-        for name in contract.key
-    ]
+    parts = [literal(MASK) if contract.column(name).is_masked else in_record(name) for name in contract.key]
     found = connection.execute(
         f"SELECT fault.rule, row, concat_ws('|', {', '.join(parts)}) FROM (SELECT row, record, unnest(faults) AS fault "
         f"FROM read_parquet({literal(str(rejects))})) QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES} ORDER BY row"
@@ -189,11 +185,6 @@ def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects
     for rule, row, key in found:
         examples.setdefault(rule, []).append(Example(row, key))
     return examples
-
-
-def _pointer(name: str) -> str:
-    """JSON pointer (RFC 6901): the engine's other way to name a key does not know a quote inside one."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _completed(result: RuleResult, measured: dict[str, str], examples: dict[str, list[Example]]) -> RuleResult:
@@ -212,6 +203,6 @@ def _refusals(contract: Contract, manifest: Manifest, gate_rejects: int, results
     rejected = manifest.rows_rejected + gate_rejects
     if rejected > contract.reject_threshold * manifest.rows_sent:
         reasons.append(
-            f"{rejected} of {manifest.rows_sent} rows rejected, more than the {as_percent(contract.reject_threshold)} that the contract allows"
+            f"{rejected} of {manifest.rows_sent} rows rejected, more than the {exact_percent(contract.reject_threshold)} that the contract allows"
         )
     return reasons

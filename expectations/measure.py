@@ -10,7 +10,7 @@ from sources.contract.rules import TableRule
 from warehouse.engines.duckdb.engine import ended_after, lock, open_database, safe_message
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.engines.duckdb.given_up import given_up_after
-from warehouse.settings import feed_timeout_seconds
+from warehouse.settings import settings
 
 _TOO_LONG = "takes longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS)"
 _TIMES = ("DATE", "TIMESTAMP", "TIME")
@@ -28,11 +28,11 @@ def measures(contract: Contract, rules: list[TableRule], database: Path, rows: P
         with open_database(database, read_only=True) as connection:
             register_functions(connection)
             lock(connection, [rows])
-            with ended_after(connection, feed_timeout_seconds()):
+            with ended_after(connection, settings().feed_timeout_seconds):
                 return _together(connection, contract, rules)
 
     try:
-        return given_up_after(feed_timeout_seconds(), asked)
+        return given_up_after(settings().feed_timeout_seconds, asked)
     except TimeoutError:
         raise _refused(contract, "", _TOO_LONG) from None
 

@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from expectations.gate import write_rejects
+from nights.rejects import rejects_relation
 from sources.arrival.manifest import REJECTS, ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.draft.contract import file_name
 from sources.landing.land import land_extract
-from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.engines.duckdb.engine import open_database
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,16 @@ def held_against(text: str, agency: str, feed: str) -> Held:
         draft = Path(folder) / agency / file_name(feed)
         draft.parent.mkdir()
         draft.write_text(text, encoding="utf-8")
-        contract, landed, gate = load(draft), Path(folder) / "landed", Path(folder) / "gate.parquet"
+        contract, landed, gate = load(draft), Path(folder) / "landed", Path(folder) / "gate"
         # The sample was named by whoever runs the platform.
         contract = replace(contract, grant=contract.grant.with_place(contract.server.location))
+        gate.mkdir()
         manifest = land_extract(contract, landed)
         with open_database() as connection:
-            rejected = manifest.rows_rejected + write_rejects(connection, contract, landed / ROWS, gate)
+            rejected = manifest.rows_rejected + write_rejects(connection, contract, landed / ROWS, gate / REJECTS)
             if rejected <= contract.reject_threshold * manifest.rows_sent:
                 return Held(manifest.rows_sent, rejected, "")
-            refusal = _refusal(connection, contract, landed / REJECTS, gate)
+            refusal = _refusal(connection, contract, landed, gate)
     return Held(
         manifest.rows_sent,
         rejected,
@@ -54,9 +56,8 @@ def held_against(text: str, agency: str, feed: str) -> Held:
 def _refusal(connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, gate: Path) -> str:
     """The commonest faults with the first place of each; no value of a sample is shown."""
     found = connection.execute(
-        "SELECT coalesce(\"column\", 'the record'), reason, count(*), min(place) FROM ("
-        f"SELECT \"column\", reason, 'line ' || line AS place FROM read_parquet({literal(str(landing))}) UNION ALL "
-        f"SELECT \"column\", reason, 'row ' || row FROM read_parquet({literal(str(gate))})) GROUP BY ALL ORDER BY 3 DESC LIMIT 3"
+        "SELECT coalesce(\"column\", 'the record'), reason, count(*), min(coalesce('line ' || line, 'row ' || row)) "
+        f"FROM {rejects_relation(landing, gate)} GROUP BY ALL ORDER BY 3 DESC LIMIT 3"
     ).fetchall()
     faults = "; ".join(f"{column}: {reason} ({count} times, such as {place})" for column, reason, count, place in found)
     return f"{faults}. Mend the sample, or ask {contract.agency_name} for another"

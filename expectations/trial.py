@@ -9,12 +9,16 @@ import duckdb
 
 from expectations.gate import gate_extract
 from nights.accept import copy_good_rows
+from nights.rejects import rejects_relation
 from nights.verdict import Verdict
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.landing.land import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
+
+# Of the landing by the file's line, then of the gate by the row among those that landed.
+_COLUMNS = "step, coalesce(file, '') AS file, line, row, rule, \"column\", value, reason, record, faults"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def try_contract(
         with replaced_whole(into / ROWS) as rows:
             copy_good_rows(landed / ROWS, gated / REJECTS, rows)
         with replaced_whole(into / REJECTS) as rejects, open_database() as connection:
-            _write_rejects(connection, landed / REJECTS, gated / REJECTS, rejects)
+            write_parquet(connection, f"SELECT {_COLUMNS} FROM {rejects_relation(landed, gated)}", rejects)
             reasons = _reasons(connection, rejects)
         with replaced_whole(into / MANIFEST) as copy:
             share_file(landed / MANIFEST, copy)
@@ -66,17 +70,6 @@ def try_contract(
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _write_rejects(connection: duckdb.DuckDBPyConnection, landing: Path, gate: Path, target: Path) -> None:
-    """Of the landing by the file's line, then of the gate by the row among those that landed."""
-    same = 'rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults'
-    write_parquet(
-        connection,
-        f"SELECT 'landing' AS step, file, line, NULL::BIGINT AS row, {same} FROM read_parquet({literal(str(landing))}) "
-        f"UNION ALL SELECT 'gate', '', NULL, row, {same} FROM read_parquet({literal(str(gate))})",
-        target,
-    )
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, rejects: Path) -> list[Reason]:

@@ -23,7 +23,7 @@ from nights.verdict import WITHHELD
 from warehouse.engines.duckdb import dialect
 from warehouse.engines.duckdb.engine import ended_after, safe_message
 from warehouse.engines.duckdb.given_up import given_up_after
-from warehouse.settings import feed_timeout_seconds
+from warehouse.settings import settings
 
 _QUERY = gxe.UnexpectedRowsExpectation
 # No values: failing rows are counted here and shown, masked, by our own SQL.
@@ -54,7 +54,9 @@ def validate(
     rule cannot be evaluated: which, and the kind of error, never the engine's words about a value.
     """
     try:
-        return given_up_after(feed_timeout_seconds(), lambda: _validated(name, checks, database, relation, readable))
+        return given_up_after(
+            settings().feed_timeout_seconds, lambda: _validated(name, checks, database, relation, readable)
+        )
     except TimeoutError:
         raise RuntimeError(
             f"the rules of {name} take longer than a feed may (INTERAGENCY_FEED_TIMEOUT_SECONDS); mend those of its contract"
@@ -106,7 +108,7 @@ def _ended_in_time(engine: sa.Engine) -> Iterator[None]:
     raw = engine.raw_connection()
     try:
         # The wrapper hands what is not its own on to the engine's connection, of which the pool has one.
-        with ended_after(raw.driver_connection, feed_timeout_seconds()):
+        with ended_after(raw.driver_connection, settings().feed_timeout_seconds):
             yield
     finally:
         raw.close()

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from warehouse.engines.duckdb.engine import open_database
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.store.records import record, records
 
 ACCEPTED, UNCHANGED, BY_STEWARD = "accepted", "unchanged", "accepted_by_steward"
 REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"
 TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
+# The same in SQL, of a row of `feed_night`.
+IS_TAKEN = f"status IN ({', '.join(map(literal, TAKEN))})"
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,16 @@ def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
     return {(night, agency, feed): finished_at for night, agency, feed, finished_at in rows}
 
 
-def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
-    """What was recorded of one feed in a night, or None."""
+def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
+    """What was recorded of each feed in a night, by agency and feed."""
     names = ", ".join(field.name for field in fields(FeedNight))
     with open_database(spills=False) as connection:
-        row = connection.execute(
-            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ? AND agency = ? AND feed = ?",
-            [extract_date, agency, feed],
-        ).fetchone()
-    return FeedNight(*row) if row else None
+        rows = connection.execute(
+            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
+        ).fetchall()
+    return {(night.agency, night.feed): night for night in (FeedNight(*row) for row in rows)}
+
+
+def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
+    """What was recorded of one feed in a night, or None."""
+    return feed_nights(home, extract_date).get((agency, feed))

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from nights.feed_night import TAKEN
+from nights.feed_night import IS_TAKEN
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
@@ -84,18 +84,17 @@ def _make_scores(connection: duckdb.DuckDBPyConnection) -> None:
     names = ", ".join(
         f"({literal(name)}, {literal(dimension)})" for dimension, names in DIMENSIONS.items() for name in names
     )
-    taken = ", ".join(map(literal, TAKEN))
     connection.execute(
         f"CREATE TABLE score AS WITH named(name, dimension) AS (VALUES {names}), rule AS ("
         f"SELECT extract_date, agency, feed, named.dimension, severity, passed, {SHARE} AS share FROM gate_result "
         "JOIN named ON named.name = gate_result.dimension WHERE agency <> 'harmonised' UNION ALL "
-        f"SELECT extract_date, agency, feed, 'timeliness', 'error', status IN ({taken}), (status IN ({taken}))::INTEGER FROM feed_night "
+        f"SELECT extract_date, agency, feed, 'timeliness', 'error', {IS_TAKEN}, ({IS_TAKEN})::INTEGER FROM feed_night "
         "UNION ALL SELECT extract_date, agency, feed, 'validity', 'error', landed = rows_sent, landed / rows_sent FROM feed_night JOIN "
         "(SELECT extract_date, agency, feed, max(row_count) AS landed FROM gate_result GROUP BY ALL) USING (extract_date, agency, feed) "
         "WHERE rows_sent > 0 AND landed <= rows_sent) "
         "SELECT extract_date, agency, feed, dimension, avg(share) AS share, "
         "min(share) FILTER (WHERE NOT passed AND severity = 'error') AS lowest, count(*) FILTER (WHERE NOT passed) AS failed, "
-        f"coalesce(any_value(status) IN ({taken}), true) AS is_taken "
+        f"coalesce(any_value({IS_TAKEN}), true) AS is_taken "
         "FROM rule LEFT JOIN (SELECT extract_date, agency, feed, status FROM feed_night) USING (extract_date, agency, feed) "
         "GROUP BY extract_date, agency, feed, dimension"
     )

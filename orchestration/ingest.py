@@ -162,7 +162,6 @@ def _verdict_metadata(verdict: Verdict) -> dict[str, dg.MetadataValue]:
 
 def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
     """The rows that are read further; fresh for as long as the contract's service level promises."""
-    level = contract.service_level
 
     @dg.asset(
         key=accepted_key(contract),
@@ -170,7 +169,7 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
         partitions_def=NIGHTS,
         group_name="accepted",
         description=f"{contract.title}: the rows that passed the gate.",
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=level.frequency + level.latency),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=contract.service_level.longest_wait),
         kinds={"parquet"},
         op_tags={STEP: "accept"},
     )

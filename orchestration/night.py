@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nights.feed_night import FeedNight
 from nights.places import page_of
 from nights.untouched import take_over
 from orchestration.failure import why_failed
@@ -203,16 +202,6 @@ def _outcome(home: Home, extract_date: date, failure: str | None, run_id: str) -
     if is_stored and current is not None:
         failure = f"the night of {current.extract_date} is published already; this one is stored"
     return Outcome(extract_date, published, failure, page_of(home, extract_date), is_stored)
-
-
-def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
-    """What was recorded of each feed in a night, by agency and feed."""
-    with open_database(spills=False) as connection:
-        rows = connection.execute(
-            "SELECT extract_date, agency, feed, status, started_at, finished_at, rows_sent, rows_accepted, rows_rejected, "
-            f"original_sha256, reason, rows_new, rows_changed, rows_gone, rows_again FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
-        ).fetchall()  # fmt: skip
-    return {(row[1], row[2]): FeedNight(*row) for row in rows}
 
 
 def gate_counts(home: Home, extract_date: date) -> dict[tuple[str, str], tuple[int, int]]:

@@ -4,10 +4,10 @@ from datetime import date
 
 import dagster as dg
 
-from warehouse.settings import first_night
+from warehouse.settings import settings
 
 # Today is a partition from its first minute on, not only when it is over.
-NIGHTS = dg.DailyPartitionsDefinition(start_date=first_night().isoformat(), end_offset=1)
+NIGHTS = dg.DailyPartitionsDefinition(start_date=settings().first_night.isoformat(), end_offset=1)
 
 
 def night_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> date:

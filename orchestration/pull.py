@@ -15,7 +15,7 @@ from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 from warehouse.home import Home
-from warehouse.settings import feed_timeout_seconds
+from warehouse.settings import settings
 from warehouse.store.seal import Tampered
 
 _AT_ONCE = 8
@@ -67,7 +67,7 @@ class _Landing:
 
     def _land(self) -> None:
         self._slots.acquire()
-        self._deadline = time.monotonic() + feed_timeout_seconds()
+        self._deadline = time.monotonic() + settings().feed_timeout_seconds
         self._has_begun.set()
         try:
             self._future.set_result(land_night(*self._arguments))
@@ -96,7 +96,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except TimeoutError:
         return (
             None,
-            f"did not end within {feed_timeout_seconds():g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
+            f"did not end within {settings().feed_timeout_seconds:g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
         )
     except (ExtractError, Tampered) as error:
         return None, str(error)

@@ -68,7 +68,7 @@ def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
     )  # fmt: skip
     return [
         RuleLine(rule, said or rule, _AS_CALLED.get(dimension, dimension), severity, passed, count, observed, failed, nights,
-                 tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_good)))
+                 tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_taken)))
         for rule, said, dimension, severity, passed, count, observed, failed, nights, share in found
     ]  # fmt: skip
 

@@ -8,8 +8,8 @@ import duckdb
 from nights.past import Past
 from reports.charts import Strip, strips
 from reports.pages import Site
-from reports.rejected import MASK
 from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.shown import MASK
 from warehouse.store.builds import DATABASE, current_night
 
 # Days a lead or a notice has waited, up to and including.

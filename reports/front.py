@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nights.feed_night import NO_AGREEMENT, TAKEN
+from nights.freshness import in_use, moment_of
 from nights.past import DIMENSIONS, SHOWN_NIGHTS, Past
-from nights.rows.accepted import last_accepted
 from reports.charts import heat_map
 from reports.pages import Site, nights_written
 from reports.scores import heat_cells, scores_of
@@ -31,24 +31,18 @@ class FeedLine:
     warnings: int
     anomalies: int
     used_night: str
-    days_old: int | None
+    is_stale: bool
     reason: str
 
     @property
     def level(self) -> str:
-        if self.status in TAKEN:
+        if self.is_taken:
             return "warn" if self.errors + self.warnings + self.anomalies else "good"
         return "warn" if self.status == NO_AGREEMENT else "bad"
 
     @property
-    def is_good(self) -> bool:
+    def is_taken(self) -> bool:
         return self.status in TAKEN
-
-    @property
-    def is_stale(self) -> bool:
-        """Older than what the agency promised: how often, and how late at most."""
-        level = self.contract.service_level
-        return self.days_old is None or self.days_old > (level.frequency + level.latency).days
 
 
 def write_front(past: Past, site: Site, feeds: list[FeedLine], alerts: list[Alert]) -> Path:
@@ -98,21 +92,17 @@ def feed_lines(past: Past) -> list[FeedLine]:
             "SELECT agency, feed, count(*) FROM anomaly WHERE extract_date = ? GROUP BY ALL", past.night
         )
     }
-    lines = []
+    lines, moment = [], moment_of(past.night)
     for contract in past.contracts:
         whose = (contract.agency, contract.feed)
         status, sent, accepted, rejected, reason = nights.get(whose, ("not pulled", None, None, None, ""))
-        used = last_accepted(contract, past.home, past.night)
+        used = in_use(contract, past.home, past.night)
         errors, warnings = failed.get(whose, (0, 0))
         lines.append(FeedLine(
             contract, status, sent, accepted, rejected, errors, warnings, odd.get(whose, 0),
-            used.name if used else "none", _age(past, used), reason,
+            str(used.night or "none"), used.is_stale(moment), reason,
         ))  # fmt: skip
     return lines
-
-
-def _age(past: Past, used: Path | None) -> int | None:
-    return (past.night - past.night.fromisoformat(used.name)).days if used else None
 
 
 def anomalies(past: Past, contract: Contract | None = None) -> list[tuple[str, str, str, str]]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nights.places import NIGHTS, is_newest, night_folder, report_folder, report_path
 from warehouse.files import write_text
 from warehouse.home import Home
+from warehouse.shown import counted, percent
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -74,21 +75,6 @@ class Site:
 def _way(start: Path, folder: Path) -> str:
     way = Path(os.path.relpath(folder, start)).as_posix()
     return "" if way == "." else f"{way}/"
-
-
-def counted(value: int | None) -> str:
-    """1234567 as 1,234,567; a dash where there is no number."""
-    return "–" if value is None else f"{value:,}"
-
-
-def percent(share: float | None) -> str:
-    """0.99987 as 99.99 %; never rounded up to 100 % nor down to 0 %."""
-    if share is None:
-        return "–"
-    if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    shown = min(max(share * 100, 0.01), 99.99)
-    return f"{shown:.2f} %" if shown > 99 or shown < 1 else f"{shown:.1f} %"
 
 
 _TEMPLATES.filters.update(counted=counted, percent=percent, words=lambda name: str(name).replace("_", " "))

@@ -11,11 +11,11 @@ import duckdb
 from catalogue.lineage import Lineage
 from nights.attempt import recorded_attempt
 from nights.past import Past
+from nights.rejects import in_record
 from nights.rows.accepted import accepted_nights, state_of
 from reports.front import FeedLine
 from reports.lineage import staged_as
 from reports.pages import Site
-from reports.rejected import pointer_of
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
@@ -90,7 +90,7 @@ def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, 
     manifest = Manifest.read(attempt.landing) if attempt.landing else None
     nights = accepted_nights(contract, past.home, past.night)
     # A night that was run again and refused keeps the rows that it had, which are none of this run's.
-    tonight = line.is_good and nights and nights[-1].name == past.night.isoformat()
+    tonight = line.is_taken and nights and nights[-1].name == past.night.isoformat()
     steps = [
         Step("sent", manifest.rows_sent if manifest else line.rows_sent, {}),
         Step("rejected at landing", manifest.rows_rejected if manifest else None, {}),
@@ -110,8 +110,7 @@ def _parquet(folder: Path | None, name: str) -> str | None:
 
 def _in_record(contract: Contract, column: str) -> str:
     """A gate reject keeps its row as JSON."""
-    text = f"json_extract_string(record, {literal(pointer_of(column))})"
-    return f"TRY_CAST({text} AS {contract.column(column).sql_type})"
+    return f"TRY_CAST({in_record(column)} AS {contract.column(column).sql_type})"
 
 
 def _measured(connection: duckdb.DuckDBPyConnection, name: str, relation: str | None, columns: dict[str, str]) -> Step:

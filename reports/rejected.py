@@ -8,19 +8,17 @@ from pathlib import Path
 
 import duckdb
 
-from nights.attempt import recorded_attempt
 from nights.places import landed_folder, report_folder
-from reports.pages import counted
+from nights.rejects import in_record, rejects_of, shown_value
 from reports.spreadsheet import defused
-from sources.arrival.manifest import REJECTS
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
 from sources.contract.typing_sql import written
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
+from warehouse.shown import counted
 
-MASK = "•••"
 _MOST_REASONS = 50
 _DELIMITED = ("csv", "tsv")
 # A spreadsheet opens so many at once; a feed whose every record is refused is sent back in parts, and not without end.
@@ -53,29 +51,14 @@ class SentBack:
         return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; all are in rejects.parquet"
 
 
-def _relation(contract: Contract, home: Home, night: date) -> str | None:
-    """Landing rejects (by the file's line) and gate rejects (by the landed row) as SQL; None where nothing was landed."""
-    attempt = recorded_attempt(contract, home, night)
-    parts = [
-        f'SELECT {literal(step)} AS step, {place} AS place, rule, "column", value, reason, CAST(record AS VARCHAR) AS record, faults '
-        f"FROM read_parquet({literal(str(file))})"
-        for step, place, folder in (("landing", "line", attempt.landing), ("gate", "row", attempt.gate))
-        for file in ([folder / REJECTS] if folder else [])
-        if file.exists()
-    ]
-    return f"({' UNION ALL '.join(parts)})" if parts else None
-
-
 def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
     """The most frequent first; counted in the engine, so that a million of them cost no memory."""
-    relation = _relation(contract, home, night)
+    relation = rejects_of(contract, home, night)
     if relation is None:
         return []
-    open_columns = ", ".join(literal(column.name) for column in contract.columns if not column.is_masked) or "NULL"
-    shown = f"CASE WHEN \"column\" IN ({open_columns}) THEN value WHEN value IS NOT NULL THEN '{MASK}' ELSE '' END"
     with open_database() as connection:
         found = connection.execute(
-            f"SELECT step, coalesce(\"column\", ''), reason, count(*), coalesce(min({shown})[:80], '') FROM {relation} GROUP BY ALL "
+            f"SELECT step, coalesce(\"column\", ''), reason, count(*), min({shown_value(contract)})[:80] FROM {relation} GROUP BY ALL "
             f"ORDER BY count(*) DESC, 1 DESC, 2, 3 LIMIT {_MOST_REASONS}"
         ).fetchall()
     return [Reason(*row) for row in found]
@@ -89,7 +72,7 @@ def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
     folder = home.sent_back / night.isoformat()
     for file in folder.glob(f"{contract.relation}-{night}*.csv"):
         file.unlink()
-    relation = _relation(contract, home, night)
+    relation = rejects_of(contract, home, night)
     if relation is None:
         return None
     with open_database() as connection:
@@ -140,14 +123,8 @@ def _columns(contract: Contract) -> str:
 
 def _value(column: Column, is_row: str) -> str:
     """A landing reject holds the file's headings and texts, one of the gate the contract's names and typed values."""
-    landed = f"json_extract_string(record, {literal(pointer_of(column.header))})"
-    typed = f"json_extract_string(record, {literal(pointer_of(column.name))})"
-    return f"CASE WHEN NOT ({is_row}) THEN NULL WHEN step = 'landing' THEN {landed} ELSE {written(column, typed)} END"
-
-
-def pointer_of(name: str) -> str:
-    """The JSON pointer (RFC 6901) of a member, whatever characters an agency put into its name."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
+    landed, typed = in_record(column.header), written(column, in_record(column.name))
+    return f"CASE WHEN NOT ({is_row}) THEN NULL WHEN step = 'landing' THEN {landed} ELSE {typed} END"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server: Server) -> None:

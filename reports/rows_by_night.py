@@ -3,10 +3,9 @@
 from collections import defaultdict
 from datetime import date
 
-from nights.feed_night import TAKEN
+from nights.feed_night import IS_TAKEN
 from nights.past import Past
 from reports.charts import Band
-from warehouse.engines.duckdb.engine import literal
 from watch.anomalies import ROWS, observe
 
 
@@ -26,8 +25,7 @@ def bands_of(past: Past) -> dict[str, list[Band]]:
 
 def _not_taken(past: Past) -> list[tuple[str, date, int]]:
     """What came on nights whose extract was not taken: no measure for later nights, and what a steward looks for on this one."""
-    names = ", ".join(map(literal, TAKEN))
     return past.rows(
-        f"SELECT agency || '/' || feed, extract_date, rows_sent FROM feed_night WHERE status NOT IN ({names}) AND rows_sent IS NOT NULL "
+        f"SELECT agency || '/' || feed, extract_date, rows_sent FROM feed_night WHERE NOT {IS_TAKEN} AND rows_sent IS NOT NULL "
         "AND extract_date >= ?", past.first
     )  # fmt: skip

@@ -6,8 +6,8 @@ from datetime import date
 
 from nights.past import DIMENSIONS, Past
 from reports.charts import Cell, Strip
-from reports.pages import percent
 from sources.contract.model import Contract
+from warehouse.shown import percent
 
 GOOD, WARN, BAD, NONE = "good", "warn", "bad", "none"
 _WORST = (NONE, GOOD, WARN, BAD)
@@ -25,7 +25,7 @@ class Score:
 
     @property
     def text(self) -> str:
-        return f"{MARKS[self.level]} {percent(self.share)}" if self.share is not None else "–"
+        return f"{MARKS[self.level]} {percent(self.share)}".lstrip()
 
 
 def scores_of(past: Past, feeds: Sequence[Contract]) -> list[Score]:

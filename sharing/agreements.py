@@ -4,52 +4,62 @@ In force is an agreement that is signed, in date and not withdrawn. One that nam
 feeds (`agency/*`), also where it has ended: of two agreements the narrower wins.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from sources.contract.model import Contract
 from warehouse.home import PROJECT
-from warehouse.yaml import YamlError, load_yaml
+from warehouse.settings import settings
+from warehouse.yaml import FileError, Schema, load_file
 
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 _TEXT = {"type": "string", "minLength": 1}
 _DATE = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["id", "title", "parties", "legal_basis", "purpose", "feeds", "valid_from", "valid_until", "retention"],
-    "properties": {
-        "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
-        "title": _TEXT,
-        "parties": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["provider", "recipient"],
-            "properties": {"provider": _TEXT, "recipient": _TEXT},
+SCHEMA = Schema(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [
+            "id",
+            "title",
+            "parties",
+            "legal_basis",
+            "purpose",
+            "feeds",
+            "valid_from",
+            "valid_until",
+            "retention",
+        ],
+        "properties": {
+            "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+            "title": _TEXT,
+            "parties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["provider", "recipient"],
+                "properties": {"provider": _TEXT, "recipient": _TEXT},
+            },
+            "legal_basis": _TEXT,
+            "purpose": _TEXT,
+            "feeds": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "pattern": r"^[a-z0-9_]+/([a-z0-9_]+|\*)$"},
+            },
+            "valid_from": _DATE,
+            "valid_until": _DATE,
+            "retention": {"type": "string", "pattern": r"^P\d+[DWMY]$"},
+            # An empty list is a draft, which allows nothing.
+            "signed_by": {"type": "array", "items": _TEXT},
+            "withdrawn_on": _DATE,
+            # Where the feeds may be pulled from: beginnings of what contracts say as their place.
+            "sources": {"type": "array", "minItems": 1, "items": _TEXT},
         },
-        "legal_basis": _TEXT,
-        "purpose": _TEXT,
-        "feeds": {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "string", "pattern": r"^[a-z0-9_]+/([a-z0-9_]+|\*)$"},
-        },
-        "valid_from": _DATE,
-        "valid_until": _DATE,
-        "retention": {"type": "string", "pattern": r"^P\d+[DWMY]$"},
-        # An empty list is a draft, which allows nothing.
-        "signed_by": {"type": "array", "items": _TEXT},
-        "withdrawn_on": _DATE,
-        # Where the feeds may be pulled from: beginnings of what contracts say as their place.
-        "sources": {"type": "array", "minItems": 1, "items": _TEXT},
-    },
-}
+    }
+)
 
 
 class AgreementError(Exception):
@@ -181,8 +191,8 @@ def agreements_folder() -> Path:
 
 
 def further_folders() -> list[Path]:
-    """The folders of INTERAGENCY_AGREEMENTS (separated as in PATH): an organisation keeps its own outside this repository."""
-    return [Path(name) for name in os.environ.get("INTERAGENCY_AGREEMENTS", "").split(os.pathsep) if name]
+    """The folders of INTERAGENCY_AGREEMENTS : an organisation keeps its own outside this repository."""
+    return list(settings().agreements)
 
 
 def agreement_folders() -> list[Path]:
@@ -216,8 +226,8 @@ def _files(folder: Path | None) -> list[Path]:
 
 def _feeds_named(path: Path) -> tuple[str, ...]:
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"), days_are_text=True)
-    except (YamlError, OSError, UnicodeDecodeError):
+        data = load_file(path, days_are_text=True)
+    except FileError:
         return ()
     feeds = data.get("feeds") if isinstance(data, dict) else None
     return tuple(item for item in feeds if isinstance(item, str)) if isinstance(feeds, list) else ()
@@ -248,12 +258,9 @@ def _among(feeds: tuple[str, ...], agency: str, feed: str) -> bool:
 
 def _load(path: Path) -> Agreement:
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"), days_are_text=True)
-    except (YamlError, UnicodeDecodeError) as error:
-        raise AgreementError(f"{path}: is not valid YAML in UTF-8: {str(error).splitlines()[0]}") from None
-    for wrong in Draft202012Validator(SCHEMA).iter_errors(data):
-        place = ".".join(map(str, wrong.absolute_path)) or "file"
-        raise AgreementError(f"{path}: {place}: {wrong.message}; see docs/engineer.md, Agreements")
+        data = load_file(path, SCHEMA, days_are_text=True)
+    except FileError as error:
+        raise AgreementError(f"{error}; see docs/engineer.md, Agreements") from None
     if data["id"] != path.stem:
         raise AgreementError(f"{path}: id: is {data['id']!r}; write the file's name, {path.stem!r}")
     valid_from, valid_until, withdrawn_on = _days(path, data)

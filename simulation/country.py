@@ -18,6 +18,7 @@ from simulation.profile import load_profile
 from simulation.simulate import EXTRACTS, TRUTH, simulate
 from simulation.systems.country import systems
 from simulation.world import Plan
+from warehouse.home import Home
 
 PROJECT = Path(__file__).resolve().parent.parent
 FIRST_NIGHT = date(2026, 3, 2)
@@ -55,7 +56,7 @@ def main(
     """
     # Told to end, leave through the context managers, which stop the systems.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    folder = Path(os.environ.get("INTERAGENCY_HOME") or PROJECT / "data").expanduser().resolve() / "country"
+    folder = Home.from_environment().root / "country"
     shutil.rmtree(folder / "platform", ignore_errors=True)
     plan = Plan(people, seed, nights, FIRST_NIGHT, load_profile())
     typer.echo(f"Simulating {people:,} people over {nights} nights into {folder}")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from simulation.error_kinds import KINDS
+from warehouse.yaml import FileError, load_file
 
 DEFAULT = Path(__file__).parent / "profiles" / "default.yaml"
 
@@ -53,9 +52,9 @@ def load_profile(path: Path = DEFAULT) -> Profile:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ProfileError(f"{path} cannot be read: {str(error).splitlines()[0]}; write a YAML file there") from None
+        data = load_file(path)
+    except FileError as error:
+        raise ProfileError(f"{path} cannot be read: {error.problem}; write a YAML file there") from None
     if not isinstance(data, dict):
         raise ProfileError(f"{path} is not a mapping; see {DEFAULT.name} for the parts of a profile")
     return data

@@ -27,6 +27,7 @@ from sources.contract.server.section import ServerReader, values
 from sources.errors import ExtractError
 from warehouse.engines.duckdb.engine import engine_fault, literal
 from warehouse.home import AGENCIES
+from warehouse.settings import settings
 
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 _GROUP = re.compile(r"(?<!\\)\((?!\?)|\(\?P?<")
@@ -122,8 +123,7 @@ def is_safe_name(name: str) -> bool:
 
 def contract_folders() -> list[Path]:
     """The project's own `sources/`, then the folders of INTERAGENCY_SOURCES (separated as in PATH)."""
-    further = [Path(name) for name in os.environ.get("INTERAGENCY_SOURCES", "").split(os.pathsep) if name]
-    return [AGENCIES, *further]
+    return [AGENCIES, *settings().sources]
 
 
 def is_held(reference: Reference, known: Mapping[str, Contract]) -> bool:

@@ -1,11 +1,11 @@
 """Where the platform keeps its data: one root, moved by INTERAGENCY_HOME."""
 
-import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.files import make_private, private_folder
+from warehouse.settings import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 # The folders of contracts of this repository, one for each agency, and what they were granted.
@@ -21,7 +21,7 @@ class Home:
     @classmethod
     def from_environment(cls) -> "Home":
         """INTERAGENCY_HOME, or `data/` in the project where the variable is not set."""
-        return cls(Path(os.environ.get("INTERAGENCY_HOME") or PROJECT / "data").expanduser().resolve())
+        return cls((settings().home or PROJECT / "data").expanduser().resolve())
 
     def close(self) -> None:
         """Let nobody but its owner into the home. One that an earlier version left open is gone through once."""

@@ -1,47 +1,63 @@
-"""Settings from the environment, each with a default; a value that cannot be used is named with what to write instead."""
+"""Every setting: a variable INTERAGENCY_<NAME> of the environment, read whenever it is asked for; an empty one is not set."""
 
 import grp
 import os
 from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from warehouse.errors import SettingError
+
+# Separated as in PATH. An organisation keeps its own beside this repository.
+_Places = Annotated[
+    tuple[Path, ...], NoDecode, BeforeValidator(lambda text: [Path(name) for name in text.split(os.pathsep) if name])
+]
+_WRITE = {
+    "first_night": "write a date as yyyy-mm-dd",
+    "feed_timeout_seconds": "write a number of seconds above 0",
+    "threads": "write a whole number, or nothing for all cores",
+}
 
 
-class SettingError(Exception):
-    """An environment variable with a value that cannot be used."""
+class Settings(BaseSettings):
+    """`threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with."""
+
+    model_config = SettingsConfigDict(env_prefix="INTERAGENCY_", env_ignore_empty=True, validate_default=False)
+
+    home: Path | None = None
+    sources: _Places = ()
+    agreements: _Places = ()
+    grants: _Places = ()
+    first_night: Annotated[date, BeforeValidator(date.fromisoformat)] = date(2013, 1, 1)
+    feed_timeout_seconds: float = Field(3600, gt=0, allow_inf_nan=False)
+    memory_limit: str = "4GB"
+    threads: int = Field(0, ge=0)
+    readers: str | None = None
+    key: str | None = Field(None, repr=False)
+    smtp: str | None = Field(None, repr=False)
+    smtp_password: str = Field("", repr=False)
+    mail_from: str | None = None
+    report_url: str | None = None
 
 
-def first_night() -> date:
-    """The first partition: INTERAGENCY_FIRST_NIGHT, 2013-01-01 by default."""
-    text = os.environ.get("INTERAGENCY_FIRST_NIGHT", "2013-01-01")
+def settings() -> Settings:
+    """As they are now. Raises SettingError naming the first that cannot be used."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise SettingError(f"INTERAGENCY_FIRST_NIGHT is {text!r}; write a date as yyyy-mm-dd") from None
-
-
-def feed_timeout_seconds() -> float:
-    """After which a pull is given up: INTERAGENCY_FEED_TIMEOUT_SECONDS, an hour by default."""
-    text = os.environ.get("INTERAGENCY_FEED_TIMEOUT_SECONDS", "3600")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise SettingError(f"INTERAGENCY_FEED_TIMEOUT_SECONDS is {text!r}; write a number of seconds above 0")
-    return seconds
-
-
-def threads() -> int:
-    """Threads of the engine: INTERAGENCY_THREADS, 0 (as many as there are cores) by default."""
-    text = os.environ.get("INTERAGENCY_THREADS", "0")
-    if not text.isdecimal():
-        raise SettingError(f"INTERAGENCY_THREADS is {text!r}; write a whole number, or nothing for all cores")
-    return int(text)
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = str(wrong["loc"][0])
+    # Outside of the handler: the library's words repeat all values.
+    raise SettingError(f"INTERAGENCY_{name.upper()} is {wrong['input']!r}; {_WRITE[name]}")
 
 
 def readers() -> int | None:
-    """Who may read the published file besides its owner: the group named by INTERAGENCY_READERS, by its number; none by default."""
-    name = os.environ.get("INTERAGENCY_READERS")
-    if not name:
+    """The number of the group that may read the published file besides its owner; None where none is named."""
+    name = settings().readers
+    if name is None:
         return None
     try:
         return grp.getgrnam(name).gr_gid

@@ -1,8 +1,16 @@
-"""How YAML is read, whoever wrote it: one document, no key twice, no aliases, no tags beyond the standard ones."""
+"""How YAML is read, whoever wrote it: one document, no key twice, no aliases, no tags beyond the standard ones.
 
+`load_file` also holds a file against its schema. Contracts have a reader of their own (`sources/contract/odcs.py`): it keeps the
+bytes, tells every problem at once, and knows what the standard wants in place of it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import yaml
 
 # An alias of an alias of an alias is a gigabyte in a few hundred bytes; none of our files needs one.
@@ -23,6 +31,41 @@ class YamlError(ValueError):
     def __init__(self, line: int, message: str) -> None:
         self.line, self.message = line, message
         super().__init__(f"line {line}: {message}")
+
+
+class FileError(ValueError):
+    """A file that cannot be used: `problem` is what is wrong, after the place in it where that is known."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class Schema:
+    """What a file must hold, as a JSON schema (draft 2020-12)."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+
+    @cached_property
+    def _quick(self) -> Any:
+        return jsonschema_rs.validator_for(self._schema)
+
+    def problem(self, document: "Document") -> str | None:
+        """The first one: its place (such as `feeds.0`, or `file`), what is wrong, and its line."""
+        try:
+            # The one tells in no time that nothing is wrong, the other tells what is.
+            if self._quick.is_valid(document.data):
+                return None
+        except (ValueError, TypeError):
+            # It knows JSON alone, and YAML has days and keys that are numbers.
+            pass
+        from jsonschema import Draft202012Validator
+
+        for wrong in Draft202012Validator(self._schema).iter_errors(document.data):
+            place = ".".join(map(str, wrong.absolute_path)) or "file"
+            return f"{place}: {wrong.message} (line {line_of(document.node, wrong.absolute_path)})"
+        return None
 
 
 class _Loader(yaml.CSafeLoader):
@@ -57,6 +100,41 @@ class Document:
 
     data: Any
     node: yaml.Node | None
+
+
+def load_file(path: Path, schema: Schema | None = None, *, days_are_text: bool = False) -> Any:
+    """The file's data, None where it is empty. Raises FileError where it cannot be read, is no YAML, or breaks the schema."""
+    try:
+        document = read_yaml(path.read_text(encoding="utf-8"), days_are_text=days_are_text)
+    except OSError as error:
+        raise FileError(path, f"cannot be read ({error.strerror}); name a file that is there") from None
+    except (YamlError, UnicodeDecodeError) as error:
+        raise FileError(path, f"is not valid YAML in UTF-8: {str(error).splitlines()[0]}") from None
+    problem = schema.problem(document) if schema else None
+    if problem:
+        raise FileError(path, problem)
+    return document.data
+
+
+def line_of(node: yaml.Node | None, steps: Iterable[str | int]) -> int:
+    """The line (from 1) of the last of the keys and positions that is there."""
+    line = 1
+    for step in steps:
+        found = _child(node, step)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line + 1, node.value[step]
+    return None
 
 
 def load_yaml(text: str, *, days_are_text: bool = False) -> Any:

@@ -4,12 +4,11 @@ To the log always; by e-mail and webhook where the contract's `support` names on
 """
 
 import logging
-import os
 import smtplib
 import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
@@ -25,6 +24,7 @@ from sources.connectors.web.deadline import Deadline
 from sources.contract.grants import Grant, NotGranted
 from sources.contract.model import Contact, Contract
 from warehouse.home import Home
+from warehouse.settings import settings
 from warehouse.store.records import record, records
 from watch.anomalies import MISSING
 
@@ -96,8 +96,7 @@ def _causes(past: Past) -> Iterable[Alert]:
 def _known(past: Past) -> dict[tuple[str, str, str], Alert]:
     """What was open in this night (when it is run again) or in the one before it."""
     found = past.rows(
-        "SELECT agency, feed, cause, description, first_night, is_sent, fault, untold FROM "
-        f"{records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
+        f"SELECT {', '.join(field.name for field in fields(Alert))} FROM {records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
         past.before, past.night,
     )  # fmt: skip
     return {row[:3]: replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found}
@@ -155,19 +154,19 @@ def _said(alert: Alert) -> str:
 def _link(contract: Contract, home: Home, night: date) -> str:
     """Into the report: below INTERAGENCY_REPORT_URL where the folder `quality` is served, else the file itself."""
     page = night_folder(home, night) / "feeds" / f"{contract.relation}.html"
-    served = os.environ.get("INTERAGENCY_REPORT_URL")
+    served = settings().report_url
     return f"{served.rstrip('/')}/{page.relative_to(home.quality / 'report')}" if served else page.as_uri()
 
 
 def _mail(contact: Contact, subject: str, text: str) -> None:
     """By the server that INTERAGENCY_SMTP names (smtp://user@host:port, or smtps://). Raises NoServer where there is none."""
-    server = os.environ.get("INTERAGENCY_SMTP")
-    if not server:
+    said = settings()
+    if not said.smtp:
         raise NoServer("INTERAGENCY_SMTP names no mail server")
-    address = urlsplit(server)
+    address = urlsplit(said.smtp)
     message = EmailMessage()
     message["Subject"], message["To"] = subject, contact.url.removeprefix("mailto:").partition("?")[0]
-    message["From"] = os.environ.get("INTERAGENCY_MAIL_FROM", f"interagency@{address.hostname}")
+    message["From"] = said.mail_from or f"interagency@{address.hostname}"
     message.set_content(text)
     host, port, trusted = address.hostname or "", address.port or 0, ssl.create_default_context()
     is_sealed = address.scheme == "smtps"
@@ -180,7 +179,7 @@ def _mail(contact: Contact, subject: str, text: str) -> None:
         if not is_sealed and client.has_extn("starttls"):
             client.starttls(context=trusted)
         if address.username:
-            client.login(address.username, os.environ.get("INTERAGENCY_SMTP_PASSWORD", ""))
+            client.login(address.username, said.smtp_password)
         client.send_message(message)
 
 

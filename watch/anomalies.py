@@ -12,6 +12,7 @@ import numpy as np
 
 from sources.contract.model import Contract
 from warehouse.home import Home
+from warehouse.shown import percent
 from warehouse.store.records import record
 from watch.bands import HANDFUL, WINDOW, Bands, Numbers, Part, Scale
 from watch.distances import Distances, noise_of
@@ -213,9 +214,9 @@ def describe(one: Observation, contract: Contract) -> str:
     said = {
         ROWS: lambda: f"{one.observed:,.0f} rows came; {expected:,.0f} were expected ({low:,.0f} to {high:,.0f})",
         ARRIVAL: lambda: f"came {_hours(one.observed)} {by} UTC; {_hours(expected)} it was expected ({low:+.1f} to {high:+.1f} h)",
-        NULL_SHARE: lambda: f"{one.column} has no value in {one.observed:.1%} of the rows; {expected:.1%} were expected ({low:.1%} to {high:.1%})",
+        NULL_SHARE: lambda: f"{one.column} has no value in {percent(one.observed)} of the rows; {percent(expected)} were expected ({percent(low)} to {percent(high)})",
         DISTRIBUTION: lambda: f"the values of {one.column} are spread otherwise than in the week before: distance {one.observed:.2f} of 1, at most {high:.2f} was expected",
-        MISSING: lambda: f"no extract was taken; one came on {1 - expected:.0%} of such nights before",
+        MISSING: lambda: f"no extract was taken; one came on {percent(1 - expected)} of such nights before",
     }  # fmt: skip
     since = "for the first time" if one.since == one.extract_date else f"since {one.since}"
     return f"{contract.agency_name}, {one.feed}: {said[one.measure]()}, by {one.nights} earlier nights; {since}."

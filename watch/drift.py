@@ -8,6 +8,7 @@ import duckdb
 from nights.verdict import RuleResult
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
+from warehouse.shown import percent
 from warehouse.store.records import record, records
 
 _ROWS = "rows"
@@ -68,7 +69,7 @@ def _results(home: Home, extract_date: date) -> list[RuleResult]:
 def _result(mart: str, moved: list[dict[str, object]]) -> RuleResult:
     told = [
         f"{item['measure']}: {item['was']:,.0f} before, {item['value']:,.0f} now" if item["measure"] == _ROWS
-        else f"{item['measure']} has a value in {item['value']:.1%} of the rows, {item['was']:.1%} before"
+        else f"{item['measure']} has a value in {percent(item['value'])} of the rows, {percent(item['was'])} before"
         for item in moved[:_TOLD]
     ]  # fmt: skip
     return RuleResult(

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nights.feed_night import FAILED, TAKEN
+from nights.feed_night import FAILED, IS_TAKEN, TAKEN
 from sources.contract.model import Contract
-from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.records import records
 from watch.bands import Flags, Numbers
@@ -113,13 +113,12 @@ def _feed_nights(
 
 def _profiles(connection: duckdb.DuckDBPyConnection, home: Home, within: str, first: date) -> pa.Table:
     """In the order of feeds and columns; `line` numbers the columns."""
-    taken = ", ".join(map(literal, TAKEN))
     return connection.execute(
         f"SELECT number, column_name, kind, (extract_date - DATE '{first}')::BIGINT AS night, rows, nulls, quantiles, "
         "value_hashes, value_shares, dense_rank() OVER (ORDER BY number, column_name) - 1 AS line "
         f"FROM {records(home, 'column_profile')} JOIN asked USING (agency, feed) "
         # A night that was taken and then run again in vain has no extract of its own any more.
-        f"SEMI JOIN (FROM {records(home, 'feed_night')} WHERE status IN ({taken})) USING (extract_date, agency, feed) "
+        f"SEMI JOIN (FROM {records(home, 'feed_night')} WHERE {IS_TAKEN}) USING (extract_date, agency, feed) "
         f"WHERE {within} ORDER BY number, column_name, night"
     ).to_arrow_table().combine_chunks()  # fmt: skip
 

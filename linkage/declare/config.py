@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse.yaml import YamlError, load_yaml
+from warehouse.yaml import FileError, load_file
 
 _HERE = Path(__file__).parent
 _SIDES = re.compile(r"\b([lr])\.(\w+)")
@@ -100,12 +100,9 @@ def load_entity(source: str | Path) -> Entity:
     """
     path = Path(source) if str(source).endswith((".yaml", ".yml")) else _HERE / f"{source}.yaml"
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LinkageConfigError(f"{path}: cannot be read ({error.strerror}); name an entity or a file") from None
-    except (YamlError, UnicodeDecodeError) as error:
-        raise LinkageConfigError(f"{path}: is no YAML: {error}") from None
-    return _Reader(path).entity(data)
+        return _Reader(path).entity(load_file(path))
+    except FileError as error:
+        raise LinkageConfigError(str(error)) from None
 
 
 class _Reader:

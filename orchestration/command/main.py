@@ -25,8 +25,8 @@ from orchestration.command import (
     warehouse,
 )
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
+from warehouse.errors import SettingError
 from warehouse.files import for_owner_alone
-from warehouse.settings import SettingError
 
 
 class PlainErrors(TyperGroup):

@@ -1,7 +1,7 @@
 """`interagency rejects`: what was refused of one extract, line by line, for the agency to mend."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,22 +24,20 @@ def rejects(
     Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
     value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
     """
+    from nights.rejects import rejects_of, shown_value
     from warehouse.home import Home
 
     home = Home.from_environment()
     contract = chosen(all_contracts(), agency, feed)[0]
     night = extract_date or _last_landed(home.landing / agency / feed)
-    files = _files(contract, home, night)
+    relation = rejects_of(contract, home, as_date(night))
+    if relation is None:
+        stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
-        count = _write(files, csv)
+        count = _write(relation, csv)
         tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
         return
-    total, rows = _read(files, limit)
-    masked = {column.name for column in contract.columns if column.is_masked}
-    shown = [
-        [step, str(line), column or "", "•••" if column in masked else value or "", reason]
-        for step, line, column, value, reason in rows
-    ]
+    total, shown = _read(relation, shown_value(contract), limit)
     show_table(f"{contract.name}, night of {night}", _HEADINGS, shown, frozenset({1}))
     tell(
         f"{total} rejects of {contract.name}, night of {night}"
@@ -54,43 +52,18 @@ def _last_landed(folder: Path) -> str:
     return nights[-1]
 
 
-def _files(contract: Any, home: Any, night: str) -> list[tuple[str, Path]]:
-    from nights.attempt import recorded_attempt
-    from sources.arrival.manifest import REJECTS
-
-    attempt = recorded_attempt(contract, home, as_date(night))
-    found = [
-        (step, folder / REJECTS) for step, folder in (("landing", attempt.landing), ("gate", attempt.gate)) if folder
-    ]
-    present = [(step, path) for step, path in found if path.exists()]
-    if not present:
-        stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
-    return present
-
-
-def _union(files: list[tuple[str, Path]]) -> str:
-    from warehouse.engines.duckdb.engine import literal
-
-    parts = [
-        f'SELECT {literal(step)} AS step, {"line" if step == "landing" else "row"} AS line, "column", value, reason, record '
-        f"FROM read_parquet({literal(str(path))})"
-        for step, path in files
-    ]
-    return " UNION ALL ".join(parts)
-
-
-def _read(files: list[tuple[str, Path]], limit: int) -> tuple[int, list[Any]]:
+def _read(relation: str, value: str, limit: int) -> tuple[int, list[list[str]]]:
     from warehouse.engines.duckdb.engine import open_database
 
     with open_database() as connection:
-        total = connection.execute(f"SELECT count(*) FROM ({_union(files)})").fetchone()
+        total = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
         rows = connection.execute(
-            f"SELECT * EXCLUDE (record) FROM ({_union(files)}) ORDER BY step DESC, line LIMIT {limit}"
+            f"SELECT step, place::VARCHAR, coalesce(\"column\", ''), {value}, reason FROM {relation} ORDER BY step DESC, place LIMIT {limit}"
         ).fetchall()
-    return (total or (0,))[0], rows
+    return (total or (0,))[0], [list(row) for row in rows]
 
 
-def _write(files: list[tuple[str, Path]], target: Path) -> int:
+def _write(relation: str, target: Path) -> int:
     """For a person's spreadsheet: no cell of it is a formula."""
     from reports.spreadsheet import defused
     from warehouse.engines.duckdb.engine import literal, open_database
@@ -98,7 +71,7 @@ def _write(files: list[tuple[str, Path]], target: Path) -> int:
     safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
     with open_database() as connection:
         written = connection.execute(
-            f"COPY (SELECT * REPLACE ({safe}) FROM ({_union(files)}) ORDER BY step DESC, line) "
+            f"COPY (SELECT step, place AS line, {safe} FROM {relation} ORDER BY step DESC, place) "
             f"TO {literal(str(target))} (FORMAT csv, HEADER)"
         ).fetchone()
     return int((written or (0,))[0])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sources.contract.model import Contract
     from warehouse.home import Home
 
+_NOT_PULLED = "not pulled"
 _HEADINGS = ("agency", "feed", "status", "sent", "accepted", "rejected", "gates passed", "failed", "seconds")
 
 
@@ -42,18 +43,15 @@ def run(
         typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
     else:
         _show(outcome, lines, home)
-    behind = [line for line in lines if not line.is_taken]
+    behind = any(line.is_behind for line in lines)
     raise typer.Exit(NOT_DONE if not outcome.published or (strict and behind) else 0)
 
 
 def check_first_night(night: date) -> None:
-    """Ends with 2 where the night is before the first one, or a setting is not valid."""
-    from warehouse.settings import SettingError, feed_timeout_seconds, first_night
+    """Ends with 2 where the night is before the first one. Raises SettingError."""
+    from warehouse.settings import settings
 
-    try:
-        first, _ = first_night(), feed_timeout_seconds()
-    except SettingError as error:
-        stop(str(error), WRONG_USE)
+    first = settings().first_night
     if night < first:
         stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
 
@@ -107,20 +105,29 @@ class _Line:
     seconds: float | None
     used_night: str | None
     reason: str | None
+    is_stale: bool
     is_taken: bool = False
     new: int | None = None
     changed: int | None = None
     gone: int | None = None
     again: int | None = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Stale, or pulled in vain. A feed that was not asked is behind only where newer rows of it are due."""
+        return self.is_stale or not (self.is_taken or self.status == _NOT_PULLED)
+
     def cells(self) -> list[str]:
-        counts = ["–" if count is None else f"{count:,}" for count in (self.sent, self.accepted, self.rejected)]
-        took = "–" if self.seconds is None else f"{self.seconds:.1f}"
+        from warehouse.shown import NOTHING, counted
+
+        counts = map(counted, (self.sent, self.accepted, self.rejected))
+        took = NOTHING if self.seconds is None else f"{self.seconds:.1f}"
         return [self.agency, self.feed, self.status, *counts, str(self.passed), str(self.failed), took]
 
 
 def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line]:
-    from orchestration.night import feed_nights, gate_counts
+    from nights.feed_night import feed_nights
+    from orchestration.night import gate_counts
 
     known, counts = feed_nights(home, night), gate_counts(home, night)
     return [
@@ -136,22 +143,24 @@ def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line
 
 
 def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: tuple[int, int]) -> _Line:
-    from nights.rows.accepted import last_accepted
+    from nights.freshness import in_use, moment_of
 
-    used = last_accepted(contract, home, night)
-    used_night = used.name if used else None
+    used = in_use(contract, home, night)
+    used_night, is_stale = str(used.night) if used.night else None, used.is_stale(moment_of(night))
     if known is None:
-        return _Line(contract.agency, contract.feed, "not pulled", None, None, None, 0, 0, None, used_night, None)
+        return _Line(
+            contract.agency, contract.feed, _NOT_PULLED, None, None, None, 0, 0, None, used_night, None, is_stale
+        )
     passed, failed = gates if known.rows_sent is not None else (0, 0)
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
-        _seconds(contract, home, known), used_night, known.reason, known.is_taken, known.rows_new, known.rows_changed, known.rows_gone,
-        known.rows_again,
+        _seconds(contract, home, known), used_night, known.reason, is_stale, known.is_taken, known.rows_new, known.rows_changed,
+        known.rows_gone, known.rows_again,
     )  # fmt: skip
 
 
 def _left_out(broken: "Broken") -> _Line:
-    return _Line(broken.agency, broken.feed, "left out", None, None, None, 0, 0, None, None, broken.why)
+    return _Line(broken.agency, broken.feed, "left out", None, None, None, 0, 0, None, None, broken.why, True)
 
 
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
@@ -189,9 +198,10 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
     behind = [
         f"{line.agency}/{line.feed} {line.status}, {f'rows of {line.used_night}' if line.used_night else 'no rows yet'}"
         for line in lines
-        if not line.is_taken
+        if line.is_behind
     ]
-    tell(f"Stale or refused: {'; '.join(behind)}" if behind else "Every feed is of this night.")
+    rest = "Every feed is of this night." if all(line.is_taken for line in lines) else "No feed is stale or refused."
+    tell(f"Stale or refused: {'; '.join(behind)}" if behind else rest)
 
 
 def _as_json(outcome: "Outcome", lines: list[_Line], home: "Home") -> dict[str, Any]:

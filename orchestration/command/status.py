@@ -36,9 +36,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
 
 
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
-    from datetime import UTC, datetime, time
-
-    from nights.rows.accepted import last_accepted
+    from nights.freshness import in_use
     from warehouse.engines.duckdb.engine import open_database
     from warehouse.store.records import records
 
@@ -47,21 +45,7 @@ def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
             f"SELECT extract_date, status, rows_sent, rows_accepted, rows_rejected FROM {records(home, 'feed_night')} "
             "WHERE agency = ? AND feed = ? ORDER BY extract_date DESC LIMIT 1", [contract.agency, contract.feed]
         ).fetchone() or (None, "never pulled", None, None, None)  # fmt: skip
-    used = last_accepted(contract, home, now.date())
-    level = contract.service_level
-    limit = level.frequency + level.latency
-    due = (
-        datetime.combine(datetime.fromisoformat(used.name).date(), time.fromisoformat(level.available_by), UTC) + limit
-        if used
-        else None
-    )
-    fresh = "no" if due is None or now > due else "yes"
-    values = [
-        contract.agency,
-        contract.feed,
-        str(row[0]) if row[0] else None,
-        *row[1:],
-        used.name if used else None,
-        fresh,
-    ]
+    used = in_use(contract, home, now.date())
+    night, used_night = (str(day) if day else None for day in (row[0], used.night))
+    values = [contract.agency, contract.feed, night, *row[1:], used_night, "no" if used.is_stale(now) else "yes"]
     return dict(zip(_HEADINGS, values, strict=True))

@@ -17,7 +17,7 @@ import duckdb
 from sources.arrival.pull import Pull
 from sources.contract.model import Contract
 from sources.errors import ExtractError
-from warehouse.settings import feed_timeout_seconds
+from warehouse.settings import settings
 
 # So much may unpack whatever its expansion: a small table of zeros packs very well.
 UNPACKED_ANYWAY_BYTES = 1 << 30
@@ -49,7 +49,7 @@ class Limits:
             unpacked_bytes=int(said.get("unpackedBytes", cls.unpacked_bytes)),
             expansion=int(said.get("expansion", cls.expansion)),
             members=int(said.get("members", cls.members)),
-            seconds=float(said.get("seconds", feed_timeout_seconds())),
+            seconds=float(said.get("seconds", settings().feed_timeout_seconds)),
         )
 
     def unpacked_of(self, arrived: int) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sources.contract.model import CLASSIFICATIONS, Column, Contract, as_percent
+from sources.contract.model import CLASSIFICATIONS, Column, Contract
+from warehouse.shown import exact_percent
 
 # Every value of the type before is a value of the type after, and reads the same.
 _WIDER = {
@@ -135,7 +136,7 @@ def _parts(old: Contract, new: Contract) -> Iterator[Change]:
     for name, share in (("rejectThreshold", "reject_threshold"), ("largestDrop", "largest_drop")):
         before, after = getattr(old, share), getattr(new, share)
         if before != after:
-            yield Change(name, f"{as_percent(before)} → {as_percent(after)}", False)
+            yield Change(name, f"{exact_percent(before)} → {exact_percent(after)}", False)
     for item in fields(old.service_level):
         before, after = getattr(old.service_level, item.name), getattr(new.service_level, item.name)
         if before != after:

@@ -21,16 +21,23 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from warehouse.errors import SettingError
 from warehouse.home import AGENCIES, Home
-from warehouse.settings import SettingError
-from warehouse.yaml import YamlError, load_yaml
+from warehouse.settings import settings
+from warehouse.yaml import FileError, Schema, load_file
 
 FILE = "grants.yaml"
 EVERY_AGENCY = "*"
 _KINDS = ("variables", "folders", "hosts")
+_LISTS = {kind: {"type": "array", "items": {"type": "string"}} for kind in _KINDS}
+_SCHEMA = Schema(
+    {
+        "type": ["object", "null"],
+        "additionalProperties": {"type": "object", "properties": _LISTS, "additionalProperties": False},
+    }
+)
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NAMED = re.compile(r"\$\{(\w+)|\benv:(\w+)")
 _OWN_VARIABLE = re.compile("(INTERAGENCY|DAGSTER|DBT)_.*")
@@ -187,31 +194,21 @@ def grant_of(agency: str, base: Path | None) -> Grant:
 
 def grant_files() -> list[Path]:
     """The project's own, then the further ones."""
-    further = [Path(name) for name in os.environ.get("INTERAGENCY_GRANTS", "").split(os.pathsep) if name]
+    further = settings().grants
     return [path for path in [AGENCIES / FILE, *further] if path.exists() or path in further]
 
 
 def _read(path: Path) -> Iterable[tuple[str, dict[str, list[str]]]]:
     try:
-        data = load_yaml(path.read_text(encoding="utf-8")) or {}
-    except (YamlError, OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path} cannot be read ({error}); write agencies with what they are granted") from None
-    if not isinstance(data, dict) or not all(_is_entry(entry) for entry in data.values()):
+        data = load_file(path, _SCHEMA) or {}
+    except FileError as error:
         raise SettingError(
-            f"{path} is not a list of agencies, each with lists of {', '.join(_KINDS)}; see docs/engineer.md, Grants"
-        )
+            f"{error}; write agencies, each with lists of {', '.join(_KINDS)}; see docs/engineer.md, Grants"
+        ) from None
     return [
         (str(name), {kind: [_expanded(item) for item in entry.get(kind, [])] for kind in _KINDS})
         for name, entry in data.items()
     ]
-
-
-def _is_entry(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and set(entry) <= set(_KINDS)
-        and all(isinstance(items, list) and all(isinstance(item, str) for item in items) for items in entry.values())
-    )
 
 
 def _expanded(item: str) -> str:

@@ -128,6 +128,11 @@ class ServiceLevel:
     latency: timedelta
     retention: timedelta
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """How long after one extract was promised the next one may come; more often than once a night nothing is asked for."""
+        return max(self.frequency, timedelta(days=1)) + self.latency
+
 
 @dataclass(frozen=True)
 class DateProof:
@@ -237,11 +242,6 @@ class Contract:
 
     def matching_header(self, header: str) -> Column | None:
         return next((column for column in self.columns if column.header == header), None)
-
-
-def as_percent(share: Decimal) -> str:
-    """0.005 as `0.5 %`."""
-    return f"{(share * 100).normalize():f} %"
 
 
 def contract_files(folder: Path = AGENCIES) -> list[Path]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import yaml
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 from open_data_contract_standard.model import OpenDataContractStandard
 
-from warehouse.yaml import YamlError, read_yaml
+from warehouse.yaml import YamlError, line_of, read_yaml
 
 API_VERSION = "v3.2.0"
 Step = str | int
@@ -63,16 +62,7 @@ class Document:
 
     def problem(self, steps: Iterable[Step], message: str) -> Problem:
         steps = list(steps)
-        return Problem(self.path, self._line(steps), path_text(steps), message)
-
-    def _line(self, steps: list[Step]) -> int:
-        node, line = self.node, 1
-        for step in steps:
-            found = _child(node, step)
-            if found is None:
-                break
-            line, node = found
-        return line
+        return Problem(self.path, line_of(self.node, steps), path_text(steps), message)
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -96,16 +86,6 @@ class Problems:
         """Raises ContractError with everything found; returns where there is nothing."""
         if self._found:
             raise ContractError(self._found)
-
-
-def _child(node: yaml.Node | None, step: Step) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark.line + 1, node.value[step]
-    return None
 
 
 def path_text(steps: Iterable[Step]) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sources.contract.model import Column, Contract, QualityRule, as_percent
+from sources.contract.model import Column, Contract, QualityRule
 from sources.typing.multiples import is_multiple
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.engines.duckdb.parse_tree import one_select
+from warehouse.shown import exact_percent
 
 # What the landed rows are called where a rule is evaluated.
 ROWS = "rows"
@@ -146,7 +147,7 @@ def volume_rule(contract: Contract, rows_before: int) -> TableRule:
     least = int(rows_before * (1 - contract.largest_drop))
     return TableRule(
         "rows_since_last_night", "coverage", "error",
-        f"At least {least} rows: the last good night had {rows_before}, and may lose {as_percent(contract.largest_drop)}",
+        f"At least {least} rows: the last good night had {rows_before}, and may lose {exact_percent(contract.largest_drop)}",
         "(SELECT count(*) FROM {rows})", f">= {least}",
     )  # fmt: skip
 

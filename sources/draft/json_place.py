@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sources.errors import ExtractError
+from sources.json_pointer import pointer_to
 
 _ARRAYS_NAMED = 5
 _LINE_CHARACTERS = 16 << 20
@@ -33,7 +34,7 @@ class _Walk:
         if self.depth:
             self._take_inside(event)
         elif event == "start_array":
-            self.arrays.append(_Array("".join("/" + key.replace("~", "~0").replace("/", "~1") for key in self.path)))
+            self.arrays.append(_Array(pointer_to(*self.path)))
             self.depth = 1
         elif event == "start_map":
             self.path.append("")

@@ -15,8 +15,8 @@ from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
 from tests.conftest import NIGHT, Feed
+from warehouse.errors import SettingError
 from warehouse.home import Home
-from warehouse.settings import SettingError
 from watch.alerts import _webhook
 
 ID = "{name: id, logicalType: string, primaryKey: true}"

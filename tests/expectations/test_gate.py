@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from expectations.gate import MASK
 from nights.places import gate_folder
 from nights.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.nights.gated import gated
 from warehouse.home import Home
+from warehouse.shown import MASK
 
 ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
 EVERY_KIND = [

@@ -38,7 +38,7 @@ def test_a_declaration_of_ones_own(tmp_path: Path) -> None:
         ("equal: [name]", "similar: {name: 3}", "comparison name, level 1: similar"),
         ("authoritative: [code]", "authoritative: [name]", "authoritative: may only name identifiers"),
         ("id_prefix: S", "id_prefix: S\nlargest_block: many", "largest_block: must be a whole number"),
-        ("id_prefix: S", "id_prefix: [", "is no YAML"),
+        ("id_prefix: S", "id_prefix: [", "is not valid YAML"),
     ],
 )
 def test_problems_are_told_with_their_place(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -83,6 +83,6 @@ def run_ingest(contracts: list[Contract], night: date, kept_in: Any = None) -> b
 
 
 def recorded(home: Home, night: date) -> dict[str, FeedNight]:
-    from orchestration.night import feed_nights
+    from nights.feed_night import feed_nights
 
     return {f"{agency}/{feed}": found for (agency, feed), found in feed_nights(home, night).items()}

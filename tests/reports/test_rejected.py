@@ -8,12 +8,13 @@ import pytest
 
 from nights.places import landed_folder, night_folder
 from reports import rejected
-from reports.rejected import MASK, forget_sent_back, reasons, write_back
+from reports.rejected import forget_sent_back, reasons, write_back
 from reports.spreadsheet import defused
 from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.shown import MASK
 
 FEED = Feed(
     [

@@ -1,14 +1,18 @@
 """The record of every night: replaced per feed and night, read up to a night, copied into a build."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from nights.feed_night import FeedNight
+from nights.verdict import RuleResult
 from tests.conftest import NEXT_NIGHT, NIGHT
 from warehouse.engines.duckdb.engine import open_database
-from warehouse.home import Home
+from warehouse.home import PROJECT, Home
 from warehouse.store.records import COMMENTS, SCHEMAS, copy_into, record, records
+from watch.alerts import Alert
 
 
 def result(rule: str, passed: bool = True) -> dict[str, Any]:
@@ -59,9 +63,26 @@ def test_a_build_has_a_copy_up_to_its_night_with_a_comment_on_everything(home: H
         ).fetchall()
     assert bare == []
     # The others are written after the publication.
-    assert {table: {"", *schema.names} for table, schema in SCHEMAS.items() if table not in ("night", "alert")} == {
-        table: set(comments) for table, comments in COMMENTS.items()
-    }
+    assert SCHEMAS.keys() - COMMENTS.keys() == {"night", "alert"}
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "beside"),
+    [
+        ("feed_night", FeedNight, set()),
+        ("gate_result", RuleResult, {"extract_date", "agency", "feed"}),
+        ("alert", Alert, {"extract_date"}),
+    ],
+)
+def test_what_is_recorded_has_the_columns_of_its_table(table: str, kind: type[Any], beside: set[str]) -> None:
+    written = {field.name for field in fields(kind)} - {"examples"}
+    assert written | beside == set(SCHEMAS[table].names)
+    assert not written & beside
+
+
+def test_analysts_are_told_of_every_table() -> None:
+    said = (PROJECT / "docs" / "analyst.md").read_text(encoding="utf-8")
+    assert [table for table in COMMENTS if f"`{table}`" not in said] == []
 
 
 def test_times_are_kept_as_utc(home: Home) -> None:

@@ -48,7 +48,7 @@ def test_a_jump_of_the_rows_is_told(home: Home, tmp_path: Path) -> None:
 def test_values_that_are_gone_are_told(home: Home, tmp_path: Path) -> None:
     steady(home, tmp_path)
     found = of_person(night(home, tmp_path, 7, 10_350, with_value=0.7))
-    assert found.observed_value == "municipality has a value in 70.0% of the rows, 90.0% before"
+    assert found.observed_value == "municipality has a value in 70.0 % of the rows, 90.0 % before"
     # The same night again is held against the nights before it, not against itself.
     assert not of_person(drifted(home, tmp_path / "7.duckdb", NIGHT + timedelta(days=7))).passed
 

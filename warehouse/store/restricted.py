@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engines.duckdb.engine import literal, load_extension
+from warehouse.settings import settings
 
 RESTRICTED = "restricted"
 # Where it is set, the file is encrypted with it, and cannot be opened without.
@@ -24,7 +25,7 @@ def attach_restricted(connection: duckdb.DuckDBPyConnection, published: Path, re
     """
     file = restricted_file(published)
     options = ["READ_ONLY"] if read_only else []
-    key = os.environ.get(KEY_VARIABLE)
+    key = settings().key
     if key:
         # Only this extension's cipher may write.
         load_extension(connection, "httpfs")

@@ -7,13 +7,13 @@ without INTERAGENCY_KEY the account that runs the platform.
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.files import made_once, write_text
 from warehouse.home import Home
+from warehouse.settings import settings
 from warehouse.store.restricted import KEY_VARIABLE
 
 SEAL = "seal.json"
@@ -35,7 +35,7 @@ class Tampered(Exception):
 
 def seal_key(home: Home) -> bytes:
     """From INTERAGENCY_KEY where it is set; else a random one in `seal.key` of the home, which its owner alone may read."""
-    given = os.environ.get(KEY_VARIABLE)
+    given = settings().key
     if given:
         return hmac.digest(given.encode(), _DERIVED_FOR, "sha256")
     path = made_once(home.root / "seal.key", secrets.token_hex(32))

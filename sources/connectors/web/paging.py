@@ -16,6 +16,7 @@ from sources.connectors.web.http import Answer, Refused, same_host
 from sources.contract.model import Contract
 from sources.contract.server.paging_option import Paging
 from sources.errors import ExtractError
+from sources.json_pointer import at_keys, keys_of
 
 MAX_PAGES = 100_000
 # What proves an answer, where the system gives it.
@@ -197,13 +198,6 @@ def proofs(headers: httpx.Headers) -> dict[str, str]:
 
 
 def pointed(document: Any, pointer: str) -> Any:
-    """What a JSON pointer (RFC 6901) points to; `_ABSENT`, which is of no JSON type, where there is nothing."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, list) and key.isascii() and key.isdigit() and int(key) < len(document):
-            document = document[int(key)]
-        elif isinstance(document, dict) and key in document:
-            document = document[key]
-        else:
-            return _ABSENT
-    return document
+    """What a JSON pointer points to; `_ABSENT`, which is of no JSON type, where there is nothing."""
+    found, value = at_keys(document, keys_of(pointer))
+    return value if found else _ABSENT

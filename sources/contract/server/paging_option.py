@@ -7,6 +7,7 @@ from typing import Any
 from sources.contract.model import Contract
 from sources.contract.shapes import Shape, faults, is_text, mapping, one_of, whole
 from sources.errors import ExtractError
+from sources.json_pointer import pointer_to
 
 _STYLES = ("cursor", "page", "offset", "link")
 NUMBERED = ("page", "offset")
@@ -107,4 +108,4 @@ def _of_format(records: Any) -> str:
         return ""
     if text.startswith("/"):
         return text
-    return "/" + text.replace("~", "~0").replace("/", "~1")
+    return pointer_to(text)

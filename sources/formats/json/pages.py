@@ -17,10 +17,10 @@ from sources.formats.json.record import (
     RecordShape,
     StrictDecoder,
     TooDeep,
-    pointer_steps,
     staged,
     with_headers,
 )
+from sources.json_pointer import keys_of
 
 _CHUNK_CHARACTERS = 1 << 20
 # One element or one value beside the records; what is larger would have to stand in memory as a whole.
@@ -30,7 +30,7 @@ _BLANK = " \t\r\n"
 
 def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], scratch: Path) -> Reading:
     """Open all pages as one. Raises ExtractError where a page is no JSON or has no array where the contract says."""
-    steps = pointer_steps(str(contract.server.options.get("records", "")))
+    steps = keys_of(str(contract.server.options.get("records", "")))
     steps = () if steps == ("",) else steps
 
     def records() -> Iterator[JsonRecord]:

@@ -14,6 +14,7 @@ from sources.contract.typing_sql import scale_of
 from sources.errors import ExtractError
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
+from sources.json_pointer import at_keys, keys_of
 from sources.typing.number_format import PLAIN
 
 _RECORD_EXCERPT = 1 << 20
@@ -136,31 +137,12 @@ def _without_exponent(number: Number) -> Number:
     return Number(digits.rstrip("0").rstrip(".") if "." in digits else digits)
 
 
-def pointer_steps(text: str) -> tuple[str, ...]:
-    """The keys of a JSON pointer (RFC 6901); a text that does not begin with a slash is one key."""
-    if not text.startswith("/"):
-        return (text,)
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in text[1:].split("/"))
-
-
-def at_pointer(value: Any, steps: Sequence[str]) -> tuple[bool, Any]:
-    """Whether something stands at the pointer, and what."""
-    for step in steps:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return False, None
-    return True, value
-
-
 class RecordShape:
     """The columns of a contract in a JSON record."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.paths = {column.header: pointer_steps(column.header) for column in contract.columns}
+        self.paths = {column.header: keys_of(column.header) for column in contract.columns}
         self.keys = {path[0] for path in self.paths.values()}
         self._formats = {column.header: column.numbers for column in contract.columns if column.numbers != PLAIN}
         self._exact = {column.header for column in contract.columns if scale_of(column.sql_type) is not None}
@@ -173,7 +155,7 @@ class RecordShape:
         """The texts of the contract's columns and then of `new` keys; notes which columns the record has."""
         values = []
         for header, path in self.paths.items():
-            found, value = at_pointer(record, path)
+            found, value = at_keys(record, path)
             if found:
                 self.seen.add(header)
             if isinstance(value, Number) and header in self._exact:

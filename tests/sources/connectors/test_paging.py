@@ -20,6 +20,7 @@ from sources.arrival.pull import Arrived
 from sources.arrival.totals import Totals
 from sources.connectors.web import paging
 from sources.contract.server.paging_option import unproven_end
+from sources.json_pointer import pointer_to
 from tests.sources.connectors.pulling import contract_of, pulled, refused
 
 CURSOR = {"style": "cursor", "parameter": "after", "next": "/meta/next", "records": "/items"}
@@ -332,7 +333,7 @@ def _places(document: Any, pointer: str) -> Iterator[tuple[str, Any]]:
     yield pointer, document
     if isinstance(document, dict):
         for key, value in document.items():
-            yield from _places(value, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+            yield from _places(value, f"{pointer}{pointer_to(key)}")
     if isinstance(document, list):
         for number, value in enumerate(document):
             yield from _places(value, f"{pointer}/{number}")

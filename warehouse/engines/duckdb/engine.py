@@ -16,7 +16,7 @@ import duckdb
 
 from warehouse.files import private_folder
 from warehouse.home import Home
-from warehouse.settings import threads
+from warehouse.settings import settings
 
 # Where the engine quotes bytes that are no UTF-8, its words cannot be read, and Python says that instead.
 ENGINE_ERRORS = (duckdb.Error, UnicodeDecodeError)
@@ -25,20 +25,21 @@ UNSIGNED = "allow_unsigned_extensions"
 _CIPHER = "httpfs"
 
 
-def settings() -> Settings:
+def engine_settings() -> Settings:
     """The engine's settings, whoever opens it."""
+    limits = settings()
     chosen: Settings = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "memory_limit": os.environ.get("INTERAGENCY_MEMORY_LIMIT", "4GB"),
+        "memory_limit": limits.memory_limit,
         "temp_file_encryption": True,
         # What does not fit into memory is an error, until `_let_spill` has said where it may go.
         "temp_directory": "",
         # For `_let_spill` alone, which ends it.
         UNSIGNED: True,
     }
-    if threads():
-        chosen["threads"] = threads()
+    if limits.threads:
+        chosen["threads"] = limits.threads
     return chosen
 
 
@@ -47,7 +48,7 @@ def configure(connection: duckdb.DuckDBPyConnection) -> None:
     if _is_locked(connection):
         # Another connection to the same database did it: settings are the database's.
         return
-    for name, value in settings().items():
+    for name, value in engine_settings().items():
         if name not in ("temp_directory", UNSIGNED):
             connection.execute(f"SET {name} = {literal(value)}")
     _let_spill(connection)
@@ -62,7 +63,7 @@ def open_database(
 
     Without `spills` it opens in a tenth of the time; for questions whose answer surely fits into memory.
     """
-    connection = duckdb.connect(str(database), read_only=read_only, config=settings())
+    connection = duckdb.connect(str(database), read_only=read_only, config=engine_settings())
     try:
         connection.execute("SET TimeZone = 'UTC'")
         if spills:
@@ -188,7 +189,7 @@ def engine_fault(expression: str) -> str | None:
 @cache
 def scratch() -> duckdb.DuckDBPyConnection:
     """A database of no content, for questions about the engine itself; what is asked may come from a contract."""
-    connection = duckdb.connect(":memory:", config=settings())
+    connection = duckdb.connect(":memory:", config=engine_settings())
     connection.execute(f"SET {UNSIGNED} = false")
     lock(connection)
     return connection

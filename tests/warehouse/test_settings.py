@@ -1,0 +1,45 @@
+"""Settings are read when they are asked for, wrong ones are named with what to write, and the handbook lists each."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from warehouse.errors import SettingError
+from warehouse.home import PROJECT
+from warehouse.settings import Settings, settings
+
+
+def test_a_setting_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERAGENCY_SOURCES", "/one::/other")
+    monkeypatch.setenv("INTERAGENCY_THREADS", "")
+    assert settings().sources == (Path("/one"), Path("/other"))
+    assert settings().threads == 0
+    monkeypatch.setenv("INTERAGENCY_THREADS", "3")
+    assert settings().threads == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("FIRST_NIGHT", "1.2.2026", "a date as yyyy-mm-dd"),
+        ("FEED_TIMEOUT_SECONDS", "inf", "a number of seconds above 0"),
+        ("FEED_TIMEOUT_SECONDS", "0", "a number of seconds above 0"),
+        ("THREADS", "-1", "a whole number"),
+        ("THREADS", "1.5", "a whole number"),
+    ],
+)
+def test_a_wrong_one_is_named(name: str, value: str, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"INTERAGENCY_{name}", value)
+    with pytest.raises(SettingError, match=f"^INTERAGENCY_{name} is '{re.escape(value)}'; write {wanted}"):
+        settings()
+
+
+def test_the_handbook_lists_every_setting() -> None:
+    text = (PROJECT / "docs" / "engineer.md").read_text(encoding="utf-8")
+    table = text.partition("| variable | meaning | default |")[2].partition("\n\n")[0]
+    listed = [
+        name for line in table.splitlines() if line for name in re.findall(r"INTERAGENCY_(\w+)", line.split("|")[1])
+    ]
+    # Not the platform's: the contracts of the three agencies name it.
+    assert sorted(listed) == sorted([*(name.upper() for name in Settings.model_fields), "INBOX"])

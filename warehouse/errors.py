@@ -1,0 +1,5 @@
+"""What goes wrong before any work is done; light enough to be imported by everything."""
+
+
+class SettingError(Exception):
+    """An environment variable, or a file of the operator's, with something that cannot be used."""
