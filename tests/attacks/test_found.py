@@ -172,7 +172,7 @@ def test_names_are_matched_as_before(name: str) -> None:
 def test_the_running_program_is_no_package(tmp_path: Path) -> None:
     path = Feed(COLUMNS, path='"package://__main__/x.csv"').write(tmp_path)
     script = "import sys; from pathlib import Path; from datetime import date; from sources.contract_file import load\n"
-    script += "from sources.connectors import ExtractError, probe\n"
+    script += "from sources.connectors import probe; from sources.errors import ExtractError\n"
     script += "try: probe(load(Path(sys.argv[1])), date(2026, 11, 20))\nexcept ExtractError as error: print(error)"
     ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
     assert "is not installed" in ended.stdout, ended.stderr

@@ -6,8 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from linkage import Entity, load_entity, measure, resolve, thresholds, write_chart
-from linkage.compare import explain
+from linkage import Entity, explain, load_entity, measure, resolve, thresholds, write_chart
 from linkage.compare.model import assumed
 from tests.linkage.records import ANNA, together
 

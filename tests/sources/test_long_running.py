@@ -18,9 +18,9 @@ from tests.sources.landed import text_columns
 LANDINGS = """
 import gc, json, os, shutil, sys, tempfile, threading
 from pathlib import Path
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 
 def state():
     gc.collect()
@@ -74,9 +74,9 @@ def test_nothing_stays_of_hundreds_of_landings(tmp_path: Path) -> None:
 ONE = """
 import re, sys
 from pathlib import Path
-from sources.connectors import ExtractError
+from sources.errors import ExtractError
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 try:
     land_extract(load(Path(sys.argv[1])), Path(sys.argv[2]))
 except ExtractError as error:

@@ -134,7 +134,9 @@ class Records:
         within = taken[1:-1]
         if self._width is not None and within and all(map(self._is_right, within)):
             rows = [self._parser.fields(line.rstrip("\r\n")) for line in within]
-            if len(fields) != self._width or (len(rows) > 1 and self._are_rows(rows)):
+            # A line of delimiters alone is no evidence: it may as well be of a text.
+            is_evidence = all(map(any, rows))
+            if (is_evidence and len(fields) != self._width) or (len(rows) > 1 and self._are_rows(rows)):
                 return None
         return Record(number, len(taken), text, fields)
 

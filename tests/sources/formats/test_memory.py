@@ -22,7 +22,7 @@ BATCH = 10_000
 LAND = """import resource, sys
 from pathlib import Path
 from sources.contract_file import load
-from sources.landing import land_extract
+from sources.landing.land import land_extract
 manifest = land_extract(load(Path(sys.argv[1])), Path(sys.argv[2]))
 print(manifest.rows_landed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
