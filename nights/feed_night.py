@@ -53,6 +53,16 @@ def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
     return {(night, agency, feed): finished_at for night, agency, feed, finished_at in rows}
 
 
+def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
+    """What was recorded of each feed in a night, by agency and feed."""
+    names = ", ".join(field.name for field in fields(FeedNight))
+    with open_database(spills=False) as connection:
+        rows = connection.execute(
+            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
+        ).fetchall()
+    return {(night.agency, night.feed): night for night in (FeedNight(*row) for row in rows)}
+
+
 def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
     """What was recorded of one feed in a night, or None."""
     names = ", ".join(field.name for field in fields(FeedNight))
