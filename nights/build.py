@@ -75,7 +75,8 @@ def begin(build: Build, agreed: list[Contract], others: Iterable[Contract]) -> N
         raise NotBuilt(
             f"no feed with an agreement in force has an accepted extract up to {build.night}; nothing to publish"
         )
-    builds.note_feeds(builds.start_build(build.home, build.night, build.run), [contract.name for contract in used])
+    builds.start_build(build.home, build.night, build.run)
+    builds.note_feeds(build.database, [contract.name for contract in used])
     with open_database(build.database) as connection:
         create_relations(connection, agreed, build.home, build.night)
         create_empty_relations(connection, list(others))

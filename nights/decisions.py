@@ -48,12 +48,7 @@ class UnknownPair(Exception):
 
 
 def accept_refused(
-    contract: Contract,
-    home: Home,
-    night: date,
-    reason: str,
-    actor: str,
-    refusal: Callable[[Contract], str | None],
+    contract: Contract, home: Home, night: date, reason: str, actor: str, refusal: Callable[[Contract], str | None]
 ) -> FeedNight:
     """Take the good rows of a night that the gate refused; `refusal` says why the feed's agreement or contract forbids it.
 
@@ -69,11 +64,8 @@ def accept_refused(
         if decide(contract, home, night).is_taken:
             raise AlreadyTaken
         sha256 = Manifest.read(landed_folder(contract, home, night)).original_sha256
-        decided_at = datetime.now(UTC).isoformat()
-        override = overrides.Override(
-            contract.agency, contract.feed, night.isoformat(), sha256, reason, actor, decided_at
-        )
-        overrides.append(home, override)
+        what = (contract.agency, contract.feed, night.isoformat(), sha256)
+        overrides.append(home, overrides.Override(*what, reason, actor, datetime.now(UTC).isoformat()))
         return accept_night(contract, home, night)
 
 
@@ -86,11 +78,8 @@ def decide_case(home: Home, case: str, disposition: str, reason: str, actor: str
     if chosen not in cases.DISPOSITIONS:
         raise UnknownDisposition
     _check_reason(reason)
-    found = cases.ask_published(
-        home,
-        "SELECT match_case_id FROM marts.match_case WHERE starts_with(match_case_id, $case) LIMIT 2",
-        {"case": case},
-    )
+    beginning = "SELECT match_case_id FROM marts.match_case WHERE starts_with(match_case_id, $case) LIMIT 2"
+    found = cases.ask_published(home, beginning, {"case": case})
     if len(found) != 1:
         raise UnknownCase(is_ambiguous=bool(found))
     decision = cases.Disposition(found[0][0], chosen, reason.strip(), actor, cases.now_text(datetime.now(UTC)))

@@ -70,15 +70,11 @@ def prepare_home(home: Home) -> None:
         write_text(settings, _DAGSTER_YAML)
 
 
-def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: Callable[[StepEnded], None]) -> Outcome:
-    """Pull `contracts`, harmonise what is accepted of all feeds, publish, report. Raises as `run_nights` does."""
-    return run_nights(contracts, home, [extract_date], tell)
-
-
 def run_nights(
     contracts: list[Contract], home: Home, nights: Sequence[date], tell: Callable[[StepEnded], None]
 ) -> Outcome:
-    """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
+    """Pull, gate and accept every night of `contracts` in its order; harmonise what is accepted of all feeds, publish and report the
+    last one, which builds on them all.
 
     Raises NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
     it cannot be told any more what the platform wrote.

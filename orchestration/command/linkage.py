@@ -68,14 +68,7 @@ def _shown(pair: "Pair") -> list[list[str]]:
     one, other = f"{pair.one_source} {pair.one_source_key}", f"{pair.other_source} {pair.other_source_key}"
     head = [pair.pair_id, pair.entity, one, other, pair.reason, f"{pair.match_weight:.1f}"]
     fields = [
-        [
-            "",
-            field["field"],
-            field["one"] or "",
-            field["other"] or "",
-            field["agreement"] or "",
-            f"{field['weight']:.1f}",
-        ]
+        ["", field["field"], *(field[name] or "" for name in ("one", "other", "agreement")), f"{field['weight']:.1f}"]
         for field in pair.fields
     ]
     return [head, *fields]
