@@ -57,14 +57,20 @@ def verdicts_given(home: Home) -> dict[tuple[str, str, str], datetime]:
 
 def feed_nights(home: Home, extract_date: date) -> dict[tuple[str, str], FeedNight]:
     """What was recorded of each feed in a night, by agency and feed."""
-    names = ", ".join(field.name for field in fields(FeedNight))
-    with open_database(spills=False) as connection:
-        rows = connection.execute(
-            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE extract_date = ?", [extract_date]
-        ).fetchall()
-    return {(night.agency, night.feed): night for night in (FeedNight(*row) for row in rows)}
+    found = _read(home, "extract_date = ?", extract_date)
+    return {(night.agency, night.feed): night for night in found}
 
 
 def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNight | None:
     """What was recorded of one feed in a night, or None."""
-    return feed_nights(home, extract_date).get((agency, feed))
+    found = _read(home, "extract_date = ? AND agency = ? AND feed = ?", extract_date, agency, feed)
+    return found[0] if found else None
+
+
+def _read(home: Home, condition: str, *values: date | str) -> list[FeedNight]:
+    names = ", ".join(field.name for field in fields(FeedNight))
+    with open_database(spills=False) as connection:
+        rows = connection.execute(
+            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE {condition}", list(values)
+        ).fetchall()
+    return [FeedNight(*row) for row in rows]

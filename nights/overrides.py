@@ -1,10 +1,9 @@
 """Stewards' overrides: a refused night that a named person takes all the same, with a reason. Append-only, in `state/`."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from warehouse.home import Home
-from warehouse.journal import Journal, actor
+from warehouse.journal import Journal
 
 OVERRIDES = "overrides.jsonl"
 
@@ -26,12 +25,9 @@ def _journal(home: Home) -> Journal:
     return Journal(home, OVERRIDES)
 
 
-def append(home: Home, agency: str, feed: str, extract_date: str, original_sha256: str, reason: str) -> Override:
-    """Record a decision of the person who runs the command. Raises Tampered."""
-    decided_at = datetime.now(UTC).isoformat()
-    override = Override(agency, feed, extract_date, original_sha256, reason, actor(), decided_at)
-    _journal(home).append(asdict(override))
-    return override
+def append(home: Home, override: Override) -> None:
+    """Record a steward's decision. Raises Tampered."""
+    _journal(home).append(asdict(override), override.steward)
 
 
 def find(home: Home, agency: str, feed: str, extract_date: str, original_sha256: str) -> Override | None:

@@ -1,6 +1,7 @@
 """Retention: originals are deleted when the contract's time is over, and attempts that a later one replaced with them."""
 
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,22 @@ from nights.rows.accepted import last_accepted
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
+from warehouse.store.builds import prune_nights
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many places were deleted: landed attempts, results that a later run replaced, and builds."""
+
+    originals: int
+    superseded: int
+    builds: int
+
+
+def forget_all(contracts: list[Contract], home: Home) -> Forgotten:
+    """Delete what is not needed any more: the restorable nights and the last good night of each feed stay."""
+    builds, originals = prune_nights(home), forget_originals(contracts, home)
+    return Forgotten(len(originals), len(forget_superseded(home)), len(builds))
 
 
 def forget_originals(contracts: list[Contract], home: Home, today: date | None = None) -> list[Path]:

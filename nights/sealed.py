@@ -9,7 +9,7 @@ from nights.verdict import VALIDATION
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.contract.model import Contract
 from warehouse.home import Home
-from warehouse.journal import Entry, Journal
+from warehouse.journal import Entry, Journal, actor
 from warehouse.store.seal import Tampered, check_folder, place_of, seal_folder
 
 _LANDED = (MANIFEST, ROWS, REJECTS)
@@ -52,14 +52,16 @@ def note_accepted(home: Home, folder: Path) -> None:
         {
             "extract_date": acceptance.extract_date, "status": acceptance.status, "rows_accepted": acceptance.rows_accepted,
             "original_sha256": acceptance.original_sha256, "decided_at": acceptance.decided_at, "seal": seal,
-        }
+        },
+        actor(),
     )  # fmt: skip
 
 
 def note_gone(home: Home, agency: str, feed: str, extract_date: date, reason: str) -> None:
     """Write into the feed's journal that an accepted night is not there any more, rightly. Raises Tampered."""
     _journal(home, agency, feed).append(
-        {"extract_date": extract_date.isoformat(), "gone": reason, "decided_at": datetime.now(UTC).isoformat()}
+        {"extract_date": extract_date.isoformat(), "gone": reason, "decided_at": datetime.now(UTC).isoformat()},
+        actor(),
     )
 
 

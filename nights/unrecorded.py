@@ -1,11 +1,11 @@
-"""Nights that were accepted and not recorded: a crash or a full disk came between the two, and the rows are in use."""
+"""Nights that a defect cut short: accepted and not recorded, their rows in use, or failed at a step. No night goes without a record."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.accept import record_taken, with_changes
-from nights.feed_night import FeedNight, verdicts_given
+from nights.accept import record_not_taken, record_taken, with_changes
+from nights.feed_night import FAILED, FeedNight, verdicts_given
 from nights.places import accepted_folder, landed_folder
 from nights.rows.accepted import ACCEPTANCE, Acceptance, accepted_nights
 from sources.arrival.manifest import MANIFEST, Manifest
@@ -26,7 +26,20 @@ def record_missed(contracts: Sequence[Contract], home: Home) -> list[FeedNight]:
     return found
 
 
-def is_taken_since(contract: Contract, home: Home, extract_date: date, moment: datetime) -> bool:
+def record_failed(contract: Contract, home: Home, extract_date: date, began: datetime, reason: str) -> None:
+    """Record the feed's failed night: a step of it that `began` then ended with a defect."""
+    # Where the rows are in use, the record must not say failed; the step does.
+    if _is_taken_since(contract, home, extract_date, began):
+        return
+    landing = landed_folder(contract, home, extract_date)
+    pulled_at = Manifest.read(landing).started_at if (landing / MANIFEST).exists() else began
+    failed = FeedNight(
+        extract_date, contract.agency, contract.feed, FAILED, pulled_at, datetime.now(UTC), reason=reason
+    )
+    record_not_taken(contract, home, failed)
+
+
+def _is_taken_since(contract: Contract, home: Home, extract_date: date, moment: datetime) -> bool:
     """Record the night as taken, if it was accepted after `moment`, whatever went wrong after that; False where it was not."""
     folder = accepted_folder(contract, home, extract_date)
     if not (folder / ACCEPTANCE).exists():

@@ -13,7 +13,7 @@ from nights.sealed import check_feed, note_accepted, note_gone, seal_accepted, s
 from sources.arrival.manifest import MANIFEST
 from sources.contract.model import Contract
 from warehouse.home import Home
-from warehouse.journal import Journal, begin_taking_over, end_taking_over, heads_file, is_taken_over, journals
+from warehouse.journal import Journal, actor, begin_taking_over, end_taking_over, heads_file, is_taken_over, journals
 from warehouse.store.records import record_files, seal_record
 from warehouse.store.seal import SEAL, Tampered, check_parquet, is_sealed_parquet, place_of
 
@@ -56,11 +56,13 @@ def take_over(home: Home) -> str | None:
         return None
     if not heads_file(home).exists() and _is_any_sealed(home):
         raise Tampered(place_of(home, heads_file(home)), "is gone, and this home was sealed before")
-    return vouch_for_all(home, "made by a version that did not seal")
+    return vouch_for_all(home, "made by a version that did not seal", actor())
 
 
-def vouch_for_all(home: Home, reason: str) -> str | None:
-    """Seal everything in the home as it stands, by the key of today; what was done, or None where there is nothing."""
+def vouch_for_all(home: Home, reason: str, by: str) -> str | None:
+    """Seal everything in the home as it stands, by the key of today, on the word of `by`; what was done, or None where there is
+    nothing.
+    """
     begin_taking_over(home)
     places = list(_folders(home))
     for folder in places:
@@ -69,7 +71,7 @@ def vouch_for_all(home: Home, reason: str) -> str | None:
         seal_record(home, path)
     kept = journals(home)
     for journal in kept:
-        journal.vouch(reason)
+        journal.vouch(reason, by)
     for folder in places:
         if (folder / ACCEPTANCE).exists():
             note_accepted(home, folder)
@@ -77,31 +79,31 @@ def vouch_for_all(home: Home, reason: str) -> str | None:
     if not places and not kept and not record_files(home):
         end_taking_over(home)
         return None
-    Journal(home, VOUCHED).append({"what": "everything", "reason": reason})
+    Journal(home, VOUCHED).append({"what": "everything", "reason": reason}, by)
     end_taking_over(home)
     return said
 
 
-def vouch(home: Home, place: str, reason: str) -> None:
-    """Take one place of the home as it stands, by the name of who runs this. Raises ValueError where nothing is sealed there."""
+def vouch(home: Home, place: str, reason: str, by: str) -> None:
+    """Take one place of the home as it stands, on the word of `by`. Raises ValueError where nothing is sealed there."""
     path = home.root / place
     parts = Path(place).parts
     if path == heads_file(home):
-        vouch_for_all(home, reason)
+        vouch_for_all(home, reason, by)
         return
     if parts[:1] == ("accepted",) and len(parts) == 4 and not path.exists():
         note_gone(home, parts[1], parts[2], date.fromisoformat(parts[3]), reason)
     elif path in record_files(home):
         seal_record(home, path)
     elif path.suffix == ".jsonl" and home.state in path.parents:
-        Journal(home, path.relative_to(home.state).as_posix()).vouch(reason)
+        Journal(home, path.relative_to(home.state).as_posix()).vouch(reason, by)
     elif path in list(_folders(home)):
         _seal(home, path)
         if (path / ACCEPTANCE).exists():
             note_accepted(home, path)
     else:
         raise ValueError(f"nothing that is sealed is called {place}; write the place as the message about it does")
-    Journal(home, VOUCHED).append({"what": place, "reason": reason})
+    Journal(home, VOUCHED).append({"what": place, "reason": reason}, by)
 
 
 def _folders(home: Home) -> Iterator[Path]:

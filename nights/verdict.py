@@ -1,12 +1,19 @@
 """What a gate found, as plain data: nothing of great-expectations, so that it costs nothing to read."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from nights.attempt import GATE
+from nights.places import gate_folder
+from sources.contract.model import Contract
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
+from warehouse.home import Home
+from warehouse.store.records import records
 
 # What great-expectations said, as it said it.
 VALIDATION = "validation.json"
@@ -70,3 +77,36 @@ class Verdict:
             for result in data["results"]
         ]
         return cls(**data)
+
+
+@dataclass(frozen=True)
+class RuleCounts:
+    """How many of a feed's rules held in a night, and how many did not."""
+
+    passed: int = 0
+    failed: int = 0
+
+
+def rule_counts(home: Home, extract_date: date) -> dict[tuple[str, str], RuleCounts]:
+    """Of each feed of a night, by agency and feed."""
+    with open_database(spills=False) as connection:
+        rows = connection.execute(
+            f"""
+            SELECT agency, feed, count(*) FILTER (WHERE passed), count(*) FILTER (WHERE NOT passed)
+            FROM {records(home, "gate_result")}
+            WHERE extract_date = ?
+            GROUP BY ALL
+            """,
+            [extract_date],
+        ).fetchall()
+    return {(agency, feed): RuleCounts(passed, failed) for agency, feed, passed, failed in rows}
+
+
+def fixed_seconds(contracts: Iterable[Contract], home: Home, extract_date: date, since: float) -> float:
+    """What great-expectations took beyond the engine's statements, over the gates of a night that ran from `since` (POSIX) on."""
+    gates = [gate_folder(contract, home, extract_date) for contract in contracts]
+    return sum(
+        Verdict.read(gate).fixed_seconds
+        for gate in gates
+        if (gate / GATE).exists() and (gate / GATE).stat().st_mtime >= since
+    )

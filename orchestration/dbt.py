@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
 MANIFEST = PROJECT_DIR / "target" / "manifest.json"
 SIMULATED = PROJECT / "simulation" / "agencies"
+_BUILD = ["build", "--exclude-resource-type", "unit_test"]
 # profiles.yml reads the path of the build from it.
 BUILD_VARIABLE = "INTERAGENCY_BUILD"
 # The macro generate_database_name asks for it.
@@ -70,11 +71,6 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
             if proved != placed:
                 _compile(home, proved)
     return MANIFEST
-
-
-def variables(manifest: Path) -> list[str]:
-    """The arguments by which dbt places relations as the manifest has them."""
-    return ["--vars", json.dumps({OPEN_RELATIONS: _open_relations(manifest)})]
 
 
 def _open_relations(manifest: Path) -> list[str]:
@@ -147,9 +143,27 @@ def dbt_resource() -> dg.ResourceDefinition:
     return dg.ResourceDefinition(lambda _: dbt, config_schema={}, description="dbt of this environment and project.")
 
 
-def target_folder(home: Home, invocation: str) -> Path:
-    """Where an invocation writes its artefacts; one folder each, kept, so that dbt parses only what changed."""
-    return home.dbt / invocation
+def run_dbt(
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    home: Home,
+    manifest: Path,
+    name: str,
+    selection: Sequence[str],
+) -> Iterator[Any]:
+    """Build what `selection` (arguments of dbt) names, in the building night; yields Dagster's events. `name` is the invocation's.
+
+    Relations are placed as the manifest has them.
+    """
+    # dagster-dbt hands this process's environment on, to dbt and to the adapter that it opens here, and takes no other.
+    os.environ.update(build_variable(home))
+    placed = json.dumps({OPEN_RELATIONS: _open_relations(manifest)})
+    yield from dbt.cli(
+        [*_BUILD, "--vars", placed, *selection],
+        context=context,
+        # A folder for each invocation, kept, so that dbt parses only what changed.
+        target_path=home.dbt / name,
+    ).stream()
 
 
 def ran(home: Home) -> list[Path]:

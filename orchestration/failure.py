@@ -1,4 +1,4 @@
-"""A step that failed: why, in one line without a value, and the report of the night that is not published because of it."""
+"""How a night ends: a step that failed says why, in one line without a value; whoever is concerned is told, and the report is written."""
 
 import functools
 import inspect
@@ -16,17 +16,20 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from catalogue.protection import Exposed
 from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
+from nights.build import NotBuilt
+from nights.past import open_past
 from reports.site import write_report
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import safe_message
-from warehouse.home import PROJECT
+from warehouse.home import PROJECT, Home
 from warehouse.store.builds import PublishError
 from warehouse.store.records import record
 from warehouse.store.seal import Tampered
+from watch.alerts import tell
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
 _OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered, DagsterDbtCliRuntimeError)
-# Dagster puts the name of its class before the words of a step that says itself why it fails.
+# Dagster puts the (private) name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"
 
@@ -67,6 +70,8 @@ def _plain_failure(step: str) -> Iterator[None]:
         yield
     except dg.Failure:
         raise
+    except NotBuilt as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
     except Exception as error:
         raise dg.Failure(f"the {step} could not be run: {told(error)}", allow_retries=False) from None
 
@@ -80,6 +85,15 @@ def why_failed(event: Any) -> str:
     return f"{event.step_key}: {message[:500]}"
 
 
+def close_night(contracts: list[Contract], home: Home, night: date, failure: str | None) -> Path:
+    """How a night ends, published (`failure` None) or not: recorded, told to whom it concerns, reported. Returns the front page's path."""
+    record(home, "night", night, [{"failure": failure}], {})
+    write_data_docs(home, night)
+    with open_past(home, contracts, night) as past:
+        tell(past)
+    return write_report(contracts, home, night)
+
+
 def report_hook(contracts: list[Contract], report_step: str) -> dg.HookDefinition:
     """However a night was started: one that is not published has its report and its alerts too. A good one writes its own."""
 
@@ -91,9 +105,7 @@ def report_hook(contracts: list[Contract], report_step: str) -> dg.HookDefinitio
         failed = context.instance.get_records_for_run(context.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
         if run is None or not failed:
             return
-        home, night = context.resources.platform.home, date.fromisoformat(run.tags[_PARTITION])
-        record(home, "night", night, [{"failure": why_failed(failed[-1].event_log_entry.dagster_event)}], {})
-        write_data_docs(home, night)
-        write_report(contracts, home, night)
+        night, failure = date.fromisoformat(run.tags[_PARTITION]), why_failed(failed[-1].event_log_entry.dagster_event)
+        close_night(contracts, context.resources.platform.home, night, failure)
 
     return report_failure

@@ -2,25 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from expectations.gate import run_gate
 from nights.accept import accept_night, decide, record_not_taken
-from nights.feed_night import FAILED, FeedNight
 from nights.last_wording import Broken
-from nights.places import landed_folder
-from nights.unrecorded import is_taken_since
+from nights.pull import Pulled, pull
+from nights.unrecorded import record_failed
 from nights.verdict import Verdict
 from orchestration.failure import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
-from orchestration.pull import Pulled, pull
 from orchestration.resources import Platform
 from sharing.agreements import read_register
-from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
-from warehouse.home import Home
 from warehouse.store.seal import Tampered
 
 STEP = "interagency/step"
@@ -58,7 +54,7 @@ def landing_assets(contracts: list[Contract], left_out: Sequence[Broken] = ()) -
         for broken in left_out:
             context.log.error(f"{broken.name}: left out: {broken.why}")
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
-        for pulled in pull(selected, read_register(), platform.home, night_of(context)):
+        for pulled in pull(selected, read_register().refusal, platform.home, night_of(context)):
             yield from _landed(context, pulled)
 
     return land
@@ -111,7 +107,7 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
     )
     def gate(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
         night = night_of(context)
-        with _recorded_failure(contract, platform.home, night, "gate"):
+        with _recorded_failure(context, contract, platform, "gate"):
             verdict = run_gate(contract, platform.home, night)
             decision = decide(contract, platform.home, night)
             if not decision.is_taken:
@@ -124,8 +120,10 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
 
 
 @contextmanager
-def _recorded_failure(contract: Contract, home: Home, night: date, step: str) -> Iterator[None]:
-    """A defect inside ends the step, and is the feed's failed night: no night goes without a record."""
+def _recorded_failure(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, contract: Contract, platform: Platform, step: str
+) -> Iterator[None]:
+    """A defect inside ends the step, and is the feed's failed night."""
     began = datetime.now(UTC)
     try:
         yield
@@ -133,14 +131,7 @@ def _recorded_failure(contract: Contract, home: Home, night: date, step: str) ->
         reason = told(error)
         if not isinstance(error, Tampered):
             reason = f"the {step} could not be run: {reason}; tell the platform's maintainers"
-        # Where the rows are in use, the record must not say failed; the step does.
-        if not is_taken_since(contract, home, night, began):
-            landing = landed_folder(contract, home, night)
-            pulled_at = Manifest.read(landing).started_at if (landing / MANIFEST).exists() else began
-            failed = FeedNight(
-                night, contract.agency, contract.feed, FAILED, pulled_at, datetime.now(UTC), reason=reason
-            )
-            record_not_taken(contract, home, failed)
+        record_failed(contract, platform.home, night_of(context), began, reason)
         raise dg.Failure(reason, allow_retries=False) from None
 
 
@@ -174,7 +165,7 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
         op_tags={STEP: "accept"},
     )
     def accepted(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
-        with _recorded_failure(contract, platform.home, night_of(context), "acceptance"):
+        with _recorded_failure(context, contract, platform, "acceptance"):
             night = accept_night(contract, platform.home, night_of(context))
         return dg.MaterializeResult(
             metadata={

@@ -1,7 +1,6 @@
 """Whole nights from the command: the two Dagster runs one after the other, in this process, with what became of each."""
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,17 +9,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from nights.places import page_of
 from nights.untouched import take_over
+from nights.verdict import fixed_seconds
 from orchestration.failure import why_failed
-from orchestration.resources import night_lock
 from sources.contract.model import Contract
-from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
+from warehouse.lock import night_lock
 from warehouse.store.builds import build_database, current_night
-from warehouse.store.records import records
 
 _DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
 telemetry:
@@ -69,18 +68,13 @@ def prepare_home(home: Home) -> None:
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
         write_text(settings, _DAGSTER_YAML)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
-
-
-def run_night(contracts: list[Contract], home: Home, extract_date: date, tell: Callable[[StepEnded], None]) -> Outcome:
-    """Pull `contracts`, harmonise what is accepted of all feeds, publish, report. Raises as `run_nights` does."""
-    return run_nights(contracts, home, [extract_date], tell)
 
 
 def run_nights(
     contracts: list[Contract], home: Home, nights: Sequence[date], tell: Callable[[StepEnded], None]
 ) -> Outcome:
-    """Pull, gate and accept every night in its order; harmonise, publish and report the last one, which builds on them all.
+    """Pull, gate and accept every night of `contracts` in its order; harmonise what is accepted of all feeds, publish and report the
+    last one, which builds on them all.
 
     Raises NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
     it cannot be told any more what the platform wrote.
@@ -110,7 +104,7 @@ def run_nights(
         outcome.fixed = {
             "imports": imported - began,
             "Dagster": runner.dagster_seconds,
-            "great-expectations": sum(_gx_seconds(contracts, home, night, began_at) for night in nights),
+            "great-expectations": sum(fixed_seconds(contracts, home, night, began_at) for night in nights),
             "dbt": max(runner.seconds.get("harmonise", 0) - _dbt_seconds(home, began_at), 0),
         }
         outcome.total_seconds = time.perf_counter() - began
@@ -127,19 +121,6 @@ def _dbt_seconds(home: Home, since: float) -> float:
     )
 
 
-def _gx_seconds(contracts: list[Contract], home: Home, extract_date: date, since: float) -> float:
-    """What great-expectations took beyond the engine's statements, over the gates of a night that ran from `since` on."""
-    from nights.places import gate_folder
-    from nights.verdict import GATE, Verdict
-
-    folders = [gate_folder(contract, home, extract_date) for contract in contracts]
-    return sum(
-        Verdict.read(folder).fixed_seconds
-        for folder in folders
-        if (folder / GATE).exists() and (folder / GATE).stat().st_mtime >= since
-    )
-
-
 class _Runner:
     """Runs the jobs of nights and adds up where the time went."""
 
@@ -151,14 +132,12 @@ class _Runner:
 
     def run(self, name: str, night: date, keys: list[Any] | None) -> str | None:
         """Run one job of one night; returns why it failed, or None."""
-        from dagster._core.utils import make_new_run_id
-
         from orchestration.ingest import STEP
         from orchestration.schedule import BY_COMMAND
 
         job = self.defs.resolve_job_def(name)
         steps = {node.name: node.tags.get(STEP, name) for node in job.all_node_defs}
-        self.run_id = run_id = make_new_run_id()
+        self.run_id = run_id = str(uuid4())
         self.instance.add_event_listener(run_id, lambda entry: self._heard(entry, steps))
         began = time.perf_counter()
         before = sum(self.seconds.values())
@@ -202,13 +181,3 @@ def _outcome(home: Home, extract_date: date, failure: str | None, run_id: str) -
     if is_stored and current is not None:
         failure = f"the night of {current.extract_date} is published already; this one is stored"
     return Outcome(extract_date, published, failure, page_of(home, extract_date), is_stored)
-
-
-def gate_counts(home: Home, extract_date: date) -> dict[tuple[str, str], tuple[int, int]]:
-    """Rules passed and failed of each feed in a night."""
-    with open_database(spills=False) as connection:
-        rows = connection.execute(
-            "SELECT agency, feed, count(*) FILTER (WHERE passed), count(*) FILTER (WHERE NOT passed) "
-            f"FROM {records(home, 'gate_result')} WHERE extract_date = ? GROUP BY ALL", [extract_date]
-        ).fetchall()  # fmt: skip
-    return {(agency, feed): (passed, failed) for agency, feed, passed, failed in rows}

@@ -1,15 +1,15 @@
-"""What a run holds on to: the place of the data, and the lock that lets one night run at a time."""
+"""What a run holds on to: the place of the data, under the lock that lets one night run at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from filelock import FileLock, Timeout
 
 from nights.untouched import take_over
 from warehouse.engines.duckdb.engine import forget_spilled
-from warehouse.files import for_owner_alone, remove_temporary
+from warehouse.files import remove_temporary
 from warehouse.home import Home
+from warehouse.lock import night_lock
 
 _WAIT_SECONDS = 6 * 3600
 # What a run uses takes no configuration: whoever may start a run must not choose its programs, its folders or what it unpickles.
@@ -17,26 +17,6 @@ _WAIT_SECONDS = 6 * 3600
 IN_THIS_PROCESS = dg.in_process_executor.configured({}, name="in_this_process")
 # Steps hand each other nothing but files and the build; Dagster's default would write and read pickles in a folder of the run's choice.
 NO_VALUES = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})
-
-
-class NightRunning(Exception):
-    """Another night holds the lock."""
-
-
-@contextmanager
-def night_lock(home: Home, wait_seconds: float) -> Iterator[None]:
-    """One night at a time on one INTERAGENCY_HOME; may be taken again by its holder. Raises NightRunning."""
-    home.close()
-    lock = FileLock(home.lock, is_singleton=True, thread_local=False)
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except Timeout:
-        raise NightRunning(f"another night is running on {home.root}; wait for it to end, then try again") from None
-    try:
-        with for_owner_alone():
-            yield
-    finally:
-        lock.release()
 
 
 class Platform(dg.ConfigurableResource):

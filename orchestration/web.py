@@ -17,6 +17,9 @@ from threading import Thread
 import dagster as dg
 import uvicorn
 import yaml
+
+# Private names: Dagster has no public way to serve its page from a process of one's own, and its command opens a port without a
+# guard. This is what `dagster dev` and `dagster-webserver` are made of.
 from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
@@ -30,8 +33,10 @@ _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 15000, 3600, 20
 _SECONDS_TO_END = 30
 
 
-def serve(port: int, tell: Callable[[str], None]) -> None:
+def serve(dagster_home: Path, port: int, tell: Callable[[str], None]) -> None:
     """Serve until a signal ends it; `tell` is given each login link. Raises OSError where the port is taken."""
+    # Dagster starts the code location by itself, with this process's environment, and finds its own folder by nothing else there.
+    os.environ["DAGSTER_HOME"] = str(dagster_home)
     # Whatever is made from here on (the socket of the code location, temporary files) is for its owner alone.
     os.umask(0o077)
     with (
@@ -68,6 +73,7 @@ def _run(server: uvicorn.Server, listening: socket.socket, daemon: "subprocess.P
 
 @contextmanager
 def _daemon(workspace: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    # As `dagster dev` starts it: `dagster-daemon` beside it is the same module, and may not be on the path.
     command = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace), "--log-level", "warning"]
     daemon = subprocess.Popen(command)
     try:

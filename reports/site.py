@@ -16,11 +16,11 @@ from reports.rejected import forget_sent_back
 from reports.rows_by_night import bands_of
 from sources.contract.model import Contract
 from warehouse.home import Home
-from watch.alerts import tell
+from watch.alerts import recorded_alerts
 
 
 def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) -> Path:
-    """Write all pages of a night, and tell whom the contracts name. Returns the front page's path."""
+    """Write all pages of a night; who was told of it is read from the record. Returns the front page's path."""
     forget_sent_back(contracts, home)
     # Before it writes: a night that is older than all that are kept has its pages until the next report.
     forget_nights(home, SHOWN_NIGHTS)
@@ -36,4 +36,4 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) 
         write_lineage(lineage, contracts, site)
         write_reconciliation(past, site, lines, lineage)
         write_findings(past, site)
-        return write_front(past, site, lines, tell(past))
+        return write_front(past, site, lines, recorded_alerts(past, past.night))

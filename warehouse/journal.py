@@ -54,11 +54,11 @@ class Journal:
     def path(self) -> Path:
         return self.home.state / self.name
 
-    def append(self, entry: Entry) -> None:
-        """Add one line. Raises Tampered where what stands there is not what was written."""
+    def append(self, entry: Entry, by: str) -> None:
+        """Add one line, written by the actor `by`. Raises Tampered where what stands there is not what was written."""
         with _locked(self.home):
             lines = self._lines()
-            self._write(lines, entry, str(lines[-1][_MAC]) if lines else "")
+            self._write(lines, {**entry, _BY: by}, str(lines[-1][_MAC]) if lines else "")
 
     def entries(self) -> list[Entry]:
         """What was written, in its order. Raises Tampered."""
@@ -69,12 +69,12 @@ class Journal:
         """Raises Tampered where what stands there is not what was written."""
         self._lines()
 
-    def vouch(self, reason: str) -> None:
+    def vouch(self, reason: str, by: str) -> None:
         """Take all that stands there as written: the chain begins anew with a line that says so."""
         with _locked(self.home):
             content = self._content()
             told = {"sha256": hashlib.sha256(content + _missing_end(content)).hexdigest(), "reason": reason}
-            self._write([entry for _, entry in _parsed(content)], {_VOUCHED: told}, "")
+            self._write([entry for _, entry in _parsed(content)], {_VOUCHED: told, _BY: by}, "")
 
     def _content(self) -> bytes:
         return self.path.read_bytes() if self.path.exists() else b""
@@ -108,7 +108,7 @@ class Journal:
         return keyed_hash(self.home, self.name, previous, json.dumps(said, sort_keys=True, ensure_ascii=False))
 
     def _write(self, lines: list[Entry], entry: Entry, previous: str) -> None:
-        line = {**entry, _BY: actor(), _AT: datetime.now(UTC).isoformat()}
+        line = {**entry, _AT: datetime.now(UTC).isoformat()}
         line[_MAC] = self._mac(previous, line)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # A line that a crash cut short stays what it is; the next one begins on a line of its own.

@@ -93,13 +93,23 @@ def _causes(past: Past) -> Iterable[Alert]:
         yield Alert(agency, feed, " ".join(filter(None, ["anomaly", measure, column])), description, past.night)
 
 
+def recorded_alerts(past: Past, night: date | None) -> list[Alert]:
+    """What was open in a night, and who was told; read anew, also where it was recorded since `past` was opened."""
+    found = past.rows(
+        f"""
+        SELECT {", ".join(field.name for field in fields(Alert))}
+        FROM {records(past.home, "alert", past.night)}
+        WHERE extract_date = ?
+        """,
+        night,
+    )
+    return [replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found]
+
+
 def _known(past: Past) -> dict[tuple[str, str, str], Alert]:
     """What was open in this night (when it is run again) or in the one before it."""
-    found = past.rows(
-        f"SELECT {', '.join(field.name for field in fields(Alert))} FROM {records(past.home, 'alert', past.night)} WHERE extract_date IN (?, ?) ORDER BY extract_date",
-        past.before, past.night,
-    )  # fmt: skip
-    return {row[:3]: replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found}
+    alerts = [*recorded_alerts(past, past.before), *recorded_alerts(past, past.night)]
+    return {(alert.agency, alert.feed, alert.cause): alert for alert in alerts}
 
 
 def _continued(alert: Alert, known: dict[tuple[str, str, str], Alert], past: Past) -> Alert:

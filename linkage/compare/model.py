@@ -153,6 +153,8 @@ def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _expectation_maximisation(found: Any, entity: Entity) -> None:
     from splink import block_on
+
+    # Splink exports its errors nowhere else.
     from splink.internals.exceptions import SplinkException
 
     for names in entity.training:

@@ -3,14 +3,23 @@
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from warehouse.engines.duckdb.engine import literal
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.journal import Journal
 
 DISPOSITIONS = ("open", "fraud", "error", "false positive", "no issue")
+
+
+class NotPublished(Exception):
+    """No night is published."""
+
+
+class NoCases(Exception):
+    """The published night has no cases: none of its agencies sends records of people."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,18 @@ def dispositions_file(home: Home) -> Path:
 
 def decide(home: Home, decision: Disposition) -> None:
     """Append one decision. Nothing is ever taken back: a later decision of the same case counts. Raises Tampered."""
-    _journal(home).append(asdict(decision))
+    _journal(home).append(asdict(decision), decision.decided_by)
+
+
+def ask_published(home: Home, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of a query on `marts.match_case` of the published night. Raises NotPublished and NoCases."""
+    if not home.published.exists():
+        raise NotPublished
+    with open_database(home.published, read_only=True) as connection:
+        try:
+            return connection.execute(sql, values).fetchall()
+        except duckdb.CatalogException:
+            raise NoCases from None
 
 
 def _journal(home: Home) -> Journal:

@@ -1,12 +1,71 @@
 """Pairs that a steward decides on: the queue of the night, and decisions that bind later nights."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from linkage.memory import Decision
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.journal import Journal, actor
+from warehouse.journal import Journal
+from warehouse.store.restricted import attach_restricted, restricted_file
+
+
+class NoQueue(Exception):
+    """No night with a queue of pairs is published."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two records in doubt, as they stand in the night's `review_queue`; `fields` has name, both values and their agreement."""
+
+    entity: str
+    pair_id: str
+    one_source: str
+    one_source_key: str
+    other_source: str
+    other_source_key: str
+    match_weight: float
+    reason: str
+    fields: list[dict[str, Any]]
+
+    @property
+    def records(self) -> tuple[str, str, str, str]:
+        return self.one_source, self.one_source_key, self.other_source, self.other_source_key
+
+
+def queue(home: Home, entity: str | None = None) -> list[Pair]:
+    """The pairs in doubt of the published night, the likeliest first.
+
+    Raises NoQueue, and duckdb.Error where the queue cannot be read, as without the key that it was sealed with.
+    """
+    published = home.published.resolve()
+    if not restricted_file(published).exists():
+        raise NoQueue
+    with open_database() as connection:
+        attach_restricted(connection, published, read_only=True)
+        rows = connection.execute(
+            """
+            SELECT entity, pair_id, one_source, one_source_key, other_source, other_source_key, match_weight, reason, fields
+            FROM restricted.linkage.review_queue
+            WHERE $entity IS NULL OR entity = $entity
+            ORDER BY match_weight DESC, pair_id
+            """,
+            {"entity": entity},
+        ).fetchall()
+    return [Pair(*row) for row in rows]
+
+
+def waiting(home: Home, entity: str | None = None) -> list[Pair]:
+    """Those of the queue that nobody decided on. Raises as `queue` does, and Tampered."""
+    found = queue(home, entity)
+    decided = {
+        (name, item.one_source, item.one_key, item.other_source, item.other_key)
+        for name in {pair.entity for pair in found}
+        for item in decisions(home, name, date.max)
+    }
+    return [pair for pair in found if (pair.entity, *pair.records) not in decided]
 
 
 def folder_of(home: Home, entity: str) -> Path:
@@ -19,11 +78,12 @@ def decisions(home: Home, entity: str, until: date) -> list[Decision]:
     return [item for item in found if item.decided_at[:10] <= until.isoformat()]
 
 
-def decide(home: Home, entity: str, pair: tuple[str, str, str, str], is_same: bool, reason: str) -> Decision:
-    """Record what the person who runs the command says of (source, key, source, key). Raises Tampered."""
-    decision = Decision(*pair, is_same, reason, actor(), datetime.now(UTC).isoformat())
-    _journal(home, entity).append(asdict(decision))
-    return decision
+def decide(
+    home: Home, entity: str, records: tuple[str, str, str, str], is_same: bool, reason: str, steward: str
+) -> None:
+    """Record what the steward says of (source, key, source, key). Raises Tampered."""
+    decision = Decision(*records, is_same, reason, steward, datetime.now(UTC).isoformat())
+    _journal(home, entity).append(asdict(decision), steward)
 
 
 def _journal(home: Home, entity: str) -> Journal:

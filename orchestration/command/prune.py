@@ -11,18 +11,16 @@ def prune() -> None:
 
     The last good night of each feed and the restorable nights stay.
     """
-    from nights.retention import forget_originals, forget_superseded
-    from orchestration.resources import NightRunning, night_lock
+    from nights.retention import forget_all
     from warehouse.home import Home
-    from warehouse.store.builds import prune_nights
+    from warehouse.lock import NightRunning, night_lock
 
     home, contracts = Home.from_environment(), all_contracts()
     try:
         with night_lock(home, wait_seconds=0):
-            originals, builds = forget_originals(contracts, home), prune_nights(home)
-            superseded = forget_superseded(home)
+            removed = forget_all(contracts, home)
     except NightRunning as error:
         stop(str(error), NOT_DONE)
     typer.echo(
-        f"{len(originals)} landed extracts, {len(superseded)} superseded results and {len(builds)} builds removed"
+        f"{removed.originals} landed extracts, {removed.superseded} superseded results and {removed.builds} builds removed"
     )

@@ -14,6 +14,7 @@ from orchestration.command.progress import progress
 if TYPE_CHECKING:
     from nights.feed_night import FeedNight
     from nights.last_wording import Broken
+    from nights.verdict import RuleCounts
     from orchestration.night import Outcome
     from sources.contract.model import Contract
     from warehouse.home import Home
@@ -73,7 +74,7 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
         from expectations.cross_agency import RuleError
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
-        from orchestration.resources import NightRunning
+        from warehouse.lock import NightRunning
         from warehouse.store.seal import Tampered
 
         try:
@@ -127,22 +128,22 @@ class _Line:
 
 def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line]:
     from nights.feed_night import feed_nights
-    from orchestration.night import gate_counts
+    from nights.verdict import RuleCounts, rule_counts
 
-    known, counts = feed_nights(home, night), gate_counts(home, night)
+    known, counts = feed_nights(home, night), rule_counts(home, night)
     return [
         _line(
             contract,
             home,
             night,
             known.get((contract.agency, contract.feed)),
-            counts.get((contract.agency, contract.feed), (0, 0)),
+            counts.get((contract.agency, contract.feed), RuleCounts()),
         )
         for contract in contracts
     ]
 
 
-def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: tuple[int, int]) -> _Line:
+def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: "RuleCounts") -> _Line:
     from nights.freshness import in_use, moment_of
 
     used = in_use(contract, home, night)
@@ -151,7 +152,7 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
         return _Line(
             contract.agency, contract.feed, _NOT_PULLED, None, None, None, 0, 0, None, used_night, None, is_stale
         )
-    passed, failed = gates if known.rows_sent is not None else (0, 0)
+    passed, failed = (gates.passed, gates.failed) if known.rows_sent is not None else (0, 0)
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
         _seconds(contract, home, known), used_night, known.reason, is_stale, known.is_taken, known.rows_new, known.rows_changed,

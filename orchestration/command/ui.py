@@ -16,11 +16,12 @@ def ui(port: Annotated[int, typer.Option(help="Port on localhost.")] = 3000) -> 
     from orchestration.night import prepare_home
     from warehouse.home import Home
 
-    prepare_home(Home.from_environment())
+    home = Home.from_environment()
+    prepare_home(home)
     from orchestration.web import serve
 
     try:
-        serve(port, lambda link: typer.echo(f"Log in with this link; it is good for one browser: {link}"))
+        serve(home.dagster, port, lambda link: typer.echo(f"Log in with this link; it is good for one browser: {link}"))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

@@ -17,20 +17,16 @@ def vouch(
 
     For what was put back from a backup or changed by hand; `everything` also after INTERAGENCY_KEY was changed.
     """
-    from nights import untouched
-    from orchestration.resources import NightRunning, night_lock
+    from nights import decisions
     from warehouse.home import Home
+    from warehouse.journal import actor
+    from warehouse.lock import NightRunning
     from warehouse.store.seal import Tampered
 
-    if not reason.strip():
-        stop('a reason is needed: --reason "…"', WRONG_USE)
-    home = Home.from_environment()
     try:
-        with night_lock(home, wait_seconds=0):
-            if place == "everything":
-                untouched.vouch_for_all(home, reason)
-            else:
-                untouched.vouch(home, place.rstrip("/"), reason)
+        decisions.vouch(Home.from_environment(), place, reason, actor())
+    except decisions.NoReason:
+        stop('a reason is needed: --reason "…"', WRONG_USE)
     except ValueError as error:
         stop(str(error), WRONG_USE)
     except (NightRunning, Tampered) as error:

@@ -31,9 +31,9 @@ def list_nights() -> None:
 @app.command("restore")
 def restore_night(extract_date: str) -> None:
     """Let readers see a kept night again, in one step. Not one with rows of a feed whose agreement has ended."""
-    from orchestration.resources import NightRunning, night_lock
     from sharing.agreements import read_register
     from warehouse.home import Home
+    from warehouse.lock import NightRunning, night_lock
     from warehouse.store.builds import PublishError, restore
 
     home, wanted = Home.from_environment(), as_date(extract_date)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from nights.pull import pull
 from nights.rows.accepted import accepted_nights, create_empty_relations, create_relations
-from orchestration.pull import pull
 from sharing.agreements import read_register
 from sharing.retention import forget_unagreed, remember
 from sources.contract.model import Contract
@@ -78,7 +78,9 @@ def test_no_door_opens_without_an_agreement_in_force(case: str, place: Place, ho
     said = ENDED[case]
     if said is not None:
         place.agree("tests/one", "one", **said)
-    found = {item.contract.feed: item.missed for item in pull([place.one, place.two], read_register(), home, NIGHT)}
+    found = {
+        item.contract.feed: item.missed for item in pull([place.one, place.two], read_register().refusal, home, NIGHT)
+    }
     assert found["two"] is None
     assert found["one"] is not None
     assert found["one"].status == "no_agreement"

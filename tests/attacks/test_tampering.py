@@ -16,8 +16,9 @@ import pytest
 
 import sharing.agreements
 from nights.accept import accept_night
+from nights.decisions import accept_refused
 from nights.feed_night import FeedNight
-from nights.overrides import append
+from nights.overrides import Override, append
 from nights.places import gate_folder, landed_folder
 from nights.sealed import check_originals
 from nights.untouched import take_over, tampered, vouch, vouch_for_all
@@ -30,6 +31,7 @@ from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from tests.orchestration.light_night import _harmonise
 from warehouse.home import Home
+from warehouse.journal import actor
 from warehouse.store.seal import Tampered
 
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
@@ -208,12 +210,12 @@ def test_seals_without_what_says_that_they_were_made_are_not_taken_over_anew(pla
 def test_a_night_that_somebody_vouches_for_is_published_again(platform: Platform) -> None:
     delete_accepted(platform)
     assert not platform.publish(NEXT_NIGHT)
-    vouch(platform.home, "accepted/steady/added/2026-11-20", "withdrawn by the agency")
+    vouch(platform.home, "accepted/steady/added/2026-11-20", "withdrawn by the agency", actor())
     assert platform.publish(NEXT_NIGHT)
     assert platform.rows("added") == []
     forge_rows(platform.accepted("whole") / ROWS)
     assert not platform.publish(NEXT_NIGHT)
-    vouch(platform.home, "accepted/steady/whole/2026-11-20", "corrected by hand")
+    vouch(platform.home, "accepted/steady/whole/2026-11-20", "corrected by hand", actor())
     assert platform.publish(NEXT_NIGHT)
     said = [json.loads(line) for line in (platform.home.state / "vouched.jsonl").read_text().splitlines()]
     assert [line["reason"] for line in said] == ["withdrawn by the agency", "corrected by hand"]
@@ -308,9 +310,9 @@ def test_a_true_override_names_the_systems_user(platform: Platform, monkeypatch:
     refused_night(platform)
     monkeypatch.setenv("LOGNAME", "the.minister")
     monkeypatch.setenv("USER", "the.minister")
-    sha256 = recorded(platform.home, NEXT_NIGHT)["steady/whole"].original_sha256
-    given = append(platform.home, "steady", "whole", NEXT_NIGHT.isoformat(), sha256 or "", "as agreed")
-    assert given.steward == pwd.getpwuid(os.getuid()).pw_name
+    accept_refused(platform.contract("whole"), platform.home, NEXT_NIGHT, "as agreed", actor(), lambda _: None)
+    (said,) = [json.loads(line) for line in (platform.home.state / "overrides.jsonl").read_text().splitlines()]
+    assert said["steward"] == said["by"] == pwd.getpwuid(os.getuid()).pw_name
     assert platform.ingest(NEXT_NIGHT)["steady/whole"].status == "accepted_by_steward"
 
 
@@ -350,7 +352,7 @@ def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     assert "were sealed as they stood" in said
     assert take_over(platform.home) is None
     assert platform.accepted("added").stat().st_mtime_ns == made
-    append(platform.home, "steady", "whole", "2026-11-02", "1" * 64, "another")
+    append(platform.home, Override(**override | {"extract_date": "2026-11-02"}))
     platform.send("added", (2, "y"))
     platform.ingest(NEXT_NIGHT)
     assert platform.publish(NEXT_NIGHT)
@@ -365,7 +367,7 @@ def test_the_key_is_the_owners_alone_and_another_key_is_told(
     assert (platform.home.root / "seal.key").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("INTERAGENCY_KEY", "a key of the ministry")
     assert not platform.publish(NEXT_NIGHT)
-    vouch_for_all(platform.home, "the key is set from now on")
+    vouch_for_all(platform.home, "the key is set from now on", actor())
     assert platform.publish(NEXT_NIGHT)
     monkeypatch.setenv("INTERAGENCY_KEY", "a guess")
     assert not platform.publish(NEXT_NIGHT)

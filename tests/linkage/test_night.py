@@ -274,6 +274,6 @@ def test_apart_binds_also_where_a_number_says_the_same(nights: Nights) -> None:
         }
     )
     assert len({person(nights.link(records), key) for key in "ab"}) == 1
-    decide(nights.home, "person", ("registry", "a", "tax", "b"), False, "twins with one number")
+    decide(nights.home, "person", ("registry", "a", "tax", "b"), False, "twins with one number", "steward")
     days = (date.today() - FIRST).days + 1
     assert len({person(nights.link(records, days=days), key) for key in "ab"}) == 2

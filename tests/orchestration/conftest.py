@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nights.feed_night import FeedNight
+from nights.feed_night import FeedNight, feed_nights
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from warehouse.home import PROJECT, Home
@@ -83,6 +83,4 @@ def run_ingest(contracts: list[Contract], night: date, kept_in: Any = None) -> b
 
 
 def recorded(home: Home, night: date) -> dict[str, FeedNight]:
-    from nights.feed_night import feed_nights
-
     return {f"{agency}/{feed}": found for (agency, feed), found in feed_nights(home, night).items()}

@@ -15,6 +15,7 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 PUBLISHED, NOT_PUBLISHED = 0, 1
 
@@ -109,40 +110,37 @@ def run(agreements: Path, sources: Path, night: date) -> bool:
 
 def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     import dagster as dg
-    from dagster._core.utils import make_new_run_id
 
-    from nights.rows.accepted import create_relations, last_accepted
-    from nights.unrecorded import record_missed
+    from nights import build as builds
     from orchestration import harmonise
+    from orchestration.failure import told_plainly
     from orchestration.partitions import NIGHTS
     from orchestration.resources import Platform
     from warehouse.engines.duckdb.engine import open_database
-    from warehouse.store.builds import start_build
     from warehouse.store.history import Versioned
 
     @dg.asset(key=harmonise.GATE_KEY, partitions_def=NIGHTS)
+    @told_plainly("build")
     def built(context: dg.AssetExecutionContext, platform: Platform) -> None:
-        harmonise.refuse_tampered(contracts, platform.home, night)
-        record_missed(contracts, platform.home)
-        database = start_build(platform.home, night, context.run.run_id)
+        builds.make_ready(contracts, platform.home, night)
+        build = builds.Build(platform.home, night, context.run.run_id)
+        builds.begin(build, contracts, [])
         platform.home.dbt.mkdir(parents=True, exist_ok=True)
-        with open_database(database) as connection:
-            create_relations(connection, contracts, platform.home, night)
+        with open_database(build.database) as connection:
             connection.execute("CREATE SCHEMA marts")
             for contract in contracts:
                 name = contract.relation
                 connection.execute(f'CREATE TABLE marts."{name}" AS FROM accepted."{name}"')
-        assert any(last_accepted(contract, platform.home, night) for contract in contracts)
 
     # The two are made by the module's own makers: only dbt's part is another here, and with it what lineage says of its models.
-    harmonise.ran, harmonise.refuse_exposed = (lambda _: []), (lambda *_: None)
+    harmonise.ran, builds.refuse_exposed = (lambda _: []), (lambda *_: None)
     kept = [Versioned("published", contract.relation, tuple(contract.key)) for contract in contracts]
     assets = [built, harmonise._published_asset(contracts, kept), harmonise._report_asset(contracts)]
     defs = dg.Definitions(
         assets=assets, jobs=[dg.define_asset_job("light")], resources={"platform": Platform()},
         executor=dg.in_process_executor,
     )  # fmt: skip
-    run_id = make_new_run_id()
+    run_id = str(uuid4())
     with dg.DagsterInstance.ephemeral() as instance:
         done = defs.resolve_job_def("light").execute_in_process(
             instance=instance, partition_key=night.isoformat(), raise_on_error=False, run_id=run_id,

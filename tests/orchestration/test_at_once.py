@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.resources import night_lock
 from tests.conftest import NIGHT, PROJECT
 from tests.orchestration.test_nights import INTERAGENCY
 from warehouse.home import Home
+from warehouse.lock import night_lock
 
 WORD = NIGHT.isoformat()
 COMMANDS = [
@@ -33,8 +33,8 @@ def test_a_command_beside_a_night_says_so_and_changes_nothing(home: Home, inbox:
 HOLDER = """
 import sys
 from pathlib import Path
-from orchestration.resources import NightRunning, night_lock
 from warehouse.home import Home
+from warehouse.lock import NightRunning, night_lock
 home = Home(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

@@ -150,9 +150,9 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
 @needs_leases
 def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_ending(inbox: Path, home: Home) -> None:
     script = (
-        "from orchestration.pull import pull\nfrom sharing.agreements import read_register\n"
+        "from nights.pull import pull\nfrom sharing.agreements import read_register\n"
         "from sources.contract_file import load_all\nfrom warehouse.home import Home\nfrom datetime import date\n"
-        "for one in pull(load_all(), read_register(), Home.from_environment(), date(2026, 11, 20)):\n"
+        "for one in pull(load_all(), read_register().refusal, Home.from_environment(), date(2026, 11, 20)):\n"
         "    print(one.contract.name, one.missed.reason if one.missed else 'landed')\n"
     )
     with cannot_be_opened(inbox / "airlines.csv"), cannot_be_opened(inbox / "weather.csv"):

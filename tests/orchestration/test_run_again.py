@@ -12,8 +12,8 @@ from expectations.data_docs import write_data_docs
 from expectations.gate import run_gate
 from nights.land import land_night
 from nights.past import open_past
+from nights.verdict import RuleCounts, rule_counts
 from orchestration.command.run import _lines
-from orchestration.night import gate_counts
 from reports.front import FeedLine, feed_lines
 from reports.lineage import Lineage
 from reports.reconciliation import _account, _warehouse
@@ -180,6 +180,6 @@ def test_a_night_after_it_is_unchanged_against_what_it_is_now(extract: Path, hom
 
 def test_rules_are_counted_of_the_last_run(extract: Path, home: Home) -> None:
     run(extract, GOOD)
-    assert gate_counts(home, NIGHT)["plain", "things"] == (2, 1)
+    assert rule_counts(home, NIGHT)["plain", "things"] == RuleCounts(2, 1)
     run(extract, None)
-    assert ("plain", "things") not in gate_counts(home, NIGHT)
+    assert ("plain", "things") not in rule_counts(home, NIGHT)

@@ -4,7 +4,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,12 +19,15 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from typer.testing import CliRunner
 
 from nights.feed_night import FAILED, REFUSED, FeedNight
 from nights.past import open_past
+from nights.places import report_path
+from orchestration.command.main import app
 from reports.site import write_report
 from sources.contract.model import Contact, Contract
-from sources.contract_file import load
+from sources.contract_file import load, load_all
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
@@ -123,7 +126,8 @@ def test_a_refused_night_is_told_once_with_what_to_do_and_where_to_look(
 ) -> None:
     contract = feed(tmp_path, STEWARD)
     save(home, NIGHT, REFUSED, "more rejects than the contract allows")
-    write_report([contract], home, NIGHT)
+    told(home, contract)
+    told(home, contract)
     write_report([contract], home, NIGHT)
     (message,) = mailbox.messages
     assert message["To"] == "data@agency.example"
@@ -145,6 +149,26 @@ def test_a_cause_that_lasts_is_not_told_again_and_one_that_comes_back_is(
     assert [message["Subject"].split(",")[1] for message in mailbox.messages] == [
         f" night of {NIGHT}: failed", f" night of {NIGHT + timedelta(days=3)}: failed"
     ]  # fmt: skip
+
+
+def test_a_report_that_is_written_anew_tells_nobody_and_says_who_was_told(
+    home: Home, inbox: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [replace(contract, contacts=(STEWARD,)) for contract in load_all()]
+    monkeypatch.setattr("orchestration.command.report.all_contracts", lambda: known)
+    command: Callable[..., Any] = CliRunner().invoke
+    now = datetime.now(UTC)
+    FeedNight(NIGHT, known[0].agency, known[0].feed, FAILED, now, now, reason="the share is down").save(home)
+    assert command(app, ["report"]).exit_code == 0
+    assert mailbox.messages == []
+    assert "There was nothing to tell." in report_path(home).read_text(encoding="utf-8")
+
+    told(home, known[0])
+    assert len(mailbox.messages) == 1
+    for arguments in (["report"], ["report", "--extract-date", NIGHT.isoformat()]):
+        assert command(app, arguments).exit_code == 0
+        assert "every channel that is set up" in report_path(home).read_text(encoding="utf-8")
+    assert len(mailbox.messages) == 1
 
 
 @pytest.mark.parametrize(("password", "sent"), [("right", True), ("wrong", False)])
@@ -215,8 +239,9 @@ def test_a_channel_that_fails_is_tried_by_the_next_run(
     address, taken = posted
     save(home, NIGHT, FAILED, "the share is down")
     broken = feed(tmp_path, Contact("webhook", f"{address}/broken?token=secret"))
+    for _ in range(2):
+        assert told(home, broken) == [("failed", False, "webhook: HTTPStatusError")]
     assert "not by webhook: HTTPStatusError" in write_report([broken], home, NIGHT).read_text(encoding="utf-8")
-    assert told(home, broken) == [("failed", False, "webhook: HTTPStatusError")]
     assert "secret" not in caplog.text
     assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]
     assert told(home, feed(tmp_path, Contact("webhook", address))) == [("failed", True, None)]

@@ -1,7 +1,7 @@
 """Landing all feeds of a night at once: one agency that is slow, down or broken does not hold up the others."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,7 +10,6 @@ from threading import Event, Lock, Semaphore, Thread
 from nights.accept import record_not_taken
 from nights.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from nights.land import land_night
-from sharing.agreements import Register
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError
@@ -30,14 +29,16 @@ class Pulled:
     missed: FeedNight | None
 
 
-def pull(contracts: list[Contract], register: Register, home: Home, extract_date: date) -> Iterator[Pulled]:
-    """Land each feed that an agreement in force today allows, by a contract that can be used; yields in the order of
-    `contracts`, missed nights recorded.
+def pull(
+    contracts: list[Contract], refusal: Callable[[Contract], str | None], home: Home, extract_date: date
+) -> Iterator[Pulled]:
+    """Land each feed for which `refusal` has no reason why nothing new may be done with it: no agreement in force, or no
+    contract that can be used. Yields in the order of `contracts`, missed nights recorded.
     """
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
     for contract in contracts:
-        why_not = register.refusal(contract)
+        why_not = refusal(contract)
         landing = None if why_not else _Landing(slots, contract, home, extract_date)
         waiting.append((contract, datetime.now(UTC), landing, why_not))
     for contract, started_at, landing, reason in waiting:

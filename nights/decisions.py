@@ -1,0 +1,119 @@
+"""What a steward decides, whoever asks: on a refused night, a case, a pair in doubt, and what is not as it was written.
+
+`actor` is the person who decides, whose name is kept. What cannot be decided is an error of its own, without words for a person.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from linkage.settle import cases, review
+from nights import overrides, untouched
+from nights.accept import accept_night, decide
+from nights.feed_night import FeedNight
+from nights.places import landed_folder
+from sources.arrival.manifest import Manifest
+from sources.contract.model import Contract
+from warehouse.home import Home
+from warehouse.lock import night_lock
+
+EVERYTHING = "everything"
+
+
+class NoReason(Exception):
+    """A decision without a reason is none."""
+
+
+class NotAllowed(Exception):
+    """Nothing new may be done with the feed: why."""
+
+
+class AlreadyTaken(Exception):
+    """The night needs no decision."""
+
+
+class UnknownDisposition(Exception):
+    """It is none of `linkage.settle.cases.DISPOSITIONS`."""
+
+
+class UnknownCase(Exception):
+    """No case of the published night begins so, or several do."""
+
+    def __init__(self, is_ambiguous: bool) -> None:
+        super().__init__()
+        self.is_ambiguous = is_ambiguous
+
+
+class UnknownPair(Exception):
+    """It is no pair in doubt of the published night."""
+
+
+def accept_refused(
+    contract: Contract, home: Home, night: date, reason: str, actor: str, refusal: Callable[[Contract], str | None]
+) -> FeedNight:
+    """Take the good rows of a night that the gate refused; `refusal` says why the feed's agreement or contract forbids it.
+
+    Raises NoReason, NotAllowed, AlreadyTaken, FileNotFoundError where the night was not gated, NightRunning and Tampered.
+    """
+    _check_reason(reason)
+    refused = refusal(contract)
+    if refused is not None:
+        raise NotAllowed(refused)
+    # What is decided on must not change meanwhile, so it is read under the lock.
+    with night_lock(home, wait_seconds=0):
+        untouched.take_over(home)
+        if decide(contract, home, night).is_taken:
+            raise AlreadyTaken
+        sha256 = Manifest.read(landed_folder(contract, home, night)).original_sha256
+        what = (contract.agency, contract.feed, night.isoformat(), sha256)
+        overrides.append(home, overrides.Override(*what, reason, actor, datetime.now(UTC).isoformat()))
+        return accept_night(contract, home, night)
+
+
+def decide_case(home: Home, case: str, disposition: str, reason: str, actor: str) -> cases.Disposition:
+    """Write down what was decided of the case that begins with `case`; the next night shows it.
+
+    Raises UnknownDisposition, NoReason, NotPublished, NoCases, UnknownCase and Tampered.
+    """
+    chosen = disposition.replace("-", " ").strip().lower()
+    if chosen not in cases.DISPOSITIONS:
+        raise UnknownDisposition
+    _check_reason(reason)
+    beginning = "SELECT match_case_id FROM marts.match_case WHERE starts_with(match_case_id, $case) LIMIT 2"
+    found = cases.ask_published(home, beginning, {"case": case})
+    if len(found) != 1:
+        raise UnknownCase(is_ambiguous=bool(found))
+    decision = cases.Disposition(found[0][0], chosen, reason.strip(), actor, cases.now_text(datetime.now(UTC)))
+    untouched.take_over(home)
+    cases.decide(home, decision)
+    return decision
+
+
+def review_pair(home: Home, pair_id: str, is_same: bool, reason: str, actor: str) -> None:
+    """Say whether two records are of the same person or body; later nights follow it.
+
+    Raises NoReason, UnknownPair, Tampered, and as `linkage.settle.review.queue` does.
+    """
+    _check_reason(reason)
+    pair = next((pair for pair in review.queue(home) if pair.pair_id == pair_id), None)
+    if pair is None:
+        raise UnknownPair
+    untouched.take_over(home)
+    review.decide(home, pair.entity, pair.records, is_same, reason, actor)
+
+
+def vouch(home: Home, place: str, reason: str, actor: str) -> None:
+    """Take a place of the home as it stands, or EVERYTHING.
+
+    Raises NoReason, ValueError where nothing is sealed there, NightRunning and Tampered.
+    """
+    _check_reason(reason)
+    with night_lock(home, wait_seconds=0):
+        if place == EVERYTHING:
+            untouched.vouch_for_all(home, reason, actor)
+        else:
+            untouched.vouch(home, place.rstrip("/"), reason, actor)
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise NoReason
