@@ -32,13 +32,13 @@ class Settings(BaseSettings):
     agreements: _Places = ()
     grants: _Places = ()
     first_night: Annotated[date, BeforeValidator(date.fromisoformat)] = date(2013, 1, 1)
-    feed_timeout_seconds: float = Field(3600, gt=0, allow_inf_nan=False)
+    feed_timeout_seconds: float = Field(default=3600, gt=0, allow_inf_nan=False)
     memory_limit: str = "4GB"
-    threads: int = Field(0, ge=0)
+    threads: int = Field(default=0, ge=0)
     readers: str | None = None
-    key: str | None = Field(None, repr=False)
-    smtp: str | None = Field(None, repr=False)
-    smtp_password: str = Field("", repr=False)
+    key: str | None = Field(default=None, repr=False)
+    smtp: str | None = Field(default=None, repr=False)
+    smtp_password: str = Field(default="", repr=False)
     mail_from: str | None = None
     report_url: str | None = None
 

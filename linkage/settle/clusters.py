@@ -48,7 +48,8 @@ def components(count: int, left: Integers, right: Integers) -> Integers:
     graph = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(count, count))
     _, label = connected_components(graph, directed=False)
     _, smallest = np.unique(label, return_index=True)
-    return smallest[label].astype(np.int64)
+    found: Integers = smallest[label].astype(np.int64)
+    return found
 
 
 def cluster(count: int, edges: Edges, rules: Rules) -> tuple[Integers, Flags]:
