@@ -77,6 +77,12 @@ def variables(manifest: Path) -> list[str]:
     return ["--vars", json.dumps(_told(manifest))]
 
 
+def givers(manifest: Path) -> dict[str, list[str]]:
+    """The staging models by what they give rows to, as their meta says."""
+    found: dict[str, list[str]] = _told(manifest)[GIVERS]
+    return found
+
+
 def _told(manifest: Path) -> dict[str, Any]:
     """The variables that say what the manifest says: what lies in the open database, by unique id; who gives, by name."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()

@@ -21,6 +21,7 @@ from nights.untouched import tampered
 from orchestration.dbt import (
     BySchema,
     build_variable,
+    givers,
     modelled_contracts,
     of_loaded,
     prepare,
@@ -135,7 +136,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         # Without an agency of people or bodies there is nothing to link.
         *([_linkage_asset(staging)] if PERSON_RECORD in staging.keys else []),
         marts,
-        _gate_asset(contracts, marts),
+        _gate_asset(contracts, marts, givers(manifest)),
         _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
@@ -178,7 +179,9 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
     return linkage
 
 
-def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
+def _gate_asset(
+    contracts: list[Contract], marts: dg.AssetsDefinition, given: dict[str, list[str]]
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=GATE_KEY, deps=list(marts.keys), partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
         check_specs=[dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds.")],
@@ -189,7 +192,8 @@ def _gate_asset(contracts: list[Contract], marts: dg.AssetsDefinition) -> dg.Ass
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         night = night_of(context)
-        results = gate_build(contracts, platform.home, build_database(platform.home, night, context.run.run_id), night)
+        database = build_database(platform.home, night, context.run.run_id)
+        results = gate_build(contracts, platform.home, database, night, given)
         broken = [result for result in results if not result.passed and result.severity == "error"]
         for result in broken:
             context.log.error(
