@@ -6,6 +6,7 @@ great-expectations then holds that a rule has none. `error` keeps the build from
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,14 +35,17 @@ _ENTRIES = Schema({"type": ["array", "null"], "items": {"type": "object"}})
 
 @dataclass(frozen=True)
 class CrossRule:
-    """`query` returns the rows that do not fit as (source_key, detail), on marts.* and staging.* of a build."""
+    """`query` returns the rows that do not fit as (source_key, detail), on marts.* and staging.* of a build.
+
+    `agencies` are those it is about: their names, or a query for them.
+    """
 
     subject: str
     rule: str
     title: str
     dimension: str
     severity: str
-    agencies: tuple[str, ...]
+    agencies: list[str] | str
     query: str
 
 
@@ -55,7 +59,7 @@ def load_rules(folder: Path = RULES) -> list[CrossRule]:
     for path in sorted(folder.glob("*.yaml")):
         for entry in _entries(path):
             try:
-                rule = CrossRule(path.stem, **{**entry, "agencies": tuple(entry["agencies"])})
+                rule = CrossRule(path.stem, **entry)
                 if rule.severity not in ("error", "warning") or rule.rule in {known.rule for known in rules}:
                     raise KeyError("severity is neither error nor warning, or the rule's name is taken")
                 rules.append(rule)
@@ -73,13 +77,16 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         raise RuleError(f"{error}; write a list of rules") from None
 
 
-def gate_build(contracts: list[Contract], home: Home, database: Path, extract_date: date) -> list[RuleResult]:
+def gate_build(
+    contracts: list[Contract], home: Home, database: Path, extract_date: date, givers: Mapping[str, Sequence[str]]
+) -> list[RuleResult]:
     """Find what does not fit in a build, record it, and return the result of every rule.
 
+    `givers` are the staging models by what they give rows to: a rule may read `given_to_NAME`.
     Raises RuleError where a query is not valid SQL on this build.
     """
     rules = _of_this_build(load_rules(), database)
-    counts = _write_findings(rules, home, database, extract_date)
+    counts = _write_findings(rules, home, database, extract_date, givers)
     with open_database(database) as connection:
         copy_into(connection, home, extract_date)
     results = []
@@ -109,19 +116,19 @@ def _of_this_build(rules: list[CrossRule], database: Path) -> list[CrossRule]:
     return [rule for rule in rules if rule.subject not in subjects]
 
 
-def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_date: date) -> dict[str, int]:
+def _write_findings(
+    rules: list[CrossRule], home: Home, database: Path, extract_date: date, givers: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
     """Run each query once; its rows become the night's findings. Returns how many each rule found."""
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
         connection.execute(f"CREATE TEMP TABLE found AS FROM {no_records('finding')}")
+        for name in sorted({name for rule in rules for name in re.findall(r"\bgiven_to_(\w+)", rule.query)}):
+            _view(connection, name, givers.get(name, ()))
         for rule in rules:
-            fixed = [extract_date.isoformat(), rule.rule, rule.severity, rule.subject, ",".join(rule.agencies)]
-            query = rule.query.strip().rstrip(";")
             try:
-                connection.execute(
-                    f"INSERT INTO found SELECT {', '.join(map(literal, fixed))}, source_key, detail FROM ({query})"
-                )
+                _find(connection, rule, extract_date)
             except duckdb.Error as error:
                 raise RuleError(
                     f"expectations/harmonised/{rule.subject}.yaml: {rule.rule}: {str(error).splitlines()[0]}"
@@ -131,6 +138,25 @@ def _write_findings(rules: list[CrossRule], home: Home, database: Path, extract_
             write_parquet(connection, "FROM found ORDER BY ALL", temporary, (PARQUET_SEAL, UNSEALED))
             seal_parquet(home, temporary, place_of(home, path))
         return dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
+
+
+def _view(connection: duckdb.DuckDBPyConnection, name: str, models: Sequence[str]) -> None:
+    """What the models give to `name`; those that are not in the build give nothing."""
+    found = connection.execute(
+        "SELECT database_name, table_name FROM duckdb_tables() WHERE schema_name = 'staging' AND list_contains(?, table_name)",
+        [list(models)],
+    ).fetchall()
+    staged = [f"FROM {quoted(catalog)}.staging.{quoted(table)}" for catalog, table in found]
+    connection.execute(f"CREATE TEMP VIEW {quoted(f'given_to_{name}')} AS {' UNION ALL BY NAME '.join(staged)}")
+
+
+def _find(connection: duckdb.DuckDBPyConnection, rule: CrossRule, extract_date: date) -> None:
+    about = rule.agencies
+    if isinstance(about, str):
+        about = sorted(name for (name,) in connection.execute(about).fetchall())
+    fixed = [extract_date.isoformat(), rule.rule, rule.severity, rule.subject, ",".join(about)]
+    query = rule.query.strip().rstrip(";")
+    connection.execute(f"INSERT INTO found SELECT {', '.join(map(literal, fixed))}, source_key, detail FROM ({query})")
 
 
 def _validated(

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -32,8 +32,8 @@ SIMULATED = PROJECT / "simulation" / "agencies"
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 # profiles.yml reads the path of the build from it.
 BUILD_VARIABLE = "INTERAGENCY_BUILD"
-# The macro generate_database_name asks for it.
-OPEN_RELATIONS = "open_relations"
+# The macros generate_database_name and givers ask for them.
+OPEN_RELATIONS, GIVERS = "open_relations", "givers"
 
 
 class BySchema(DagsterDbtTranslator):
@@ -56,38 +56,59 @@ def dbt_executable() -> str:
 def prepare(contracts: list[Contract], home: Home) -> Path:
     """The manifest, made anew where a model, a contract or a macro is newer; in it, what is proved open lies in the open database.
 
-    What lies where is told to dbt by a variable, and proved on the models that dbt compiled: where the proof is another one than
-    the last manifest was made with, it is made once more. Which database a relation lies in changes nothing of what it is made
-    of, so that is the end of it. Raises DbtError.
+    What lies where, and which models give rows to the shared ones, is told to dbt by variables, and read from the models that dbt
+    compiled: until it is what the last manifest was made with, that is made once more. Neither changes what the models say of
+    themselves, so that there is an end of it. Raises DbtError.
     """
     MANIFEST.parent.mkdir(exist_ok=True)
     # A command and Dagster's server may both be the first to need it.
     with FileLock(MANIFEST.with_suffix(".lock")):
         changed = write_dbt_sources(contracts, SOURCES)
         if changed or not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest():
-            placed = _open_relations(MANIFEST) if MANIFEST.exists() else []
-            _compile(home, placed)
-            proved = Protection.read([MANIFEST]).open_relations()
-            if proved != placed:
-                _compile(home, proved)
+            told = _told(MANIFEST) if MANIFEST.exists() else {}
+            _compile(home, told)
+            while (found := _found(MANIFEST)) != told:
+                told = found
+                _compile(home, told)
     return MANIFEST
 
 
-def _open_relations(manifest: Path) -> list[str]:
-    """The unique ids of what the manifest lets lie in the open database."""
+def givers(manifest: Path) -> dict[str, list[str]]:
+    """The staging models by what they give rows to, as their meta says."""
+    found: dict[str, list[str]] = _told(manifest)[GIVERS]
+    return found
+
+
+def _told(manifest: Path) -> dict[str, Any]:
+    """The variables that say what the manifest says: what lies in the open database, by unique id; who gives, by name."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     placed = ("model", "seed", "snapshot")
-    return sorted(
+    is_open = [
         node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
-    )
+    ]
+    return {OPEN_RELATIONS: sorted(is_open), GIVERS: _givers(nodes)}
 
 
-def _compile(home: Home, open_relations: list[str]) -> None:
+def _found(manifest: Path) -> dict[str, Any]:
+    """The same by what is proved of the models."""
+    return _told(manifest) | {OPEN_RELATIONS: Protection.read([manifest]).open_relations()}
+
+
+def _givers(nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The staging models that give rows to each name, in the order of their names."""
+    found: dict[str, list[str]] = {}
+    for name, gives in sorted((node["name"], node["config"].get("meta", {}).get("gives", {})) for node in nodes):
+        for given in gives:
+            found.setdefault(given, []).append(name)
+    return found
+
+
+def _compile(home: Home, told: Mapping[str, Any]) -> None:
     """Without a look into any database: none is there yet."""
     compiled = subprocess.run(
         [
             dbt_executable(), "--quiet", "compile", "--no-introspect", "--no-populate-cache",
-            "--vars", json.dumps({OPEN_RELATIONS: open_relations}), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
+            "--vars", json.dumps(told), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
         ],
         capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, **build_variable(home)},
     )  # fmt: skip
@@ -153,13 +174,12 @@ def run_dbt(
 ) -> Iterator[Any]:
     """Build what `selection` (arguments of dbt) names, in the building night; yields Dagster's events. `name` is the invocation's.
 
-    Relations are placed as the manifest has them.
+    Relations are placed, and rows given to the shared models, as the manifest has it.
     """
     # dagster-dbt hands this process's environment on, to dbt and to the adapter that it opens here, and takes no other.
     os.environ.update(build_variable(home))
-    placed = json.dumps({OPEN_RELATIONS: _open_relations(manifest)})
     yield from dbt.cli(
-        [*_BUILD, "--vars", placed, *selection],
+        [*_BUILD, "--vars", json.dumps(_told(manifest)), *selection],
         context=context,
         # A folder for each invocation, kept, so that dbt parses only what changed.
         target_path=home.dbt / name,

@@ -19,7 +19,7 @@ deaths as (
 residents as (
 
     select * from {{ ref('residence') }}
-    where agency = 'municipalities'
+    where agency || '/' || feed in ({{ sources_of('residence') }})
 
 ),
 

@@ -8,8 +8,7 @@ with records as (
     from {{ ref('int_person_record') }} as records
     inner join {{ source('linkage', 'person_link') }} as links
         on records.source = links.source and records.source_key = links.source_key
-    left join {{ ref('person_source_rank') }} as ranks
-        on records.source = ranks.source and ranks.attribute = 'surname'
+    left join {{ source_ranks() }} as ranks on records.source = ranks.source
     where records.national_number is not null
     group by records.national_number, links.person_id
 

@@ -15,13 +15,13 @@ marital_statuses as (
         agency || '/' || feed as source,
         source_key,
         marital_status
-    from {{ ref('stg_civil_registry__person') }}
+    from {{ rows_of('register', {'varchar': ['marital_status']}) }}
 
 ),
 
 ranks as (
 
-    select * from {{ ref('person_source_rank') }}
+    select * from {{ source_ranks() }}
 
 ),
 
@@ -72,7 +72,7 @@ counted as (
             as value_source_key,
         max(single_values.extract_date) as extract_date
     from single_values
-    left join ranks on single_values.source = ranks.source and single_values.attribute = ranks.attribute
+    left join ranks on single_values.source = ranks.source
     where single_values.value is not null
     group by single_values.person_id, single_values.attribute, single_values.value
 

@@ -1,23 +1,9 @@
-{# What each staging model has as it was sent beside what was made of it: identifiers, texts with damaged letters. #}
-{% set checked = {
-    'stg_civil_registry__person': (['national_number'], ['given_name', 'surname', 'street', 'town']),
-    'stg_tax_authority__income': (['national_number', 'tax_number', 'iban'], ['given_name', 'surname', 'street', 'town']),
-    'stg_social_security__payment': (['national_number', 'iban'], ['given_name', 'surname']),
-    'stg_health_service__patient': (['national_number', 'health_number'], ['given_name', 'surname', 'address', 'town']),
-    'stg_vehicle_licensing__vehicle': (['national_number'], ['name', 'address']),
-    'stg_education__enrolment': (['resident_number'], ['given_name', 'surname', 'school_name']),
-    'stg_business_register__role': (['national_number', 'registry_code'], ['name']),
-    'stg_business_register__business': (['registry_code', 'vat_number'], ['business_name', 'address', 'town']),
-    'stg_municipalities__residents': (['national_number'], ['given_name', 'surname', 'street', 'town']),
-    'stg_municipalities__jarvalinn_residents': (['national_number'], ['name', 'address']),
-    'stg_pensions__pension': (['national_number', 'iban'], ['given_name', 'surname']),
-    'stg_pensions__payment': (['iban'], []),
-} %}
-
 with as_sent as (
 
-    {% for model, (identifiers, texts) in checked.items() -%}
-        {% for identifier in identifiers -%}
+    {# What staging models have as it was sent beside what was made of it: identifiers, texts with damaged letters. #}
+    {% for model in givers('record_check') -%}
+        {% set staged, checked = ref(model), given(model, 'record_check') -%}
+        {% for identifier in checked.identifiers or [] -%}
             select
                 agency || '/' || feed as source,
                 source_key,
@@ -27,17 +13,17 @@ with as_sent as (
                         then 'identifier missing'
                 end as discrepancy,
                 '{{ identifier | replace("_", " ") }}' as detail
-            from {{ ref(model) }}
+            from {{ staged }}
             qualify {{ identifier }} is null and discrepancy is not null
             union all
         {% endfor -%}
-        {% for text in texts -%}
+        {% for text in checked.texts or [] -%}
             select
                 agency || '/' || feed as source,
                 source_key,
                 'damaged letters' as discrepancy,
                 '{{ text | replace("_", " ") }}' as detail
-            from {{ ref(model) }}
+            from {{ staged }}
             where
                 regexp_matches({{ text }}_sent, '[?\x{FFFD}]')
                 or readable({{ text }}_sent) <> nfc_normalize({{ text }}_sent)
@@ -148,8 +134,7 @@ doubled as (
         'second record' as discrepancy,
         'the feed has ' || count(*) over of_feed || ' records of this person' as detail
     from records
-    -- these hold a person once
-    where source in ({{ "'" ~ var('one_record_a_person') | join("', '") ~ "'" }})
+    where source in ({{ sources_of('one_record_a_person') }})
     window of_feed as (partition by person_id, source)
     qualify count(*) over of_feed > 1
 

@@ -3,7 +3,7 @@ with moves as (
     select
         holders.person_id,
         max(events.event_date) as moved_on
-    from {{ ref('stg_civil_registry__event') }} as events
+    from {{ rows_of('life_event', {'varchar': ['event_type', 'national_number'], 'date': ['event_date']}) }} as events
     inner join {{ ref('int_number_holder') }} as holders on events.national_number = holders.national_number
     where events.event_type = 'move'
     group by holders.person_id
@@ -17,14 +17,7 @@ residents as (
         source_key,
         resident_since,
         is_sole_residence
-    from {{ ref('stg_municipalities__residents') }}
-    union all
-    select
-        agency || '/' || feed as source,
-        source_key,
-        resident_since,
-        is_sole_residence
-    from {{ ref('stg_municipalities__jarvalinn_residents') }}
+    from {{ rows_of('residence', {'date': ['resident_since'], 'boolean': ['is_sole_residence']}) }}
 
 )
 
@@ -35,8 +28,10 @@ select
     records.postcode,
     records.town,
     records.municipality_code,
-    coalesce(residents.resident_since, case when records.source = 'civil_registry/person' then moves.moved_on end)
-        as valid_from,
+    coalesce(
+        residents.resident_since,
+        case when records.source in ({{ sources_of('register') }}) then moves.moved_on end
+    ) as valid_from,
     deaths.death_date as valid_to,
     residents.is_sole_residence,
     links.match_probability,

@@ -1,6 +1,10 @@
 with payments as (
 
-    select * from {{ ref('stg_social_security__payment') }}
+    select * from {{ rows_of('benefit_payment', {
+        'varchar': ['benefit_kind'],
+        'date': ['period_month', 'paid_on'],
+        'decimal(14, 2)': ['amount_eur', 'deduction_eur']
+    }) }}
 
 ),
 

@@ -1,6 +1,9 @@
 with businesses as (
 
-    select * from {{ ref('stg_business_register__business') }}
+    select * from {{ rows_of('business', {
+        'varchar': ['registry_code', 'business_name', 'legal_form', 'vat_number', 'postcode'],
+        'date': ['founded_on', 'closed_on']
+    }) }}
 
 ),
 

@@ -1,6 +1,6 @@
 with roles as (
 
-    select * from {{ ref('stg_business_register__role') }}
+    select * from {{ rows_of('business_role', {'varchar': ['registry_code', 'role_kind'], 'date': ['role_since']}) }}
 
 ),
 

@@ -1,6 +1,10 @@
 with enrolments as (
 
-    select * from {{ ref('stg_education__enrolment') }}
+    select * from {{ rows_of('education_enrolment', {
+        'varchar': ['school_code', 'school_name'],
+        'bigint': ['school_year'],
+        'date': ['enrolled_on']
+    }) }}
 
 ),
 

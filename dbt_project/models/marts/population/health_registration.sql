@@ -1,6 +1,9 @@
 with patients as (
 
-    select * from {{ ref('stg_health_service__patient') }}
+    select * from {{ rows_of('health_registration', {
+        'varchar': ['practice_code'],
+        'date': ['registered_on', 'death_date']
+    }) }}
 
 ),
 

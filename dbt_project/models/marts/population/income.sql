@@ -1,6 +1,10 @@
 with declarations as (
 
-    select * from {{ ref('stg_tax_authority__income') }}
+    select * from {{ rows_of('income', {
+        'date': ['period_month'],
+        'decimal(14, 2)': ['gross_income_eur', 'tax_withheld_eur'],
+        'varchar': ['employer_vat_number']
+    }) }}
 
 ),
 

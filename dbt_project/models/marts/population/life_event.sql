@@ -21,7 +21,10 @@ registered as (
         events.feed,
         events.extract_date,
         events.source_key
-    from {{ ref('stg_civil_registry__event') }} as events
+    from {{ rows_of('life_event', {
+        'varchar': ['event_type', 'national_number', 'other_national_number'],
+        'date': ['event_date', 'registered_on']
+    }) }} as events
     left join holders on events.national_number = holders.national_number
     left join holders as others on events.other_national_number = others.national_number
 

@@ -29,9 +29,9 @@ records as (
     from {{ ref('int_person_record') }} as records
     inner join {{ source('linkage', 'person_link') }} as links
         on records.source = links.source and records.source_key = links.source_key
-    left join {{ ref('stg_social_security__payment') }} as payments
+    left join {{ ref('benefit_payment') }} as payments
         on records.source = payments.agency || '/' || payments.feed and records.source_key = payments.source_key
-    left join {{ ref('stg_tax_authority__income') }} as declarations
+    left join {{ ref('income') }} as declarations
         on
             records.source = declarations.agency || '/' || declarations.feed
             and records.source_key = declarations.source_key
@@ -42,12 +42,13 @@ registry as (
 
     select
         links.person_id,
+        any_value(persons.agency) as agency,
         any_value(records.postcode) as postcode,
         list(distinct records.surname_key) || list(distinct latin(persons.latin_surname)) as surname_keys
     from {{ ref('int_person_record') }} as records
     inner join {{ source('linkage', 'person_link') }} as links
         on records.source = links.source and records.source_key = links.source_key
-    inner join {{ ref('stg_civil_registry__person') }} as persons
+    inner join {{ rows_of('register', {'varchar': ['latin_surname']}) }} as persons
         on records.source = persons.agency || '/' || persons.feed and records.source_key = persons.source_key
     group by links.person_id
 
@@ -70,7 +71,7 @@ outstanding as (
                     records.death_date is null
                     -- what was paid for the time before is no mistake
                     and coalesce(records.counts_for > last_day(events.event_date), true)
-            when 'move' then records.postcode <> registry.postcode and events.registered_by = 'civil_registry'
+            when 'move' then records.postcode <> registry.postcode and events.registered_by = registry.agency
             else
                 list_max(
                     list_transform(

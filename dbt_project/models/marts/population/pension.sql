@@ -1,6 +1,10 @@
 with pensions as (
 
-    select * from {{ ref('stg_pensions__pension') }}
+    select * from {{ rows_of('pension', {
+        'varchar': ['pension_kind'],
+        'date': ['pension_since', 'death_date'],
+        'decimal(14, 2)': ['monthly_amount_eur']
+    }) }}
 
 ),
 

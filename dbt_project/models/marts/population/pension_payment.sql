@@ -1,6 +1,10 @@
 with payments as (
 
-    select * from {{ ref('stg_pensions__payment') }}
+    select * from {{ rows_of('pension_payment', {
+        'bigint': ['pension_number'],
+        'date': ['paid_on'],
+        'decimal(14, 2)': ['amount_eur']
+    }) }}
 
 ),
 

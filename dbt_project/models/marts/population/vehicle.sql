@@ -1,6 +1,10 @@
 with vehicles as (
 
-    select * from {{ ref('stg_vehicle_licensing__vehicle') }}
+    select * from {{ rows_of('vehicle', {
+        'bigint': ['vehicle_id'],
+        'varchar': ['make', 'model', 'keeper_kind', 'keeper_registry_code'],
+        'date': ['first_registered_on', 'keeper_since']
+    }) }}
 
 ),
 
