@@ -3,6 +3,7 @@
 import grp
 import os
 from datetime import date
+from pathlib import Path
 
 
 class SettingError(Exception):
@@ -28,6 +29,19 @@ def feed_timeout_seconds() -> float:
     if not 0 < seconds < float("inf"):
         raise SettingError(f"INTERAGENCY_FEED_TIMEOUT_SECONDS is {text!r}; write a number of seconds above 0")
     return seconds
+
+
+def further_models() -> Path | None:
+    """An organisation's own staging models, `staging/<agency>/` below the folder named by INTERAGENCY_MODELS; none by default.
+
+    They are programs that the platform runs, so they do not stand beside contracts, which agencies may write.
+    """
+    name = os.environ.get("INTERAGENCY_MODELS")
+    if name and not Path(name).is_dir():
+        raise SettingError(
+            f"INTERAGENCY_MODELS is {name!r}, which is no folder; write one that holds staging/<agency>/"
+        )
+    return Path(name).resolve() if name else None
 
 
 def threads() -> int:
