@@ -31,7 +31,7 @@ lint: .venv/installed
 	$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/interagency contracts lint
-	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/sqlfluff lint dbt_project/models simulation/models
 
 ui: .venv/installed  ## Dagster's web page and its daemon, which fires the schedule
 	$(BIN)/interagency ui

@@ -1,5 +1,6 @@
 """dbt as Dagster sees it: the project, its parsed manifest, and one build folder that all of a run's steps share."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,17 +22,16 @@ from nights.dbt_sources import write_dbt_sources
 from nights.last_wording import load_known
 from sources.contract.model import Contract
 from warehouse.home import AGENCIES, PROJECT, Home
+from warehouse.settings import further_models
 from warehouse.store.builds import DATABASE
 from warehouse.store.history import Versioned
 from warehouse.store.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
-MANIFEST = PROJECT_DIR / "target" / "manifest.json"
-SIMULATED = PROJECT / "simulation" / "agencies"
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
-# profiles.yml reads the path of the build from it.
-BUILD_VARIABLE = "INTERAGENCY_BUILD"
+# profiles.yml reads the path of the build from it, dbt_project.yml where further models lie.
+BUILD_VARIABLE, FURTHER_VARIABLE = "INTERAGENCY_BUILD", "INTERAGENCY_FURTHER"
 # The macros generate_database_name and givers ask for them.
 OPEN_RELATIONS, GIVERS = "open_relations", "givers"
 
@@ -60,17 +60,41 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
     compiled: until it is what the last manifest was made with, that is made once more. Neither changes what the models say of
     themselves, so that there is an end of it. Raises DbtError.
     """
-    MANIFEST.parent.mkdir(exist_ok=True)
+    manifest = _target() / "manifest.json"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
     # A command and Dagster's server may both be the first to need it.
-    with FileLock(MANIFEST.with_suffix(".lock")):
-        changed = write_dbt_sources(contracts, SOURCES)
-        if changed or not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest():
-            told = _told(MANIFEST) if MANIFEST.exists() else {}
-            _compile(home, told)
-            while (found := _found(MANIFEST)) != told:
+    with FileLock(manifest.with_suffix(".lock")):
+        changed = _write_sources(contracts)
+        if changed or not manifest.exists() or manifest.stat().st_mtime < _newest():
+            told = _told(manifest) if manifest.exists() else {}
+            _compile(home, told, manifest)
+            while (found := _found(manifest)) != told:
                 told = found
-                _compile(home, told)
-    return MANIFEST
+                _compile(home, told, manifest)
+    return manifest
+
+
+def _target() -> Path:
+    """What dbt makes of the project; with an organisation's own models beside it, it is another project."""
+    models, target = further_models(), PROJECT_DIR / "target"
+    return target if models is None else target / hashlib.sha256(str(models).encode()).hexdigest()[:12]
+
+
+def _write_sources(contracts: list[Contract]) -> bool:
+    """What the contracts say, where dbt reads it; that of further agencies beside a link to their models, in `_target`.
+
+    A link, because dbt writes beside a model that lies outside its project.
+    """
+    models = further_models()
+    if models is None:
+        return write_dbt_sources(contracts, SOURCES)
+    link, own = _target() / "models", [contract for contract in contracts if contract.path.is_relative_to(AGENCIES)]
+    if not link.is_symlink():
+        link.symlink_to(models)
+    further = [contract for contract in contracts if not contract.path.is_relative_to(AGENCIES)]
+    (_target() / "sources").mkdir(exist_ok=True)
+    changed = write_dbt_sources(own, SOURCES)
+    return write_dbt_sources(further, _target() / "sources" / SOURCES.name) or changed
 
 
 def givers(manifest: Path) -> dict[str, list[str]]:
@@ -103,30 +127,39 @@ def _givers(nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return found
 
 
-def _compile(home: Home, told: Mapping[str, Any]) -> None:
+def _compile(home: Home, told: Mapping[str, Any], manifest: Path) -> None:
     """Without a look into any database: none is there yet."""
     compiled = subprocess.run(
         [
             dbt_executable(), "--quiet", "compile", "--no-introspect", "--no-populate-cache",
             "--vars", json.dumps(told), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
+            "--target-path", manifest.parent,
         ],
         capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, **build_variable(home)},
     )  # fmt: skip
     if compiled.returncode:
         # A manifest of another project must not be taken for this one's.
-        MANIFEST.unlink(missing_ok=True)
+        manifest.unlink(missing_ok=True)
         raise DbtError(f"dbt cannot compile {PROJECT_DIR.name}: {(compiled.stdout + compiled.stderr).strip()[-2000:]}")
 
 
 def _newest() -> float:
     kinds = ("*.sql", "*.yml", "*.md", "*.csv")
-    files = [path for kind in kinds for path in PROJECT_DIR.rglob(kind) if "target" not in path.parts]
+    folders = [PROJECT_DIR, *([models] if (models := further_models()) else [])]
+    files = [path for folder in folders for kind in kinds for path in folder.rglob(kind) if "target" not in path.parts]
     return max(path.stat().st_mtime for path in files)
 
 
 def modelled_contracts() -> list[Contract]:
-    """The contracts that dbt's project has models for: those of this repository, whether they are pulled here or not."""
-    return load_known(Home.from_environment(), [AGENCIES, SIMULATED]).contracts
+    """The contracts that dbt has models for, whether they are pulled here or not: of this repository, and where there are further
+    models those that have one there.
+    """
+    models = further_models()
+    if models is None:
+        return load_known(Home.from_environment(), [AGENCIES]).contracts
+    staged = {path.stem for path in models.rglob("stg_*.sql")}
+    known = load_known(Home.from_environment()).contracts
+    return [item for item in known if item.path.is_relative_to(AGENCIES) or f"stg_{item.relation}" in staged]
 
 
 def of_loaded(contracts: list[Contract]) -> list[str]:
@@ -147,7 +180,7 @@ def versioned_marts(manifest: Path) -> list[Versioned]:
 
 def build_variable(home: Home) -> dict[str, str]:
     """The environment is the only way into a profile; the path is the same every night (see `Home.building`)."""
-    return {BUILD_VARIABLE: str(home.building / DATABASE)}
+    return {BUILD_VARIABLE: str(home.building / DATABASE), FURTHER_VARIABLE: os.path.relpath(_target(), PROJECT_DIR)}
 
 
 class QuietDbt(DbtCliResource):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
@@ -200,6 +200,15 @@ def _run_night(root: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
     (root / CLOSING).write_text(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def country_models() -> Iterator[None]:
+    """The contracts and models of the simulated country beside the project's own, as the country's run sets them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INTERAGENCY_SOURCES", str(PROJECT / "simulation" / "agencies"))
+        patch.setenv("INTERAGENCY_MODELS", str(PROJECT / "simulation" / "models"))
+        yield
 
 
 @pytest.fixture(scope="session")

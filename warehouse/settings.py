@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     sources: _Places = ()
     agreements: _Places = ()
     grants: _Places = ()
+    models: Path | None = None
     first_night: Annotated[date, BeforeValidator(date.fromisoformat)] = date(2013, 1, 1)
     feed_timeout_seconds: float = Field(default=3600, gt=0, allow_inf_nan=False)
     memory_limit: str = "4GB"
@@ -52,6 +53,19 @@ def settings() -> Settings:
         name = str(wrong["loc"][0])
     # Outside of the handler: the library's words repeat all values.
     raise SettingError(f"INTERAGENCY_{name.upper()} is {wrong['input']!r}; {_WRITE[name]}")
+
+
+def further_models() -> Path | None:
+    """An organisation's own staging models, `staging/<agency>/` below the folder named by INTERAGENCY_MODELS; none by default.
+
+    They are programs that the platform runs, so they do not stand beside contracts, which agencies may write.
+    """
+    folder = settings().models
+    if folder is not None and not folder.is_dir():
+        raise SettingError(
+            f"INTERAGENCY_MODELS is {str(folder)!r}, which is no folder; write one that holds staging/<agency>/"
+        )
+    return folder.resolve() if folder else None
 
 
 def readers() -> int | None:

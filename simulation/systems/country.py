@@ -19,6 +19,7 @@ from simulation.systems.system import System
 from simulation.systems.vehicles import vehicles
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "agencies"
+MODELS = CONTRACTS.parent / "models"
 AGREEMENTS = CONTRACTS.parent / "agreements"
 GRANTS = CONTRACTS / "grants.yaml"
 
@@ -33,7 +34,7 @@ class Country:
     @property
     def environment(self) -> dict[str, str]:
         found = {
-            "INTERAGENCY_SOURCES": str(CONTRACTS), "INTERAGENCY_AGREEMENTS": str(AGREEMENTS),
+            "INTERAGENCY_SOURCES": str(CONTRACTS), "INTERAGENCY_MODELS": str(MODELS), "INTERAGENCY_AGREEMENTS": str(AGREEMENTS),
             "INTERAGENCY_GRANTS": str(GRANTS), "COUNTRY_WORKPLACE": str(self.workplace),
         }  # fmt: skip
         for system in self.systems:

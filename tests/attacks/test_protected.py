@@ -237,7 +237,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[P
     monkeypatch.setenv("INTERAGENCY_HOME", str(home.root))
     monkeypatch.setattr(dbt, "PROJECT_DIR", folder)
     monkeypatch.setattr(dbt, "SOURCES", folder / "models" / "staging" / "_sources.yml")
-    monkeypatch.setattr(dbt, "MANIFEST", folder / "target" / "manifest.json")
     yield folder, home
 
 
@@ -270,8 +269,9 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
     assert {node["database"] for node in nodes} == {"restricted"}
 
 
-def test_every_exception_of_this_repository_has_a_reason_and_is_needed() -> None:
-    found = Protection.read([dbt.prepare(dbt.modelled_contracts(), Home.from_environment())])
+def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_models: None) -> None:
+    manifest = dbt.prepare(dbt.modelled_contracts(), Home.from_environment())
+    found = Protection.read([manifest])
     excepted = [
         (key, column)
         for key, resource in found.lineage.resources.items()
@@ -279,7 +279,7 @@ def test_every_exception_of_this_repository_has_a_reason_and_is_needed() -> None
         if noted.open_because
     ]
     assert len(excepted) > 20
-    without = Protection.read([dbt.MANIFEST])
+    without = Protection.read([manifest])
     for resource in without.lineage.resources.values():
         resource.columns.update(
             {name: type(noted)(noted.description, noted.classification) for name, noted in resource.columns.items()}

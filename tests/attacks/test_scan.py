@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from nights.rows.accepted import accepted_nights, state_of
-from orchestration.dbt import SIMULATED
+from simulation.systems.country import CONTRACTS
 from sources.arrival.manifest import REJECTS
 from sources.contract_file import load_all
 from tests.attacks.scan import texts_of
@@ -88,7 +88,7 @@ def planted(home: Home) -> set[str]:
     assert night is not None
     found: set[str] = set()
     with open_database() as connection:
-        for contract in load_all([SIMULATED]):
+        for contract in load_all([CONTRACTS]):
             for column in contract.columns:
                 if column.identifier_kind and column.identifier_kind not in OF_BUSINESSES:
                     state = state_of(contract, accepted_nights(contract, home, night.extract_date))

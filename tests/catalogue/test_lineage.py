@@ -170,7 +170,7 @@ def test_no_query_has_more_in_a_column_than_its_lineage_says(sql: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def country(tmp_path_factory: pytest.TempPathFactory) -> Lineage:
+def country(country_models: None, tmp_path_factory: pytest.TempPathFactory) -> Lineage:
     """Of the models of this repository, compiled."""
     manifest = prepare(modelled_contracts(), Home(tmp_path_factory.mktemp("home")))
     return Lineage(resources_of(read_manifests([manifest])))

@@ -9,10 +9,9 @@ import pytest
 
 from nights.rows.accepted import SCHEMA, create_empty_relations
 from orchestration import dbt
-from sources.contract_file import load_all
 from tests.conftest import Feed
 from warehouse.engines.duckdb.engine import open_database
-from warehouse.home import AGENCIES, Home
+from warehouse.home import Home
 from warehouse.store.restricted import attach_restricted
 
 pytestmark = pytest.mark.slow
@@ -52,26 +51,19 @@ ROWS = """
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """dbt's project of this repository with the models of the agencies that it pulls, and of none that holds people."""
-    folder, pulled = tmp_path / "dbt_project", {place.name for place in AGENCIES.iterdir()}
-    staging = dbt.PROJECT_DIR / "models" / "staging"
-    others = {place.name for place in staging.iterdir() if place.name not in pulled}
-    shutil.copytree(dbt.PROJECT_DIR, folder, ignore=shutil.ignore_patterns("target", "logs", *others))
-    monkeypatch.setattr(dbt, "PROJECT_DIR", folder)
-    monkeypatch.setattr(dbt, "SOURCES", folder / "models" / "staging" / "_sources.yml")
-    monkeypatch.setattr(dbt, "MANIFEST", folder / "target" / "manifest.json")
-    return folder
-
-
-def test_two_folders_are_enough(project: Path, tmp_path: Path) -> None:
-    Feed(COLUMNS, agency="fishery", feed="angler").write(tmp_path / "contracts")
-    models = project / "models" / "staging" / "fishery"
-    models.mkdir()
-    (models / "stg_fishery__angler.sql").write_text(MODEL)
-    (models / "stg_fishery__angler.yml").write_text(SAID)
-    contracts, home = load_all([AGENCIES, tmp_path / "contracts"]), Home(tmp_path / "home")
+def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, feeds, models = tmp_path / "dbt_project", tmp_path / "feeds", tmp_path / "models"
+    # A copy, because dbt's artefacts of each choice of models stay in its project.
+    shutil.copytree(dbt.PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr(dbt, "PROJECT_DIR", project)
+    monkeypatch.setattr(dbt, "SOURCES", project / "models" / "staging" / "_sources.yml")
+    monkeypatch.setenv("INTERAGENCY_SOURCES", str(feeds))
+    monkeypatch.setenv("INTERAGENCY_MODELS", str(models))
+    Feed(COLUMNS, agency="fishery", feed="angler").write(feeds)
+    (models / "staging" / "fishery").mkdir(parents=True)
+    (models / "staging" / "fishery" / "stg_fishery__angler.sql").write_text(MODEL)
+    (models / "staging" / "fishery" / "stg_fishery__angler.yml").write_text(SAID)
+    contracts, home = dbt.modelled_contracts(), Home(tmp_path / "home")
     manifest = dbt.prepare(contracts, home)
     database = tmp_path / "published.duckdb"
     with open_database(database) as connection:
@@ -87,7 +79,7 @@ def test_two_folders_are_enough(project: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [dbt.dbt_executable(), "run", *dbt.variables(manifest), "--select", "+int_person_record",
          "--project-dir", project, "--profiles-dir", project],
-        capture_output=True, text=True, check=False, cwd=project, env={**os.environ, dbt.BUILD_VARIABLE: str(database)},
+        capture_output=True, text=True, check=False, cwd=project, env={**os.environ, **dbt.build_variable(home), dbt.BUILD_VARIABLE: str(database)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     with open_database(database) as connection:

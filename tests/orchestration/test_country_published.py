@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from nights.rows.accepted import accepted_nights, state_of
-from orchestration.dbt import SIMULATED
+from simulation.systems import country
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.attacks.test_scan import OF_BUSINESSES
@@ -17,7 +17,7 @@ from warehouse.store.restricted import attach_restricted, restricted_file
 
 pytestmark = pytest.mark.slow
 
-CONTRACTS = load_all([SIMULATED])
+CONTRACTS = load_all([country.CONTRACTS])
 # What tells who somebody is, besides the identifiers that contracts name.
 _NAMING = ("name", "surname", "given", "patronymic", "birth", "born", "street", "house", "address")
 

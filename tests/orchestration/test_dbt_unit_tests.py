@@ -8,19 +8,26 @@ from pathlib import Path
 
 from linkage.night import link_night
 from linkage.settle.cases import load_dispositions
-from nights.dbt_sources import write_dbt_sources
 from nights.rows.accepted import create_relations
-from orchestration.dbt import BUILD_VARIABLE, PROJECT_DIR, SOURCES, dbt_executable, modelled_contracts
+from orchestration.dbt import (
+    BUILD_VARIABLE,
+    PROJECT_DIR,
+    build_variable,
+    dbt_executable,
+    modelled_contracts,
+    prepare,
+    variables,
+)
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
 NIGHT = date(2026, 11, 20)
 
 
-def test_unit_tests_of_the_models_pass(tmp_path: Path) -> None:
+def test_unit_tests_of_the_models_pass(country_models: None, tmp_path: Path) -> None:
     database, target = tmp_path / "published.duckdb", tmp_path / "target"
     contracts, home = modelled_contracts(), Home(tmp_path / "home")
-    write_dbt_sources(contracts, SOURCES)
+    manifest = prepare(contracts, home)
     with open_database(database) as connection:
         create_relations(connection, contracts, home, NIGHT)
         link_night(connection, home, NIGHT)
@@ -28,9 +35,10 @@ def test_unit_tests_of_the_models_pass(tmp_path: Path) -> None:
     # In one invocation: each model's unit tests run once its parents are there.
     kinds = [word for kind in ("seed", "model", "unit_test") for word in ("--resource-type", kind)]
     done = subprocess.run(
-        [dbt_executable(), "build", *kinds, "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
+        [dbt_executable(), "build", *kinds, *variables(manifest), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
          "--target-path", target, "--log-path", tmp_path / "logs"],
-        capture_output=True, text=True, check=False, cwd=PROJECT_DIR, env={**os.environ, BUILD_VARIABLE: str(database)},
+        capture_output=True, text=True, check=False, cwd=PROJECT_DIR,
+        env={**os.environ, **build_variable(home), BUILD_VARIABLE: str(database)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((target / "run_results.json").read_text())["results"]
