@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -66,7 +67,7 @@ def _results(home: Home, extract_date: date) -> list[RuleResult]:
     return [_result(mart, moved or []) for mart, moved in rows]
 
 
-def _result(mart: str, moved: list[dict[str, object]]) -> RuleResult:
+def _result(mart: str, moved: list[dict[str, Any]]) -> RuleResult:
     told = [
         f"{item['measure']}: {item['was']:,.0f} before, {item['value']:,.0f} now" if item["measure"] == _ROWS
         else f"{item['measure']} has a value in {percent(item['value'])} of the rows, {percent(item['was'])} before"
