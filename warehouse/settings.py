@@ -3,6 +3,7 @@
 import grp
 import os
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from warehouse.errors import SettingError
 _Places = Annotated[
     tuple[Path, ...], NoDecode, BeforeValidator(lambda text: [Path(name) for name in text.split(os.pathsep) if name])
 ]
+# In no message, whatever repeats the settings.
+_HIDDEN = Field(repr=False)
 _WRITE = {
     "first_night": "write a date as yyyy-mm-dd",
     "feed_timeout_seconds": "write a number of seconds above 0",
@@ -33,19 +36,25 @@ class Settings(BaseSettings):
     grants: _Places = ()
     models: Path | None = None
     first_night: Annotated[date, BeforeValidator(date.fromisoformat)] = date(2013, 1, 1)
-    feed_timeout_seconds: float = Field(default=3600, gt=0, allow_inf_nan=False)
+    feed_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600
     memory_limit: str = "4GB"
-    threads: int = Field(default=0, ge=0)
+    threads: Annotated[int, Field(ge=0)] = 0
     readers: str | None = None
-    key: str | None = Field(default=None, repr=False)
-    smtp: str | None = Field(default=None, repr=False)
-    smtp_password: str = Field(default="", repr=False)
+    key: Annotated[str | None, _HIDDEN] = None
+    smtp: Annotated[str | None, _HIDDEN] = None
+    smtp_password: Annotated[str, _HIDDEN] = ""
     mail_from: str | None = None
     report_url: str | None = None
 
 
 def settings() -> Settings:
     """As they are now. Raises SettingError naming the first that cannot be used."""
+    return _read(tuple(item for item in os.environ.items() if item[0].startswith("INTERAGENCY_")))
+
+
+@lru_cache(maxsize=4)
+def _read(_said: tuple[tuple[str, str], ...]) -> Settings:
+    """Once for each state of the environment: the library takes a millisecond, and every connection asks."""
     try:
         return Settings()
     except ValidationError as error:

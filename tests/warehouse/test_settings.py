@@ -19,6 +19,12 @@ def test_a_setting_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert settings().threads == 3
 
 
+def test_secrets_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KEY", "SMTP", "SMTP_PASSWORD"):
+        monkeypatch.setenv(f"INTERAGENCY_{name}", "quite secret")
+    assert (settings().key, "secret" in repr(settings())) == ("quite secret", False)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
