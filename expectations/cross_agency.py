@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from nights.accept import record_results
+from nights.record.verdict import RuleResult
 from nights.rows.accepted import SCHEMA, HeldBack, accepted_nights, held_back
-from nights.verdict import RuleResult
 from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.cross_agency import AGENCY
-from nights.verdict import VALIDATION
+from nights.record.verdict import VALIDATION
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.measure import measures
-from nights.attempt import GATE
 from nights.places import gate_folder, landed_folder
-from nights.rejects import in_record
+from nights.record.attempt import GATE
+from nights.record.rejects import in_record
+from nights.record.verdict import VALIDATION, Example, RuleResult, Verdict
 from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from nights.sealed import seal_gate
-from nights.verdict import VALIDATION, Example, RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.contract.rules import ROWS as RELATION

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from nights.verdict import WITHHELD
+from nights.record.verdict import WITHHELD
 from sources.contract.model import Contract
 from sources.contract.rules import TableRule
 from warehouse.engines.duckdb.engine import ended_after, lock, open_database, safe_message

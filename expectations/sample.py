@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from expectations.gate import write_rejects
-from nights.rejects import rejects_relation
+from nights.record.rejects import rejects_relation
 from sources.arrival.manifest import REJECTS, ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load

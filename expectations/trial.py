@@ -9,8 +9,8 @@ import duckdb
 
 from expectations.gate import gate_extract
 from nights.accept import copy_good_rows
-from nights.rejects import rejects_relation
-from nights.verdict import Verdict
+from nights.record.rejects import rejects_relation
+from nights.record.verdict import Verdict
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.landing.land import land_extract

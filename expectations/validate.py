@@ -19,7 +19,7 @@ from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from expectations.suite import Check, suite
-from nights.verdict import WITHHELD
+from nights.record.verdict import WITHHELD
 from warehouse.engines.duckdb import dialect
 from warehouse.engines.duckdb.engine import ended_after, safe_message
 from warehouse.engines.duckdb.given_up import given_up_after

@@ -14,8 +14,8 @@ from pathlib import Path
 from catalogue.protection import Protection, refuse_exposed
 from linkage.night import link_night
 from linkage.settle.cases import load_dispositions
+from nights.record.unrecorded import record_missed
 from nights.rows.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
-from nights.unrecorded import record_missed
 from nights.untouched import tampered
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from linkage.settle import cases, review
 from nights import overrides, untouched
 from nights.accept import accept_night, decide
-from nights.feed_night import FeedNight
 from nights.places import landed_folder
+from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home

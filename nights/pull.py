@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
 from nights.accept import record_not_taken
-from nights.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from nights.land import land_night
+from nights.record.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError

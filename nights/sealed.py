@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from nights.attempt import GATE
+from nights.record.attempt import GATE
+from nights.record.verdict import VALIDATION
 from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, nights_read
-from nights.verdict import VALIDATION
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
 from sources.contract.model import Contract
 from warehouse.home import Home

@@ -6,8 +6,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from nights.attempt import GATE
 from nights.overrides import OVERRIDES
+from nights.record.attempt import GATE
 from nights.rows.accepted import ACCEPTANCE
 from nights.sealed import check_feed, note_accepted, note_gone, seal_accepted, seal_gate, seal_landed
 from sources.arrival.manifest import MANIFEST

@@ -17,7 +17,7 @@ from catalogue.protection import Exposed
 from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
 from nights.build import NotBuilt
-from nights.past import open_past
+from nights.record.past import open_past
 from reports.site import write_report
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import safe_message

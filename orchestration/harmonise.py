@@ -10,7 +10,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from expectations.cross_agency import gate_build
 from nights import build as builds
 from nights.build import LINKED, Build
-from nights.past import open_past
+from nights.record.past import open_past
 from nights.retention import forget_all
 from orchestration.dbt import BySchema, givers, modelled_contracts, of_loaded, prepare, ran, run_dbt, versioned_marts
 from orchestration.failure import close_night, told_plainly

@@ -10,8 +10,8 @@ from expectations.gate import run_gate
 from nights.accept import accept_night, decide, record_not_taken
 from nights.last_wording import Broken
 from nights.pull import Pulled, pull
-from nights.unrecorded import record_failed
-from nights.verdict import Verdict
+from nights.record.unrecorded import record_failed
+from nights.record.verdict import Verdict
 from orchestration.failure import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from nights.places import page_of
+from nights.record.verdict import fixed_seconds
 from nights.untouched import take_over
-from nights.verdict import fixed_seconds
 from orchestration.failure import why_failed
 from sources.contract.model import Contract
 from warehouse.files import private_folder, write_text

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nights.past import Past
+from nights.record.past import Past
 from reports.charts import strips
 from reports.front import FeedLine
 from reports.pages import Site

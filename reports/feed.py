@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nights.attempt import GATE, recorded_attempt
-from nights.past import DIMENSIONS, SHARE, Past
+from nights.record.attempt import GATE, recorded_attempt
+from nights.record.past import DIMENSIONS, SHARE, Past
 from reports.charts import Band, Strip, band, strips
 from reports.front import FeedLine, anomalies
 from reports.pages import Site

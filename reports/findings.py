@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from nights.past import Past
+from nights.record.past import Past
 from reports.charts import Strip, strips
 from reports.pages import Site
 from warehouse.engines.duckdb.engine import literal, open_database

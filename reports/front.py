@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nights.feed_night import NO_AGREEMENT, TAKEN
-from nights.freshness import in_use, moment_of
-from nights.past import DIMENSIONS, SHOWN_NIGHTS, Past
+from nights.record.feed_night import NO_AGREEMENT, TAKEN
+from nights.record.freshness import in_use, moment_of
+from nights.record.past import DIMENSIONS, SHOWN_NIGHTS, Past
 from reports.charts import heat_map
 from reports.pages import Site, nights_written
 from reports.scores import heat_cells, scores_of

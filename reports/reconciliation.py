@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from catalogue.lineage import Lineage
-from nights.attempt import recorded_attempt
-from nights.past import Past
-from nights.rejects import in_record
+from nights.record.attempt import recorded_attempt
+from nights.record.past import Past
+from nights.record.rejects import in_record
 from nights.rows.accepted import accepted_nights, state_of
 from reports.front import FeedLine
 from reports.lineage import staged_as

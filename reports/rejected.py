@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from nights.places import landed_folder, report_folder
-from nights.rejects import in_record, rejects_of, shown_value
+from nights.record.rejects import in_record, rejects_of, shown_value
 from reports.spreadsheet import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from datetime import date
 
-from nights.feed_night import IS_TAKEN
-from nights.past import Past
+from nights.record.feed_night import IS_TAKEN
+from nights.record.past import Past
 from reports.charts import Band
 from watch.anomalies import ROWS, observe
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from nights.past import DIMENSIONS, Past
+from nights.record.past import DIMENSIONS, Past
 from reports.charts import Cell, Strip
 from sources.contract.model import Contract
 from warehouse.shown import percent

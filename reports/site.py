@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from nights.past import SHOWN_NIGHTS, open_past
+from nights.record.past import SHOWN_NIGHTS, open_past
 from reports.agency import write_agency
 from reports.feed import write_feed
 from reports.findings import write_findings

@@ -17,9 +17,9 @@ from urllib.request import getproxies
 
 import httpx
 
-from nights.feed_night import FAILED, REFUSED
-from nights.past import Past
 from nights.places import night_folder
+from nights.record.feed_night import FAILED, REFUSED
+from nights.record.past import Past
 from sources.connectors.web.deadline import Deadline
 from sources.contract.grants import Grant, NotGranted
 from sources.contract.model import Contact, Contract

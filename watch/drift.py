@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from nights.verdict import RuleResult
+from nights.record.verdict import RuleResult
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
 from warehouse.shown import percent

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nights.feed_night import FAILED, IS_TAKEN, TAKEN
+from nights.record.feed_night import FAILED, IS_TAKEN, TAKEN
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

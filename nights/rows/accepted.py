@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from nights.feed_night import ACCEPTED, UNCHANGED
 from nights.places import accepted_folder
+from nights.record.feed_night import ACCEPTED, UNCHANGED
 from nights.rows.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract

@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from nights.feed_night import FeedNight
 from nights.places import accepted_folder
+from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Column, Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted

@@ -1,9 +1,9 @@
 """What the nights before say of an accepted one: warnings beside the rules of its gate. They never refuse, and never remove a row."""
 
-from nights.feed_night import FeedNight
+from nights.record.feed_night import FeedNight
+from nights.record.verdict import RuleResult
 from nights.rows.accepted import Acceptance
 from nights.rows.watermark import lost
-from nights.verdict import RuleResult
 from sources.contract.model import Contract
 
 SENT_AGAIN, WATERMARK = "sent_again_differently", "watermark_goes_on"

@@ -45,7 +45,7 @@ def _nights(first: date, last: date) -> list[date]:
 
 def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
     """The table of nights, and the reasons of those that were not taken; returns how many."""
-    from nights.feed_night import feed_nights
+    from nights.record.feed_night import feed_nights
 
     rows, reasons = [], []
     for night in nights:

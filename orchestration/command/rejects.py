@@ -24,7 +24,7 @@ def rejects(
     Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
     value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
     """
-    from nights.rejects import rejects_of, shown_value
+    from nights.record.rejects import rejects_of, shown_value
     from warehouse.home import Home
 
     home = Home.from_environment()

@@ -12,9 +12,9 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, chosen, k
 from orchestration.command.progress import progress
 
 if TYPE_CHECKING:
-    from nights.feed_night import FeedNight
     from nights.last_wording import Broken
-    from nights.verdict import RuleCounts
+    from nights.record.feed_night import FeedNight
+    from nights.record.verdict import RuleCounts
     from orchestration.night import Outcome
     from sources.contract.model import Contract
     from warehouse.home import Home
@@ -127,8 +127,8 @@ class _Line:
 
 
 def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line]:
-    from nights.feed_night import feed_nights
-    from nights.verdict import RuleCounts, rule_counts
+    from nights.record.feed_night import feed_nights
+    from nights.record.verdict import RuleCounts, rule_counts
 
     known, counts = feed_nights(home, night), rule_counts(home, night)
     return [
@@ -144,7 +144,7 @@ def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line
 
 
 def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | None", gates: "RuleCounts") -> _Line:
-    from nights.freshness import in_use, moment_of
+    from nights.record.freshness import in_use, moment_of
 
     used = in_use(contract, home, night)
     used_night, is_stale = str(used.night) if used.night else None, used.is_stale(moment_of(night))
@@ -166,8 +166,8 @@ def _left_out(broken: "Broken") -> _Line:
 
 def _seconds(contract: "Contract", home: "Home", known: "FeedNight") -> float:
     """Of the feed's own landing and gate; feeds land side by side and are gated one after the other."""
-    from nights.attempt import attempt_of
-    from nights.verdict import Verdict
+    from nights.record.attempt import attempt_of
+    from nights.record.verdict import Verdict
     from sources.arrival.manifest import Manifest
 
     attempt = attempt_of(contract, home, known)

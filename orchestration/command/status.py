@@ -36,7 +36,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
 
 
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
-    from nights.freshness import in_use
+    from nights.record.freshness import in_use
     from warehouse.engines.duckdb.engine import open_database
     from warehouse.store.records import records
 

@@ -15,7 +15,7 @@ from expectations.measure import measures
 from nights.accept import record_results
 from nights.land import land_night
 from nights.places import gate_folder
-from nights.verdict import WITHHELD
+from nights.record.verdict import WITHHELD
 from sources.contract.model import Contract, QualityRule
 from sources.contract.odcs import ContractError
 from sources.contract.rules import TableRule

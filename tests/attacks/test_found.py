@@ -15,7 +15,7 @@ from jinja2 import Environment
 from expectations.gate import run_gate
 from nights.dbt_sources import write_dbt_sources
 from nights.land import land_night
-from nights.verdict import WITHHELD
+from nights.record.verdict import WITHHELD
 from sources.arrival.remote_path import compiled
 from sources.contract.grants import Grant, NotGranted
 from sources.contract.odcs import ContractError

@@ -17,9 +17,9 @@ import pytest
 import sharing.agreements
 from nights.accept import accept_night
 from nights.decisions import accept_refused
-from nights.feed_night import FeedNight
 from nights.overrides import Override, append
 from nights.places import gate_folder, landed_folder
+from nights.record.feed_night import FeedNight
 from nights.sealed import check_originals
 from nights.untouched import take_over, tampered, vouch, vouch_for_all
 from sharing.agreements import Register

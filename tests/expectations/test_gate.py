@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nights.places import gate_folder
-from nights.verdict import VALIDATION
+from nights.record.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.nights.gated import gated
 from warehouse.home import Home

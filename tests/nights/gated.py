@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.feed_night import FeedNight
 from nights.land import land_night
 from nights.places import accepted_folder, gate_folder
+from nights.record.feed_night import FeedNight
+from nights.record.verdict import RuleResult, Verdict
 from nights.untouched import take_over
-from nights.verdict import RuleResult, Verdict
 from sources.arrival.manifest import REJECTS, ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from nights.freshness import InUse, moment_of
+from nights.record.freshness import InUse, moment_of
 from sources.contract.model import ServiceLevel
 from sources.contract_file import load_anywhere
 from warehouse.home import AGENCIES

@@ -13,9 +13,9 @@ import pytest
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.feed_night import FeedNight
 from nights.land import land_night
 from nights.places import accepted_folder
+from nights.record.feed_night import FeedNight
 from nights.rows.accepted import Acceptance, accepted_nights, create_relations
 from nights.rows.changes import CHANGES
 from sources.contract.model import Contract

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nights.accept import accept_night
-from nights.feed_night import recorded
+from nights.record.feed_night import recorded
 from nights.rows import profile
 from nights.rows.profile import SAMPLE, profile_of
 from sources.contract_file import load

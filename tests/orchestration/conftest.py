@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nights.feed_night import FeedNight, feed_nights
+from nights.record.feed_night import FeedNight, feed_nights
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from warehouse.home import PROJECT, Home

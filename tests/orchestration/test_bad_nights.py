@@ -19,9 +19,9 @@ import pytest
 
 from expectations.data_docs import write_data_docs
 from nights.accept import accept_night
-from nights.feed_night import FeedNight
 from nights.last_wording import load_known
 from nights.places import landed_folder
+from nights.record.feed_night import FeedNight
 from nights.rows.accepted import create_relations, last_accepted
 from reports.site import write_report
 from sharing.agreements import read_register

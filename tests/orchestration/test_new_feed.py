@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 import pytest
 import yaml
 
-from nights.feed_night import feed_nights
+from nights.record.feed_night import feed_nights
 from sources.contract_file import load
 from tests.conftest import Feed
 from tests.orchestration.conftest import write_agreement

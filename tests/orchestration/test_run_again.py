@@ -11,8 +11,8 @@ import pytest
 from expectations.data_docs import write_data_docs
 from expectations.gate import run_gate
 from nights.land import land_night
-from nights.past import open_past
-from nights.verdict import RuleCounts, rule_counts
+from nights.record.past import open_past
+from nights.record.verdict import RuleCounts, rule_counts
 from orchestration.command.run import _lines
 from reports.front import FeedLine, feed_lines
 from reports.lineage import Lineage

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalogue.lineage import Lineage
-from nights.past import open_past
 from nights.places import accepted_folder, night_folder
+from nights.record.past import open_past
 from reports.front import feed_lines
 from reports.reconciliation import Account, _account, _warehouse
 from reports.site import write_report

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nights.feed_night import REFUSED, FeedNight
-from nights.past import open_past
+from nights.record.feed_night import REFUSED, FeedNight
+from nights.record.past import open_past
 from reports.scores import scores_of
 from sources.contract.model import Contract
 from sources.contract_file import load

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nights.feed_night import FAILED, REFUSED, FeedNight
 from nights.places import night_folder, report_folder, report_path
+from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from reports import site
 from reports.pages import nights_written
 from reports.site import write_report

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nights.feed_night import FeedNight
-from nights.verdict import RuleResult
+from nights.record.feed_night import FeedNight
+from nights.record.verdict import RuleResult
 from tests.conftest import NEXT_NIGHT, NIGHT
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home

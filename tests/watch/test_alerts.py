@@ -21,9 +21,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from typer.testing import CliRunner
 
-from nights.feed_night import FAILED, REFUSED, FeedNight
-from nights.past import open_past
 from nights.places import report_path
+from nights.record.feed_night import FAILED, REFUSED, FeedNight
+from nights.record.past import open_past
 from orchestration.command.main import app
 from reports.site import write_report
 from sources.contract.model import Contact, Contract

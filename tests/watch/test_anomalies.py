@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nights.feed_night import FAILED
+from nights.record.feed_night import FAILED
 from tests.watch.histories import FIRST, History, contracts_of, numbers, texts
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from nights.verdict import RuleResult
+from nights.record.verdict import RuleResult
 from tests.conftest import NIGHT
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from nights.feed_night import IS_TAKEN
+from nights.record.feed_night import IS_TAKEN
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from nights.feed_night import FeedNight, recorded
 from nights.places import gate_folder, landed_folder
+from nights.record.feed_night import FeedNight, recorded
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from nights.attempt import recorded_attempt
+from nights.record.attempt import recorded_attempt
 from sources.arrival.manifest import REJECTS
 from sources.contract.model import Contract
 from sources.json_pointer import pointer_to
