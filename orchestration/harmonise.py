@@ -20,7 +20,7 @@ from orchestration.resources import Platform
 from reports.front import anomalies, by_agency
 from reports.scores import scores_of
 from sharing.agreements import read_register
-from sharing.retention import forget_unagreed, remember
+from sharing.lapsed import forget_unagreed, remember
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.store.history import Versioned

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from nights.pull import pull
 from nights.rows.accepted import accepted_nights, create_empty_relations, create_relations
 from sharing.agreements import read_register
-from sharing.retention import forget_unagreed, remember
+from sharing.lapsed import forget_unagreed, remember
 from sources.contract.model import Contract
 from sources.contract.odcs import ContractError
 from sources.contract_file import load

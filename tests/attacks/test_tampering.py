@@ -23,7 +23,7 @@ from nights.record.feed_night import FeedNight
 from nights.sealed import check_originals
 from nights.untouched import take_over, tampered, vouch, vouch_for_all
 from sharing.agreements import Register
-from sharing.retention import forget_unagreed
+from sharing.lapsed import forget_unagreed
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load
