@@ -97,6 +97,11 @@ def _write_sources(contracts: list[Contract]) -> bool:
     return write_dbt_sources(further, _target() / "sources" / SOURCES.name) or changed
 
 
+def variables(manifest: Path) -> list[str]:
+    """The arguments by which dbt places relations, and knows who gives to the shared models, as the manifest has it."""
+    return ["--vars", json.dumps(_told(manifest))]
+
+
 def givers(manifest: Path) -> dict[str, list[str]]:
     """The staging models by what they give rows to, as their meta says."""
     found: dict[str, list[str]] = _told(manifest)[GIVERS]
@@ -212,7 +217,7 @@ def run_dbt(
     # dagster-dbt hands this process's environment on, to dbt and to the adapter that it opens here, and takes no other.
     os.environ.update(build_variable(home))
     yield from dbt.cli(
-        [*_BUILD, "--vars", json.dumps(_told(manifest)), *selection],
+        [*_BUILD, *variables(manifest), *selection],
         context=context,
         # A folder for each invocation, kept, so that dbt parses only what changed.
         target_path=home.dbt / name,

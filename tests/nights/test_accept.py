@@ -47,13 +47,16 @@ def test_a_refused_night_leaves_the_last_good_one(tmp_path: Path, home: Home) ->
     assert last.name == NIGHT.isoformat()
 
 
+def override(home: Home, original_sha256: str, reason: str) -> None:
+    said = (NIGHT.isoformat(), original_sha256, reason, "a steward", "2026-11-21T08:00:00+00:00")
+    overrides.append(home, overrides.Override("tests", "things", *said))
+
+
 def test_a_stewards_decision_holds_for_these_bytes_only(tmp_path: Path, home: Home) -> None:
     gate = gated(tmp_path, home, BAD, STRICT)
     refused, _ = gate.accept()
     assert refused.status == "refused"
-    overrides.append(
-        home, "tests", "things", NIGHT.isoformat(), refused.original_sha256 or "", "known, mended tomorrow"
-    )
+    override(home, refused.original_sha256 or "", "known, mended tomorrow")
     decided, rows = gate.accept()
     assert (decided.status, decided.reason) == ("accepted_by_steward", "known, mended tomorrow")
     assert [row["id"] for row in rows] == [1]
@@ -68,7 +71,7 @@ def test_a_stewards_decision_holds_for_these_bytes_only(tmp_path: Path, home: Ho
 
 def test_the_last_decision_counts_and_none_is_lost(home: Home) -> None:
     for reason in ("first", "second — mit Umlaut ü", "third"):
-        overrides.append(home, "tests", "things", NIGHT.isoformat(), "abc", reason)
+        override(home, "abc", reason)
     found = overrides.find(home, "tests", "things", NIGHT.isoformat(), "abc")
     assert found is not None
     assert found.reason == "third"
