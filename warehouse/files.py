@@ -83,6 +83,7 @@ def made_once(path: Path, text: str) -> Path:
     private_folder(path.parent)
     own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
+        # By its descriptor, since nobody else may open it meanwhile: a Path opens names only.
         with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)
             file.flush()

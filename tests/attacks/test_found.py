@@ -187,7 +187,7 @@ PEOPLE = [
 
 
 def _refusal(folder: Path, text: str, **said: dict[str, str]) -> str:
-    path = Feed(PEOPLE, **said).write(folder)  # type: ignore[arg-type]
+    path = Feed(PEOPLE, **said).write(folder)
     (path.parent / "extract.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ExtractError) as caught:
         land_extract(load(path), folder / "landed", extract_date=NIGHT)

@@ -113,7 +113,7 @@ def test_variables_are_granted_by_prefix_and_by_the_agencys_own_name(
 
 
 @pytest.mark.parametrize(
-    "path", ["/proc/self/environ", "/proc/self/root/etc/hostname", "/etc/hostname", "~/.ssh/id_rsa"]
+    "path", ["/proc/self/environ", "/proc/self/cwd/pyproject.toml", "/etc/hostname", "~/.ssh/id_rsa"]
 )
 def test_a_file_outside_the_agencys_folders_is_no_extract(path: str, tmp_path: Path) -> None:
     assert "outside the folders" in refusal(local(tmp_path, path), tmp_path / "landed")

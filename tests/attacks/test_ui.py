@@ -167,7 +167,7 @@ def test_a_socket_is_refused_without_logging_in(page: Page) -> None:
     with (
         pytest.raises(InvalidStatus, match="403"),
         connect(_socket(page), origin=page.url, subprotocols=["graphql-ws"]),
-    ):  # type: ignore[arg-type, list-item]
+    ):
         pass
 
 
@@ -217,7 +217,7 @@ def test_events_are_reported_by_runs_alone(page: Page) -> None:
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", None, "http://127.0.0.1:1"])
 def test_a_socket_of_another_page_is_refused(page: Page, origin: str | None) -> None:
     headers = {"Cookie": page.cookie}
-    with pytest.raises(InvalidStatus, match="403"), connect(_socket(page), origin=origin, additional_headers=headers):  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus, match="403"), connect(_socket(page), origin=origin, additional_headers=headers):
         pass
 
 
@@ -229,7 +229,7 @@ def test_the_page_itself_works(page: Page) -> None:
     assert shown.status_code == 200
     assert shown.headers["x-frame-options"] == "DENY"
     own = {"Cookie": page.cookie}
-    with connect(_socket(page), origin=page.url, subprotocols=["graphql-ws"], additional_headers=own) as live:  # type: ignore[arg-type, list-item]
+    with connect(_socket(page), origin=page.url, subprotocols=["graphql-ws"], additional_headers=own) as live:
         live.send(json.dumps({"type": "connection_init"}))
         assert json.loads(live.recv(timeout=20))["type"] == "connection_ack"
 
