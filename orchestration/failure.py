@@ -21,6 +21,7 @@ from nights.record.past import open_past
 from reports.site import write_report
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import safe_message
+from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import PROJECT, Home
 from warehouse.store.builds import PublishError
 from warehouse.store.records import record
@@ -38,6 +39,8 @@ def told(error: Exception) -> str:
     """What is said of a defect: its kind and place; its own words only where they are the platform's, since others quote values."""
     if type(error) in _OWN_WORDS and str(error):
         return " ".join(str(error).split())[:500]
+    if refusal := refused_by_disk(error):
+        return f"{refusal}: {DISK_REMEDY}"
     kind = safe_message(error) if isinstance(error, duckdb.Error) else type(error).__name__
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PROJECT)]
     own = [frame for frame in own if ".venv" not in Path(frame.filename).parts]

@@ -17,6 +17,7 @@ from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from sharing.agreements import read_register
 from sources.contract.model import Contract
+from warehouse.files import refused_by_disk
 from warehouse.store.seal import Tampered
 
 STEP = "interagency/step"
@@ -129,7 +130,9 @@ def _recorded_failure(
         yield
     except Exception as error:
         reason = told(error)
-        if not isinstance(error, Tampered):
+        if refused_by_disk(error):
+            reason = f"the {step} could not be run: {reason}"
+        elif not isinstance(error, Tampered):
             reason = f"the {step} could not be run: {reason}; tell the platform's maintainers"
         record_failed(contract, platform.home, night_of(context), began, reason)
         raise dg.Failure(reason, allow_retries=False) from None

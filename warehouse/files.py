@@ -1,6 +1,8 @@
 """Files that appear whole or not at all, for their owner alone: temporary name, fsync, rename."""
 
+import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,19 @@ from pathlib import Path
 
 # What is kept here is for its owner: nobody else reads, lists or writes it.
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+# What a disk or a folder's rights refuse: the operator's to mend, not the agency's and no defect.
+_REFUSALS_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+DISK_REMEDY = "free space or mend the folder's rights"
+
+
+def refused_by_disk(error: Exception) -> str | None:
+    """The operating system's words for what the disk refused, or None; the engine, Arrow and SQLite quote them inside theirs."""
+    said = str(error)
+    if "database or disk is full" in said:
+        return os.strerror(errno.ENOSPC)
+    if isinstance(error, OSError) and error.errno in _REFUSALS_OF_A_DISK:
+        return os.strerror(error.errno)
+    return next((words for words in map(os.strerror, _REFUSALS_OF_A_DISK) if re.search(rf"[:\]] {words}", said)), None)
 
 
 @contextmanager

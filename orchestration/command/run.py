@@ -74,6 +74,7 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
         from expectations.cross_agency import RuleError
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
+        from warehouse.files import DISK_REMEDY
         from warehouse.lock import NightRunning
         from warehouse.store.seal import Tampered
 
@@ -83,7 +84,7 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
             stop(
-                f"not published: {error.strerror or error} ({error.filename or home.root}); free space or mend the folder's rights",
+                f"not published: {error.strerror or error} ({error.filename or home.root}); {DISK_REMEDY}",
                 NOT_DONE,
             )
     if outcome.taken_over:

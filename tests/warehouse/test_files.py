@@ -1,12 +1,22 @@
 """Files appear whole or not at all."""
 
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import (
     point_link,
+    refused_by_disk,
     remove_temporary,
     remove_unfinished,
     replaced_whole,
@@ -110,3 +120,45 @@ def test_a_literal_is_read_back_as_the_same_value(value: object) -> None:
     with open_database() as connection:
         (found,) = connection.execute(f"SELECT {literal(value)} AS {quoted(str(value) + 'x')}").fetchone() or ()
     assert float(found) == value if isinstance(value, float) else found == value
+
+
+def _python_writes(full: Path) -> None:
+    (full / "a").write_text("a" * 10_000_000)
+
+
+def _duckdb_writes(full: Path) -> None:
+    duckdb.sql(f"COPY (SELECT range AS n FROM range(10_000_000)) TO {literal(str(full / 'a.parquet'))}")
+
+
+def _arrow_writes(full: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"n": list(range(2_000_000))}), full / "a.parquet")
+
+
+def _sqlite_writes(full: Path) -> None:
+    with sqlite3.connect(full / "a.sqlite") as database:
+        database.execute("CREATE TABLE a AS SELECT zeroblob(10000000) AS blob_of_zeros")
+
+
+def on_a_small_disk(write: Callable[[Path], None], full: Path) -> None:
+    """Mount 1 MB at `full`, in a mount space that ends with this process, and write out what is said of the write."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(full)], check=True)
+    try:
+        write(full)
+    except Exception as error:
+        sys.stdout.write(str(refused_by_disk(error)))
+
+
+@pytest.mark.parametrize("write", [_python_writes, _duckdb_writes, _arrow_writes, _sqlite_writes])
+def test_whoever_writes_a_full_disk_is_told_so_in_the_systems_words(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    code = f"""
+from pathlib import Path
+from tests.warehouse import test_files as here
+here.on_a_small_disk(here.{write.__name__}, Path({str(tmp_path)!r}))
+"""
+    own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
+    done = subprocess.run([*own_mounts, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no mount of its own here: {done.stderr.strip()[-100:]}")
+    assert done.stdout.strip() == os.strerror(errno.ENOSPC)
