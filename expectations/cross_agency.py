@@ -6,7 +6,7 @@ great-expectations then holds that a rule has none. `error` keeps the build from
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -70,6 +70,11 @@ def load_rules(folder: Path = RULES) -> list[CrossRule]:
     return rules
 
 
+def asked_of_models(rules: Iterable[CrossRule]) -> set[str]:
+    """The names under which staging models give rows to these rules."""
+    return {name for rule in rules for name in re.findall(r"\bgiven_to_(\w+)", rule.query)}
+
+
 def _entries(path: Path) -> list[dict[str, Any]]:
     try:
         return load_file(path, _ENTRIES) or []
@@ -124,7 +129,7 @@ def _write_findings(
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
         connection.execute(f"CREATE TEMP TABLE found AS FROM {no_records('finding')}")
-        for name in sorted({name for rule in rules for name in re.findall(r"\bgiven_to_(\w+)", rule.query)}):
+        for name in sorted(asked_of_models(rules)):
             _view(connection, name, givers.get(name, ()))
         for rule in rules:
             try:

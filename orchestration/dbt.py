@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,9 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource
 from filelock import FileLock
 from packaging.version import Version
 
+from catalogue import given
 from catalogue.protection import Protection
+from expectations.cross_agency import asked_of_models, load_rules
 from nights.dbt_sources import write_dbt_sources
 from nights.last_wording import load_known
 from sources.contract.model import Contract
@@ -71,7 +73,16 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
             while (found := _found(manifest)) != told:
                 told = found
                 _compile(home, told, manifest)
+            _refuse_misspelt(manifest)
     return manifest
+
+
+def _refuse_misspelt(manifest: Path) -> None:
+    """Rows that a model gives under a name that nobody asks for would be lost without a word."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    if unasked := given.unasked(nodes, asked_of_models(load_rules())):
+        manifest.unlink()
+        raise DbtError("; ".join(unasked))
 
 
 def _target() -> Path:
@@ -115,21 +126,12 @@ def _told(manifest: Path) -> dict[str, Any]:
     is_open = [
         node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
     ]
-    return {OPEN_RELATIONS: sorted(is_open), GIVERS: _givers(nodes)}
+    return {OPEN_RELATIONS: sorted(is_open), GIVERS: given.givers(nodes)}
 
 
 def _found(manifest: Path) -> dict[str, Any]:
     """The same by what is proved of the models."""
     return _told(manifest) | {OPEN_RELATIONS: Protection.read([manifest]).open_relations()}
-
-
-def _givers(nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The staging models that give rows to each name, in the order of their names."""
-    found: dict[str, list[str]] = {}
-    for name, gives in sorted((node["name"], node["config"].get("meta", {}).get("gives", {})) for node in nodes):
-        for given in gives:
-            found.setdefault(given, []).append(name)
-    return found
 
 
 def _compile(home: Home, told: Mapping[str, Any], manifest: Path) -> None:
