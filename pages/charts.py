@@ -3,6 +3,7 @@
 A chart is a picture for those who see it; the page has its numbers in a table beside.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +23,10 @@ _CONFIG = {
     "text": {"color": _INK},
 }  # fmt: skip
 _NAME_SPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
-_WIDTH = 620
-_MOST_TICKS = 6
-# Where a line of shares is drawn within its row of height one.
-_RISE = 0.8
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A square of a heat map: what stands in it, and its colour's name: good, warn, bad or none."""
-
-    row: str
-    column: str
-    text: str
-    level: str
+_WIDTH = 480
+_MOST_TICKS, _TICKS = 6, 4
+# Fewer are figures, and no course.
+_FEWEST_NIGHTS = 3
 
 
 @dataclass(frozen=True)
@@ -49,45 +40,28 @@ class Band:
     is_anomaly: bool = False
 
 
-@dataclass(frozen=True)
-class Strip:
-    """One night of one of several lines that are drawn one above the other, each from 0 to 1."""
-
-    name: str
-    night: date
-    value: float
-
-
-def heat_map(cells: Sequence[Cell], columns: Sequence[str]) -> Markup:
-    """Rows in the order given; about 24 pixels a row."""
-    rows = list(dict.fromkeys(cell.row for cell in cells))
-    place = {
-        "x": {"field": "column", "type": "nominal", "title": None, "sort": list(columns), "axis": {"orient": "top", "labelAngle": 0, "domain": False, "ticks": False}},
-        "y": {"field": "row", "type": "nominal", "title": None, "sort": rows, "axis": {"domain": False, "ticks": False, "labelLimit": 260}},
-    }  # fmt: skip
-    levels = ["good", "warn", "bad", "none"]
-    colour = {"field": "level", "type": "nominal", "legend": None, "scale": {"domain": levels, "range": [f"var(--{level}-cell)" for level in levels]}}  # fmt: skip
-    return _drawn(
-        [cell.__dict__ for cell in cells],
-        width=90 * len(columns), height=26 * len(rows),
-        layer=[
-            {"mark": {"type": "rect", "stroke": "var(--page)", "strokeWidth": 2}, "encoding": {**place, "color": colour}},
-            {"mark": {"type": "text", "fontSize": 12, "color": _INK}, "encoding": {**place, "text": {"field": "text"}}},
-        ],
-    )  # fmt: skip
+def line(values: Sequence[float]) -> Markup:
+    """A small line for a cell of a table, oldest first, from 0 to its own greatest value; nothing where it would show no course."""
+    if len(values) < _FEWEST_NIGHTS:
+        return Markup()
+    greatest, last = max(values) or 1, len(values) - 1
+    points = " ".join(f"{100 * place / last:.1f},{24 - 22 * value / greatest:.1f}" for place, value in enumerate(values))
+    return Markup(
+        '<svg class="line" viewBox="0 0 100 26" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<polyline points="{}"/></svg>'
+    ).format(points)
 
 
 def band(points: Sequence[Band], title: str) -> Markup:
     """The measure as a line over its expected band; an anomaly is a square on the line."""
     values = [{**point.__dict__, "night": point.night.isoformat()} for point in points]
-    scale = {"zero": False, "nice": True}
-    is_alone, nights = len(values) == 1, _nights(values)
+    is_alone, nights, ticks = len(values) == 1, _nights(values), _ticks(points)
     measure = {
         "field": "value",
         "type": "quantitative",
         "title": title,
-        "scale": scale,
-        "axis": {"tickCount": 4, "tickMinStep": 1, "format": ",d"},
+        "scale": {"domain": [ticks[0], ticks[-1]]},
+        "axis": {"values": ticks, "format": ",d"},
     }
     low = {**measure, "field": "low"}
     return _drawn(
@@ -103,36 +77,14 @@ def band(points: Sequence[Band], title: str) -> Markup:
     )  # fmt: skip
 
 
-def strips(values: Sequence[Strip]) -> Markup:
-    """Lines one above the other, named on the left; each row runs from 0 (its own base line) to its own greatest value."""
-    names = list(dict.fromkeys(value.name for value in values))
-    greatest = {name: max(value.value for value in values if value.name == name) or 1 for name in names}
-    rows = [
-        {"night": value.night.isoformat(), "name": value.name,
-         "height": len(names) - names.index(value.name) - 1 + _RISE * value.value / greatest[value.name]}
-        for value in values
-    ]  # fmt: skip
-    nights = _nights(rows)
-    labels = "[" + ", ".join(repr(_short(name)) for name in reversed(names)) + "][datum.value]"
-    axis = {
-        "values": list(range(len(names))),
-        "labelExpr": labels,
-        "domain": False,
-        "ticks": False,
-        "grid": True,
-        "labelLimit": 300,
-    }
-    height = {
-        "field": "height",
-        "type": "quantitative",
-        "title": None,
-        "scale": {"domain": [0, len(names)]},
-        "axis": axis,
-    }
-    return _drawn(
-        rows, width=_WIDTH, height=24 * len(names),
-        layer=[{"mark": {"type": "line", "color": _INK, "strokeWidth": 1.5}, "encoding": {"x": nights, "y": height, "detail": {"field": "name"}}}],
-    )  # fmt: skip
+def _ticks(points: Sequence[Band]) -> list[int]:
+    """Whole numbers at even steps around all that is drawn, each of them once."""
+    drawn = [number for point in points for number in (point.value, point.low, point.high) if number is not None] or [0]
+    lowest, highest = math.floor(min(drawn)), math.ceil(max(drawn))
+    rough = max((highest - lowest) / _TICKS, 1)
+    power = 10 ** math.floor(math.log10(rough))
+    step = int(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough))
+    return list(range(lowest // step * step, -(-highest // step) * step + 1, step)) if lowest < highest else [lowest - 1, lowest, lowest + 1]
 
 
 def _nights(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -141,10 +93,6 @@ def _nights(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     step = -(-len(nights) // _MOST_TICKS)
     axis = {"format": "%d %b", "grid": False, "values": nights[::-1][:: max(step, 1)]}
     return {"field": "night", "type": "temporal", "title": None, "axis": axis}
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 42 else name[:41] + "…"
 
 
 def _drawn(values: list[dict[str, Any]], **chart: Any) -> Markup:
