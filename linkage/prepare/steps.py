@@ -27,6 +27,7 @@ def _any(*names: str) -> dict[str, str]:
 
 
 _RECORD = {"source": "VARCHAR", "source_key": "VARCHAR"}
+_RECORDS = dict.fromkeys(("one_source", "one_source_key", "other_source", "other_source_key"), "VARCHAR")
 _PAIR = {"one": "INTEGER", "other": "INTEGER"}
 
 
@@ -93,16 +94,18 @@ def _described(entity: Entity, name: str, row: str, of: Step) -> Step:
     return Step(name, row, of.columns | _any(*more, *entity.derived, *words))
 
 
-# From profiles to kernels: profiles that valid identifiers prove to be one. A kernel is called by its least profile.
+# From profiles to kernels: profiles that valid identifiers prove to be one. A kernel is called by one of its profiles.
 
 LARGE_BLOCK = Step(
-    "large_block", "a key that too many profiles share, without its value, and how it was handled",
+    "large_block",
+    "a key that too many profiles share, without its value, and how it was handled",
     {"rule": "VARCHAR", "value_count": "BIGINT", "pairs": "BIGINT", "handled": "VARCHAR"},
-)  # fmt: skip
+)
 CONFLICT = Step(
-    "conflict", "a profile's number that others have with better reason (disputed, cut) or too many have, without its value",
+    "conflict",
+    "a profile's number that others have with better reason (disputed, cut) or too many have, without its value",
     {"n": "INTEGER", "identifier": "VARCHAR", "conflict": "VARCHAR"},
-)  # fmt: skip
+)
 PLACEHOLDER = Step("placeholder", "a number that identifies nobody", _any("value") | {"profiles": "BIGINT"})
 SHARED = Step("shared", "two profiles, and how many numbers they share", {**_PAIR, "numbers": "BIGINT"})
 
@@ -111,7 +114,9 @@ def sharing(entity: Entity) -> Step:
     return _described(entity, "sharing", "a profile that shares a number, described", profile(entity))
 
 
-KERNEL_OF = Step("kernel_of", "a profile, and the least one of its kernel", {"n": "INTEGER", "kernel": "INTEGER"})
+KERNEL_OF = Step(
+    "kernel_of", "a profile, and the one that its kernel is called by", {"n": "INTEGER", "kernel": "INTEGER"}
+)
 CUT = Step("cut", "a profile that is held apart from others with its number", {"n": "INTEGER"})
 
 
@@ -142,9 +147,7 @@ def crowded(entity: Entity) -> Step:
 
 
 NARROW_KEY = Step("narrow_key", "a node, and a key that fewer share", {"n": "INTEGER", "key": "UBIGINT"})
-PAIR = Step(
-    "pair", "two profiles of two kernels, and the bits for their being one", {**_PAIR, "match_weight": "DOUBLE"}
-)
+PAIR = Step("pair", "two profiles, and the bits for their being one", {**_PAIR, "match_weight": "DOUBLE"})
 
 
 def compared(entity: Entity) -> Step:
@@ -163,9 +166,10 @@ def term_frequency(name: str) -> Step:
 # From pairs to entities: kernels that are one. An entity is called by one of its kernels.
 
 KERNEL_PAIR = Step(
-    "kernel_pair", "two kernels, and the best pair of their profiles",
+    "kernel_pair",
+    "two kernels, and the best pair of their profiles",
     {**_PAIR, "match_weight": "DOUBLE", "best_one": "INTEGER", "best_other": "INTEGER"},
-)  # fmt: skip
+)
 
 
 def head(entity: Entity) -> Step:
@@ -180,14 +184,17 @@ REVIEW_PAIR = Step(
     {**_PAIR, "match_weight": "DOUBLE", "reason": "VARCHAR"},
 )
 RESOLVED = Step(
-    "resolved", "a record, its entity, how sure that is, and on what grounds",
+    "resolved",
+    "a record, its entity, how sure that is, and on what grounds",
     {**_RECORD, "entity": "INTEGER", "match_probability": "DOUBLE", "match_basis": "VARCHAR"},
-)  # fmt: skip
+)
 
 # From entities to ids that stay.
 
 PAST_ID = Step(
-    "past_id", "a record with the id it had the night before", {**_RECORD, "entity_id": "VARCHAR", "last_seen": "DATE"}
+    "past_id",
+    "a record that was known before tonight, with its id",
+    {**_RECORD, "entity_id": "VARCHAR", "last_seen": "DATE"},
 )
 OWN_ID = Step("own_id", "a record with the id that this night gave it when it was run first", PAST_ID.columns)
 HELD = Step(
@@ -197,15 +204,17 @@ LOST = Step("lost", "a record that was known and did not come tonight", PAST_ID.
 SHARED_ID = Step("shared_id", "an id that several entities may claim", {"entity_id": "VARCHAR"})
 UNSETTLED = Step("unsettled", "a record of an entity whose id has to be thought about", HELD.columns)
 MOVED = Step(
-    "moved", "an unsettled entity, and how many of its records had an id, with the least of them",
+    "moved",
+    "an unsettled entity, and how many of its records had an id, with the least of them",
     {"entity": "INTEGER", "old_id": "VARCHAR", "records": "BIGINT", "least": "VARCHAR"},
-)  # fmt: skip
+)
 KEPT = Step("kept", "an unsettled entity that keeps an id", {"entity": "INTEGER", "old_id": "VARCHAR"})
 IDENTIFIED = Step("identified", "an entity, and its id", {"entity": "INTEGER", "entity_id": "VARCHAR"})
 CHANGE = Step(
-    "change", "what became of an id, and of how many records",
+    "change",
+    "what became of an id, and of how many records",
     {"change": "VARCHAR", "from_id": "VARCHAR", "to_id": "VARCHAR", "records": "BIGINT"},
-)  # fmt: skip
+)
 
 # For people: the steward's queue, and one pair explained.
 
@@ -215,13 +224,17 @@ def doubtful(entity: Entity) -> Step:
 
 
 QUEUE = Step(
-    "queue", "a pair in doubt that no steward decided on, by one record of either side",
+    "queue",
+    "a pair in doubt that no steward decided on, by one record of either side",
     {
-        "entity": "VARCHAR", "pair_id": "VARCHAR",
-        "one_source": "VARCHAR", "one_source_key": "VARCHAR", "other_source": "VARCHAR", "other_source_key": "VARCHAR",
-        "match_weight": "DOUBLE", "reason": "VARCHAR", "fields": f"{FIELD}[]",
+        "entity": "VARCHAR",
+        "pair_id": "VARCHAR",
+        **_RECORDS,
+        "match_weight": "DOUBLE",
+        "reason": "VARCHAR",
+        "fields": f"{FIELD}[]",
     },
-)  # fmt: skip
+)
 
 
 def explained(entity: Entity) -> Step:
