@@ -128,10 +128,11 @@ def refuse_exposed(database: Path, protection: Protection, own: Sequence[str]) -
 
 
 def _exposed_tables(connection: duckdb.DuckDBPyConnection, protection: Protection, own: frozenset[str]) -> list[str]:
-    rows = connection.execute(
-        "SELECT lower(schema_name), lower(table_name), lower(column_name) FROM duckdb_columns() SEMI JOIN duckdb_tables() "
-        "USING (database_name, schema_name, table_name) WHERE database_name = current_database() ORDER BY ALL"
-    ).fetchall()
+    rows = connection.execute("""
+        SELECT lower(schema_name), lower(table_name), lower(column_name)
+        FROM duckdb_columns() SEMI JOIN duckdb_tables() USING (database_name, schema_name, table_name)
+        WHERE database_name = current_database()
+        ORDER BY ALL""").fetchall()
     found = []
     for schema, table, column in rows:
         if f"{schema}.{table}" in own or (schema == HISTORY and column in VERSIONED):
@@ -145,10 +146,11 @@ def _exposed_tables(connection: duckdb.DuckDBPyConnection, protection: Protectio
 
 
 def _exposed_views(connection: duckdb.DuckDBPyConnection, protection: Protection) -> list[str]:
-    rows = connection.execute(
-        "SELECT lower(schema_name), lower(view_name), sql FROM duckdb_views() WHERE NOT internal "
-        "AND database_name = current_database() ORDER BY ALL"
-    ).fetchall()
+    rows = connection.execute("""
+        SELECT lower(schema_name), lower(view_name), sql
+        FROM duckdb_views()
+        WHERE NOT internal AND database_name = current_database()
+        ORDER BY ALL""").fetchall()
     found = []
     for schema, view, sql in rows:
         resource = protection.lineage.resources.get(f"{schema}.{view}")

@@ -147,10 +147,11 @@ def _write_findings(
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, models: Sequence[str]) -> None:
     """What the models give to `name`; those that are not in the build give nothing."""
-    found = connection.execute(
-        "SELECT database_name, table_name FROM duckdb_tables() WHERE schema_name = 'staging' AND list_contains(?, table_name)",
-        [list(models)],
-    ).fetchall()
+    staging = """
+        SELECT database_name, table_name
+        FROM duckdb_tables()
+        WHERE schema_name = 'staging' AND list_contains(?, table_name)"""
+    found = connection.execute(staging, [list(models)]).fetchall()
     staged = [f"FROM {quoted(catalog)}.staging.{quoted(table)}" for catalog, table in found]
     connection.execute(f"CREATE TEMP VIEW {quoted(f'given_to_{name}')} AS {' UNION ALL BY NAME '.join(staged)}")
 
@@ -170,11 +171,11 @@ def _validated(
     from expectations.suite import query_check
     from expectations.validate import rule_of, unexpected_count, validate
 
-    subject = rules[0].subject
+    subject, tonight = rules[0].subject, f"extract_date = DATE {literal(extract_date.isoformat())}"
     checks = [
         query_check(
             rule.rule,
-            f"SELECT source_key, detail FROM {{batch}} WHERE extract_date = DATE {literal(extract_date.isoformat())} AND rule = {literal(rule.rule)}",
+            f"SELECT source_key, detail FROM {{batch}} WHERE {tonight} AND rule = {literal(rule.rule)}",
             {"dimension": rule.dimension, "severity": rule.severity, "description": rule.title},
         )
         for rule in rules
@@ -261,10 +262,9 @@ def _orphans(
         f"child.{quoted(own)} = parent.{quoted(theirs)}"
         for own, theirs in zip(reference.columns, reference.to_columns, strict=True)
     )
-    row = connection.execute(
-        f"SELECT (SELECT count(*) FROM {source} AS child ANTI JOIN {pointed} AS parent ON {pairs} WHERE {given}), "
-        f"(SELECT count(*) FROM {source} WHERE {given})"
-    ).fetchone()
+    row = connection.execute(f"""
+        SELECT (SELECT count(*) FROM {source} AS child ANTI JOIN {pointed} AS parent ON {pairs} WHERE {given}),
+          (SELECT count(*) FROM {source} WHERE {given})""").fetchone()
     orphans, rows = row or (0, 0)
     name = f"{contract.relation}.{','.join(reference.columns)} -> {target.relation}.{','.join(reference.to_columns)}"
     return RuleResult(

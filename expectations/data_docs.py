@@ -72,11 +72,12 @@ def _validations(home: Home, extract_date: date) -> dict[str, Path]:
 
 def _missed(home: Home, extract_date: date) -> set[tuple[str, str]]:
     """Agencies and feeds whose recorded run came to no gate: what lies there is of a run before it."""
+    missed = f"""
+        SELECT agency, feed FROM {records(home, "feed_night")} WHERE extract_date = $night
+        EXCEPT
+        SELECT agency, feed FROM {records(home, "gate_result")} WHERE extract_date = $night"""
     with open_database() as connection:
-        found = connection.execute(
-            f"SELECT agency, feed FROM {records(home, 'feed_night')} WHERE extract_date = ? EXCEPT "
-            f"SELECT agency, feed FROM {records(home, 'gate_result')} WHERE extract_date = ?", [extract_date] * 2
-        ).fetchall()  # fmt: skip
+        found = connection.execute(missed, {"night": extract_date}).fetchall()
     return {(agency, feed) for agency, feed in found}
 
 

@@ -20,7 +20,7 @@ from nights.sealed import seal_gate
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.contract.rules import ROWS as RELATION
-from sources.contract.rules import TableRule, key_rules, row_rules, table_rules, volume_rule
+from sources.contract.rules import KeyRule, TableRule, key_rules, row_rules, table_rules, volume_rule
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.files import remove_unfinished, versioned_folder
@@ -120,10 +120,10 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     Leaves a view `rows` of the landed rows, each with its number as `_row`.
     """
     register_functions(connection)
-    connection.execute(
-        "CREATE VIEW rows AS SELECT *, file_row_number + 1 AS _row "
-        f"FROM read_parquet({literal(str(landed))}, file_row_number = true)"
-    )
+    connection.execute(f"""
+        CREATE VIEW rows AS
+        SELECT *, file_row_number + 1 AS _row
+        FROM read_parquet({literal(str(landed))}, file_row_number = true)""")
     connection.execute(_doubled_rows(contract))
     faults = [_Fault(rule.name, rule.column, rule.demand, f"NOT {rule.is_right}") for rule in row_rules(contract)]
     faults += [
@@ -138,13 +138,16 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     listed = ", ".join(_as_struct(fault) for fault in faults)
     wrong = " OR ".join(f"coalesce({fault.is_wrong}, false)" for fault in faults)
     record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
-    write_parquet(
-        connection,
-        f"WITH wrong AS (SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, "
-        f"to_json({{{record}}}) AS record FROM rows LEFT JOIN doubled USING (_row) WHERE {wrong}) "
-        f"SELECT _row AS row, unnest(faults[1]), record, faults FROM wrong ORDER BY _row",
-        target,
-    )
+    rejects = f"""
+        WITH wrong AS (
+          SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, to_json({{{record}}}) AS record
+          FROM rows LEFT JOIN doubled USING (_row)
+          WHERE {wrong}
+        )
+        SELECT _row AS row, unnest(faults[1]), record, faults
+        FROM wrong
+        ORDER BY _row"""
+    write_parquet(connection, rejects, target)
     found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
     return int(found[0]) if found else 0
 
@@ -159,28 +162,38 @@ def _as_struct(fault: _Fault) -> str:
 
 def _doubled_rows(contract: Contract) -> str:
     """A table of the rows that a key rules out: later ones of identical rows, and every one of contradicting rows."""
-    selects = []
     everything = ", ".join(quoted(column.name) for column in contract.columns)
-    for rule in key_rules(contract):
-        key = ", ".join(map(quoted, rule.columns))
-        selects.append(
-            f"SELECT _row, {literal(rule.name)} AS rule FROM (SELECT _row, row_number() OVER same_key AS nth, "
-            f"count(DISTINCT hash({everything})) OVER (PARTITION BY {key}) AS wordings FROM rows "
-            f"SEMI JOIN (SELECT {key} FROM rows GROUP BY ALL HAVING count(*) > 1) AS doubled_key USING ({key}) "
-            f"WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)) WHERE nth > 1 OR wordings > 1"
+    selects = [_doubled_by(rule, everything) for rule in key_rules(contract)]
+    return f"""
+        CREATE TABLE doubled AS
+        SELECT _row, list(rule) AS _rules
+        FROM ({" UNION ALL ".join(selects)})
+        GROUP BY _row"""
+
+
+def _doubled_by(rule: KeyRule, everything: str) -> str:
+    key = ", ".join(map(quoted, rule.columns))
+    return f"""
+        SELECT _row, {literal(rule.name)} AS rule
+        FROM (
+          SELECT _row, row_number() OVER same_key AS nth,
+            count(DISTINCT hash({everything})) OVER (PARTITION BY {key}) AS wordings
+          FROM rows
+          SEMI JOIN (SELECT {key} FROM rows GROUP BY ALL HAVING count(*) > 1) AS doubled_key USING ({key})
+          WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)
         )
-    return (
-        f"CREATE TABLE doubled AS SELECT _row, list(rule) AS _rules FROM ({' UNION ALL '.join(selects)}) GROUP BY _row"
-    )
+        WHERE nth > 1 OR wordings > 1"""
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:
     """A few failing rows of each row rule, their keys masked where the contract protects a column."""
     parts = [literal(MASK) if contract.column(name).is_masked else in_record(name) for name in contract.key]
-    found = connection.execute(
-        f"SELECT fault.rule, row, concat_ws('|', {', '.join(parts)}) FROM (SELECT row, record, unnest(faults) AS fault "
-        f"FROM read_parquet({literal(str(rejects))})) QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES} ORDER BY row"
-    ).fetchall()
+    found = connection.execute(f"""
+        WITH faulty AS (SELECT row, record, unnest(faults) AS fault FROM read_parquet({literal(str(rejects))}))
+        SELECT fault.rule, row, concat_ws('|', {", ".join(parts)})
+        FROM faulty
+        QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES}
+        ORDER BY row""").fetchall()
     examples: dict[str, list[Example]] = {}
     for rule, row, key in found:
         examples.setdefault(rule, []).append(Example(row, key))

@@ -55,9 +55,11 @@ def held_against(text: str, agency: str, feed: str) -> Held:
 
 def _refusal(connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, gate: Path) -> str:
     """The commonest faults with the first place of each; no value of a sample is shown."""
-    found = connection.execute(
-        "SELECT coalesce(\"column\", 'the record'), reason, count(*), min(coalesce('line ' || line, 'row ' || row)) "
-        f"FROM {rejects_relation(landing, gate)} GROUP BY ALL ORDER BY 3 DESC LIMIT 3"
-    ).fetchall()
+    found = connection.execute(f"""
+        SELECT coalesce("column", 'the record'), reason, count(*), min(coalesce('line ' || line, 'row ' || row))
+        FROM {rejects_relation(landing, gate)}
+        GROUP BY ALL
+        ORDER BY 3 DESC
+        LIMIT 3""").fetchall()
     faults = "; ".join(f"{column}: {reason} ({count} times, such as {place})" for column, reason, count, place in found)
     return f"{faults}. Mend the sample, or ask {contract.agency_name} for another"

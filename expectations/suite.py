@@ -98,7 +98,8 @@ def _key_check(rule: KeyRule) -> Check:
 
 def _table_check(rule: TableRule) -> Check:
     measure = _in_template(rule.measure).replace("{{rows}}", "{batch}")
-    query = f"SELECT measured FROM (SELECT {measure} AS measured) WHERE NOT coalesce(measured {rule.condition}, false)"
+    measured = f"SELECT {measure} AS measured"
+    query = f"SELECT measured FROM ({measured}) WHERE NOT coalesce(measured {rule.condition}, false)"
     words = {"dimension": rule.dimension, "severity": rule.severity, "description": rule.description}
     return query_check(rule.name, query, words)
 

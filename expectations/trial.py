@@ -73,8 +73,9 @@ def _made(folder: Path) -> Path:
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, rejects: Path) -> list[Reason]:
-    found = connection.execute(
-        'SELECT step, rule, "column", reason, count(*) FROM '
-        f"read_parquet({literal(str(rejects))}) GROUP BY ALL ORDER BY step DESC, 5 DESC, 2, 3, 4"
-    ).fetchall()
+    found = connection.execute(f"""
+        SELECT step, rule, "column", reason, count(*)
+        FROM read_parquet({literal(str(rejects))})
+        GROUP BY ALL
+        ORDER BY step DESC, 5 DESC, 2, 3, 4""").fetchall()
     return [Reason(*row) for row in found]

@@ -6,13 +6,14 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from linkage.compare.blocks import limit_blocks, make_large_block_table
+from linkage.compare.blocks import limit_blocks
 from linkage.compare.pairs import find_pairs, make_nodes
 from linkage.declare.config import Entity
 from linkage.memory import Memory
-from linkage.prepare.arrays import Integers, codes, stored
-from linkage.prepare.profiles import SCRATCH, make_profiles, read_inputs
-from linkage.prepare.scratch import scratch
+from linkage.prepare import steps
+from linkage.prepare.arrays import Integers, codes, store
+from linkage.prepare.profiles import make_profiles, read_inputs
+from linkage.prepare.scratch import SCRATCH, make, make_empty, scratch
 from linkage.settle.clusters import Edges, Rules, cluster
 from linkage.settle.identifiers import make_kernels
 
@@ -32,18 +33,19 @@ def resolve(
     with scratch(connection) as work:
         read_inputs(connection, inputs, config)
         link(work, config, Memory(model=model_file))
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis FROM {SCRATCH}.resolved"
-        )
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {RESULT} AS
+            SELECT source, source_key, 'E' || entity AS entity_id, match_probability, match_basis
+            FROM {SCRATCH}.resolved""")
     return f"temp.{RESULT}"
 
 
 def link(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
-    """From `record` in the scratch database to `resolved` (source, source_key, entity, match_probability, match_basis).
+    """From `record` in the scratch database to `resolved`.
 
     Beside it stay `large_block`, `conflict`, `node`, `pair` and `review_pair` until the scratch database goes.
     """
-    make_large_block_table(connection)
+    make_empty(connection, steps.LARGE_BLOCK)
     make_profiles(connection, entity, memory)
     decided = _decided(connection, memory)
     make_kernels(connection, entity, decided[False])
@@ -74,37 +76,52 @@ def _decided(connection: duckdb.DuckDBPyConnection, memory: Memory) -> dict[bool
 
 
 def _cluster(connection: duckdb.DuckDBPyConnection, entity: Entity, decided: dict[bool, list[tuple[int, int]]]) -> None:
-    """`entity_of` (kernel, entity) and `review_pair` (one, other: profiles; match_weight, reason)."""
-    # Of pairs that weigh the same always the same one: the queue of a night that is run again is the same queue.
-    connection.execute(
-        "CREATE TABLE kernel_pair AS SELECT one, other, best.weight AS match_weight, best.one AS best_one, best.other AS best_other FROM ("
-        "SELECT least(l.kernel, r.kernel) AS one, greatest(l.kernel, r.kernel) AS other, "
-        "max({'weight': match_weight, 'one': pair.one, 'other': pair.other}) AS best "
-        "FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other WHERE l.kernel <> r.kernel GROUP BY ALL)"
-    )
+    """From `pair` and `node`: `entity_of` and `review_pair`."""
+    _make_kernel_pairs(connection)
     ids = tuple(f"id_{name}" for name in entity.authoritative)
-    connection.execute("CREATE TABLE head AS FROM node WHERE n = kernel")
+    make(connection, steps.head(entity), "FROM node WHERE n = kernel")
     kernels = np.asarray(connection.execute("SELECT n FROM head ORDER BY n").fetchnumpy()["n"], dtype=np.int64)
     kernel_of = np.asarray(
         connection.execute("SELECT kernel FROM node ORDER BY n").fetchnumpy()["kernel"], dtype=np.int64
     )
-    found = connection.execute(
-        f"SELECT one, other, match_weight FROM kernel_pair WHERE match_weight >= {entity.match_weight} ORDER BY one, other"
-    ).fetchnumpy()
+    found = connection.execute(f"""
+        SELECT one, other, match_weight
+        FROM kernel_pair
+        WHERE match_weight >= {entity.match_weight}
+        ORDER BY one, other""").fetchnumpy()
     edges = _with_decisions(kernels, kernel_of, found, decided[True])
     apart = [(_at(kernels, kernel_of[one]), _at(kernels, kernel_of[other])) for one, other in decided[False]]
     rules = Rules(codes(connection, ids, "head"), [pair for pair in apart if pair[0] != pair[1]], entity.margin)
     label, refused = cluster(len(kernels), edges, rules)
-    connection.execute(
-        f"CREATE TABLE entity_of AS SELECT n AS kernel, label AS entity FROM {stored(connection, kernels, kernels[label])}"
-    )
-    refusals = stored(connection, kernels[edges.left[refused]], kernels[edges.right[refused]])
-    connection.execute(
-        f"CREATE TABLE review_pair AS SELECT best_one AS one, best_other AS other, match_weight, CASE WHEN refused.n IS NULL THEN 'uncertain' ELSE 'contradicted' END AS reason "
-        f"FROM kernel_pair AS p LEFT JOIN {refusals} AS refused ON refused.n = p.one AND refused.label = p.other "
-        f"WHERE (match_weight < {entity.match_weight} OR refused.n IS NOT NULL) "
-        "AND (SELECT entity FROM entity_of WHERE kernel = p.one) <> (SELECT entity FROM entity_of WHERE kernel = p.other)"
-    )
+    store(connection, steps.ENTITY_OF, kernels, kernels[label])
+    store(connection, steps.REFUSED, kernels[edges.left[refused]], kernels[edges.right[refused]])
+    _make_review_pairs(connection, entity.match_weight)
+
+
+def _make_kernel_pairs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of pairs that weigh the same always the same one: the queue of a night that is run again is the same queue."""
+    kernel_pair = """
+        WITH joined AS (
+          SELECT least(l.kernel, r.kernel) AS one, greatest(l.kernel, r.kernel) AS other,
+            max({'weight': match_weight, 'one': pair.one, 'other': pair.other}) AS best
+          FROM pair JOIN node AS l ON l.n = pair.one JOIN node AS r ON r.n = pair.other
+          WHERE l.kernel <> r.kernel
+          GROUP BY ALL
+        )
+        SELECT one, other, best.weight AS match_weight, best.one AS best_one, best.other AS best_other
+        FROM joined"""
+    make(connection, steps.KERNEL_PAIR, kernel_pair)
+
+
+def _make_review_pairs(connection: duckdb.DuckDBPyConnection, match_weight: float) -> None:
+    review_pair = f"""
+        SELECT best_one AS one, best_other AS other, match_weight,
+          CASE WHEN refused.one IS NULL THEN 'uncertain' ELSE 'contradicted' END AS reason
+        FROM kernel_pair AS p
+        LEFT JOIN refused ON refused.one = p.one AND refused.other = p.other
+        WHERE (match_weight < {match_weight} OR refused.one IS NOT NULL)
+          AND (SELECT entity FROM entity_of WHERE kernel = p.one) <> (SELECT entity FROM entity_of WHERE kernel = p.other)"""
+    make(connection, steps.REVIEW_PAIR, review_pair)
 
 
 def _with_decisions(
@@ -123,17 +140,30 @@ def _at(kernels: Integers, kernel: int) -> int:
 
 
 def _explain_records(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("""
-        CREATE TABLE resolved AS
+    resolved = """
         WITH kernel_size AS (SELECT kernel, count(*) AS profiles, sum(records) AS records FROM node GROUP BY kernel),
         entity_size AS (SELECT entity, count(*) AS kernels FROM entity_of GROUP BY entity),
-        held AS (SELECT kernel, max(match_weight) AS weight FROM (
-                   SELECT p.one AS kernel, match_weight, other FROM kernel_pair AS p UNION ALL SELECT p.other, match_weight, one FROM kernel_pair AS p) AS edge
-                 JOIN entity_of AS a USING (kernel) JOIN entity_of AS b ON b.kernel = edge.other WHERE a.entity = b.entity GROUP BY kernel)
+        edge AS (
+          SELECT one AS kernel, other, match_weight FROM kernel_pair
+          UNION ALL SELECT other, one, match_weight FROM kernel_pair
+        ),
+        held AS (
+          SELECT kernel, max(match_weight) AS weight
+          FROM edge JOIN entity_of AS a USING (kernel) JOIN entity_of AS b ON b.kernel = edge.other
+          WHERE a.entity = b.entity
+          GROUP BY kernel
+        )
         SELECT source, source_key, min(entity) AS entity,
-          max(CASE WHEN profiles > 1 THEN 1.0 WHEN kernels > 1 THEN coalesce(1 - 1 / (1 + power(2.0, least(weight, 60))), 1.0)
+          max(CASE WHEN profiles > 1 THEN 1.0
+                   WHEN kernels > 1 THEN coalesce(1 - 1 / (1 + power(2.0, least(weight, 60))), 1.0)
                    WHEN k.records > 1 THEN 1.0 END) AS match_probability,
-          min(CASE WHEN profiles > 1 THEN 'identifier' WHEN kernels > 1 AND weight IS NULL THEN 'decision' WHEN kernels > 1 THEN 'resemblance'
-                   WHEN k.records > 1 THEN 'identical' ELSE 'alone' END) AS match_basis
-        FROM record_profile JOIN node USING (n) JOIN kernel_size AS k USING (kernel) JOIN entity_of USING (kernel) JOIN entity_size USING (entity)
-        LEFT JOIN held USING (kernel) GROUP BY source, source_key""")
+          min(CASE WHEN profiles > 1 THEN 'identifier'
+                   WHEN kernels > 1 AND weight IS NULL THEN 'decision'
+                   WHEN kernels > 1 THEN 'resemblance'
+                   WHEN k.records > 1 THEN 'identical'
+                   ELSE 'alone' END) AS match_basis
+        FROM record_profile JOIN node USING (n)
+        JOIN kernel_size AS k USING (kernel) JOIN entity_of USING (kernel) JOIN entity_size USING (entity)
+        LEFT JOIN held USING (kernel)
+        GROUP BY source, source_key"""
+    make(connection, steps.RESOLVED, resolved)

@@ -30,8 +30,10 @@ def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
 
 def _broken(past: Past, contracts: Sequence[Contract]) -> list[tuple[str, str, str, str, int]]:
     """Feed, rule, what it says, severity and count of what does not hold in the night, errors first."""
-    found = past.rows(
-        "SELECT feed, rule, coalesce(description, ''), severity, unexpected_count FROM gate_result WHERE extract_date = ? AND agency = ? AND list_contains(?, feed) "
-        "AND NOT passed ORDER BY severity, unexpected_count DESC, feed, rule", past.night, contracts[0].agency, [contract.feed for contract in contracts]
-    )  # fmt: skip
+    broken = """
+        SELECT feed, rule, coalesce(description, ''), severity, unexpected_count
+        FROM gate_result
+        WHERE extract_date = ? AND agency = ? AND list_contains(?, feed) AND NOT passed
+        ORDER BY severity, unexpected_count DESC, feed, rule"""
+    found = past.rows(broken, past.night, contracts[0].agency, [contract.feed for contract in contracts])
     return [(feed, rule, said, severity, count) for feed, rule, said, severity, count in found]

@@ -57,15 +57,24 @@ def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band]) ->
 def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
     contract = line.contract
     examples = _examples(past, contract)
-    found = past.rows(
-        "WITH shown AS (SELECT * FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ?) "
-        "SELECT rule, any_value(description) FILTER (WHERE extract_date = ?), any_value(dimension), any_value(severity), "
-        "bool_and(passed) FILTER (WHERE extract_date = ?), coalesce(sum(unexpected_count) FILTER (WHERE extract_date = ?), 0)::BIGINT, "
-        "coalesce(any_value(observed_value) FILTER (WHERE extract_date = ?), ''), count(*) FILTER (WHERE NOT passed), count(*), "
-        f"any_value({SHARE}) FILTER (WHERE extract_date = ?) "
-        "FROM shown GROUP BY rule HAVING bool_or(extract_date = ?) ORDER BY 5, 4, 8 DESC, 1",
-        *past.of_feed(contract), past.first, *[past.night] * 6,
-    )  # fmt: skip
+    by_rule = f"""
+        WITH shown AS (
+          SELECT *, extract_date = $4 AS is_tonight
+          FROM gate_result
+          WHERE agency = $1 AND feed = $2 AND extract_date >= $3
+        )
+        SELECT rule, any_value(description) FILTER (WHERE is_tonight),
+          any_value(dimension), any_value(severity),
+          bool_and(passed) FILTER (WHERE is_tonight),
+          coalesce(sum(unexpected_count) FILTER (WHERE is_tonight), 0)::BIGINT,
+          coalesce(any_value(observed_value) FILTER (WHERE is_tonight), ''),
+          count(*) FILTER (WHERE NOT passed), count(*),
+          any_value({SHARE}) FILTER (WHERE is_tonight)
+        FROM shown
+        GROUP BY rule
+        HAVING bool_or(is_tonight)
+        ORDER BY 5, 4, 8 DESC, 1"""
+    found = past.rows(by_rule, *past.of_feed(contract), past.first, past.night)
     return [
         RuleLine(rule, said or rule, _AS_CALLED.get(dimension, dimension), severity, passed, count, observed, failed, nights,
                  tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_taken)))
@@ -85,21 +94,24 @@ def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
 def _strips(past: Past, contract: Contract, rules: list[RuleLine]) -> list[Strip]:
     """Only rules that did not hold in some night: a row of nothing says less than the table does."""
     names = [rule.rule for rule in rules if rule.nights_failed][:_MOST_STRIPS]
-    found = past.rows(
-        "SELECT rule, extract_date, unexpected_count FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ? "
-        "AND list_contains(?, rule) ORDER BY extract_date",
-        *past.of_feed(contract), past.first, names,
-    )  # fmt: skip
+    counts = """
+        SELECT rule, extract_date, unexpected_count
+        FROM gate_result
+        WHERE agency = ? AND feed = ? AND extract_date >= ? AND list_contains(?, rule)
+        ORDER BY extract_date"""
+    found = past.rows(counts, *past.of_feed(contract), past.first, names)
     return [Strip(rule, night, float(count)) for name in names for rule, night, count in found if rule == name]
 
 
 def _failures(past: Past, contract: Contract) -> list[tuple[str, str, int]]:
     """Night, rule and count of what did not hold: the numbers of the strips."""
-    found = past.rows(
-        "SELECT extract_date, rule, unexpected_count FROM gate_result WHERE agency = ? AND feed = ? AND extract_date >= ? "
-        "AND NOT passed ORDER BY extract_date DESC, unexpected_count DESC LIMIT ?",
-        *past.of_feed(contract), past.first, _MOST_FAILURES,
-    )  # fmt: skip
+    failures = """
+        SELECT extract_date, rule, unexpected_count
+        FROM gate_result
+        WHERE agency = ? AND feed = ? AND extract_date >= ? AND NOT passed
+        ORDER BY extract_date DESC, unexpected_count DESC
+        LIMIT ?"""
+    found = past.rows(failures, *past.of_feed(contract), past.first, _MOST_FAILURES)
     return [(str(night), rule, count) for night, rule, count in found]
 
 

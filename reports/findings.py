@@ -16,27 +16,36 @@ from warehouse.store.builds import DATABASE, current_night
 _AGES = (7, 30, 90)
 
 
+_FOUND = """
+    SELECT subject, rule, severity, any_value(agencies), count(*), min(source_key)
+    FROM finding
+    WHERE extract_date = ?
+    GROUP BY subject, rule, severity
+    ORDER BY severity, count(*) DESC"""
+_TREND = """
+    SELECT rule, extract_date, count(*)
+    FROM finding
+    WHERE extract_date >= ?
+    GROUP BY ALL
+    ORDER BY rule, extract_date"""
+_LINKAGE = """
+    SELECT entity, extract_date, records, entities, links, expected_precision, expected_recall, review_queue, merged, split
+    FROM linkage_night
+    WHERE extract_date >= ?
+    ORDER BY extract_date DESC, entity DESC"""
+
+
 def write_findings(past: Past, site: Site) -> Path:
-    found = past.rows(
-        "SELECT subject, rule, severity, any_value(agencies), count(*), min(source_key) FROM finding WHERE extract_date = ? "
-        "GROUP BY subject, rule, severity ORDER BY severity, count(*) DESC", past.night
-    )  # fmt: skip
-    trend = past.rows(
-        "SELECT rule, extract_date, count(*) FROM finding WHERE extract_date >= ? GROUP BY ALL ORDER BY rule, extract_date",
-        past.first,
-    )
+    found = past.rows(_FOUND, past.night)
+    trend = past.rows(_TREND, past.first)
     chart = strips([Strip(rule, night, float(count)) for rule, night, count in trend])
-    linkage = past.rows(
-        "SELECT entity, extract_date, records, entities, links, expected_precision, expected_recall, review_queue, merged, split "
-        "FROM linkage_night WHERE extract_date >= ? ORDER BY extract_date DESC, entity DESC", past.first
-    )  # fmt: skip
     return site.write(
         "findings",
         "findings.html",
         findings=[(*rest, _shown(past, key)) for *rest, key in found],
         chart=chart,
         trend=trend,
-        linkage=linkage,
+        linkage=past.rows(_LINKAGE, past.first),
         **_published(past),
     )
 
@@ -62,17 +71,27 @@ def _published(past: Past) -> dict[str, Any]:
             return empty
         return {
             **empty,
-            "cases": connection.execute(
-                "SELECT match_type, disposition, count(*), sum(money_at_risk_eur), "
-                f"{_by_age('extract_date - coalesce(first_seen, extract_date)')} FROM marts.match_case "
-                "LEFT JOIN (SELECT match_case_id, min(known_from) AS first_seen FROM history.match_case GROUP BY 1) USING (match_case_id) "
-                "GROUP BY ALL ORDER BY ALL"
-            ).fetchall(),
-            "notices": connection.execute(
-                f"SELECT event_type, agency_to_tell, count(*), max(days_outstanding), {_by_age('days_outstanding')} "
-                "FROM marts.life_event_notice GROUP BY ALL ORDER BY ALL"
-            ).fetchall(),
+            "cases": connection.execute(_cases_sql()).fetchall(),
+            "notices": connection.execute(_notices_sql()).fetchall(),
         }
+
+
+def _cases_sql() -> str:
+    return f"""
+        WITH known AS (SELECT match_case_id, min(known_from) AS first_seen FROM history.match_case GROUP BY 1)
+        SELECT match_type, disposition, count(*), sum(money_at_risk_eur),
+          {_by_age("extract_date - coalesce(first_seen, extract_date)")}
+        FROM marts.match_case LEFT JOIN known USING (match_case_id)
+        GROUP BY ALL
+        ORDER BY ALL"""
+
+
+def _notices_sql() -> str:
+    return f"""
+        SELECT event_type, agency_to_tell, count(*), max(days_outstanding), {_by_age("days_outstanding")}
+        FROM marts.life_event_notice
+        GROUP BY ALL
+        ORDER BY ALL"""
 
 
 def _has_cases(connection: duckdb.DuckDBPyConnection) -> bool:

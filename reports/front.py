@@ -70,34 +70,29 @@ def by_agency(contracts: list[Contract]) -> list[list[Contract]]:
     return list(groups.values())
 
 
+_CAME = """
+    SELECT agency, feed, status, rows_sent, rows_accepted, rows_rejected, coalesce(reason, '')
+    FROM feed_night
+    WHERE extract_date = ?"""
+_FAILED = """
+    SELECT agency, feed, count(*) FILTER (WHERE severity = 'error'), count(*) FILTER (WHERE severity <> 'error')
+    FROM gate_result
+    WHERE extract_date = ? AND NOT passed
+    GROUP BY ALL"""
+_ODD = "SELECT agency, feed, count(*) FROM anomaly WHERE extract_date = ? GROUP BY ALL"
+
+
 def feed_lines(past: Past) -> list[FeedLine]:
     """Of every feed that has a contract; of one that has none any more the changes tell."""
-    nights = {
-        (agency, feed): rest
-        for agency, feed, *rest in past.rows(
-            "SELECT agency, feed, status, rows_sent, rows_accepted, rows_rejected, coalesce(reason, '') "
-            "FROM feed_night WHERE extract_date = ?", past.night
-        )
-    }  # fmt: skip
-    failed = {
-        (agency, feed): (errors, warnings)
-        for agency, feed, errors, warnings in past.rows(
-            "SELECT agency, feed, count(*) FILTER (WHERE severity = 'error'), count(*) FILTER (WHERE severity <> 'error') "
-            "FROM gate_result WHERE extract_date = ? AND NOT passed GROUP BY ALL", past.night
-        )
-    }  # fmt: skip
-    odd = {
-        (agency, feed): count
-        for agency, feed, count in past.rows(
-            "SELECT agency, feed, count(*) FROM anomaly WHERE extract_date = ? GROUP BY ALL", past.night
-        )
-    }
+    nights = {(agency, feed): rest for agency, feed, *rest in past.rows(_CAME, past.night)}
+    failed = {(agency, feed): counts for agency, feed, *counts in past.rows(_FAILED, past.night)}
+    odd = {(agency, feed): count for agency, feed, count in past.rows(_ODD, past.night)}
     lines, moment = [], moment_of(past.night)
     for contract in past.contracts:
         whose = (contract.agency, contract.feed)
         status, sent, accepted, rejected, reason = nights.get(whose, ("not pulled", None, None, None, ""))
         used = in_use(contract, past.home, past.night)
-        errors, warnings = failed.get(whose, (0, 0))
+        errors, warnings = failed.get(whose, [0, 0])
         lines.append(FeedLine(
             contract, status, sent, accepted, rejected, errors, warnings, odd.get(whose, 0),
             str(used.night or "none"), used.is_stale(moment), reason,
@@ -108,50 +103,71 @@ def feed_lines(past: Past) -> list[FeedLine]:
 def anomalies(past: Past, contract: Contract | None = None) -> list[tuple[str, str, str, str]]:
     """Agency, feed, measure and what is said of each anomaly of the night."""
     of_feed = "AND agency = ? AND feed = ?" if contract else ""
-    found = past.rows(
-        f"SELECT agency, feed, measure, description FROM anomaly WHERE extract_date = ? {of_feed} ORDER BY ALL",
-        past.night, *(past.of_feed(contract) if contract else []),
-    )  # fmt: skip
+    tonight = f"""
+        SELECT agency, feed, measure, description
+        FROM anomaly
+        WHERE extract_date = ? {of_feed}
+        ORDER BY ALL"""
+    found = past.rows(tonight, past.night, *(past.of_feed(contract) if contract else []))
     return [(agency, feed, measure, description) for agency, feed, measure, description in found]
+
+
+_CHANGED_STATES = """
+    WITH now AS (FROM feed_night WHERE extract_date = ?),
+    was AS (FROM feed_night WHERE extract_date = ?)
+    SELECT agency || '/' || feed,
+      coalesce(was.status, 'not pulled') AS before, coalesce(now.status, 'not pulled') AS after
+    FROM now FULL JOIN was USING (agency, feed)
+    WHERE before <> after
+    ORDER BY 1"""
+_LAST_NIGHTS = """
+    SELECT agency || '/' || feed AS name, max(extract_date)
+    FROM feed_night
+    GROUP BY 1
+    ORDER BY 1"""
+# A rule that was not there before is told where it fails.
+_CHANGED_RULES = """
+    WITH now AS (FROM gate_result WHERE extract_date = ?),
+    was AS (FROM gate_result WHERE extract_date = ?)
+    SELECT agency || '/' || feed, rule, now.passed, now.unexpected_count
+    FROM now LEFT JOIN was USING (agency, feed, rule)
+    WHERE now.passed <> coalesce(was.passed, true)
+    ORDER BY now.passed, now.severity, 1, 2"""
+_CHANGED_FINDINGS = """
+    WITH counted AS (
+      SELECT rule, count(*) FILTER (WHERE extract_date = ?) AS now, count(*) FILTER (WHERE extract_date = ?) AS was
+      FROM finding
+      GROUP BY rule
+    )
+    SELECT *
+    FROM counted
+    WHERE now <> was
+    ORDER BY abs(now - was) DESC, rule"""
 
 
 def _changes(past: Past) -> Iterator[str]:
     """In words, the most serious first."""
     if past.before is None:
         return
-    states = past.rows(
-        "SELECT agency || '/' || feed, coalesce(was.status, 'not pulled') AS before, coalesce(now.status, 'not pulled') AS after "
-        "FROM (FROM feed_night WHERE extract_date = ?) AS now FULL JOIN (FROM feed_night WHERE extract_date = ?) AS was "
-        "USING (agency, feed) WHERE before <> after ORDER BY 1", past.night, past.before
-    )  # fmt: skip
-    for feed, was, now in states:
+    for feed, was, now in past.rows(_CHANGED_STATES, past.night, past.before):
         yield f"{feed} was {was.replace('_', ' ')} and is {now.replace('_', ' ')}"
     known = {contract.name for contract in past.contracts}
-    for feed, last in past.rows(
-        "SELECT agency || '/' || feed AS name, max(extract_date) FROM feed_night GROUP BY 1 ORDER BY 1"
-    ):
+    for feed, last in past.rows(_LAST_NIGHTS):
         if feed not in known:
             yield f"{feed} has no contract any more; its last night was {last}"
-    rules = past.rows(
-        "SELECT agency || '/' || feed, rule, now.passed, now.unexpected_count FROM (FROM gate_result WHERE extract_date = ?) AS now "
-        "LEFT JOIN (FROM gate_result WHERE extract_date = ?) AS was USING (agency, feed, rule) "
-        # A rule that was not there before is told where it fails.
-        "WHERE now.passed <> coalesce(was.passed, true) ORDER BY now.passed, now.severity, 1, 2", past.night, past.before
-    )  # fmt: skip
-    for feed, rule, passed, count in rules:
+    for feed, rule, passed, count in past.rows(_CHANGED_RULES, past.night, past.before):
         yield f"{feed}: {rule} {'holds again' if passed else f'does not hold ({count:,})'}"
-    found = past.rows(
-        "WITH counted AS (SELECT rule, count(*) FILTER (WHERE extract_date = ?) AS now, count(*) FILTER (WHERE extract_date = ?) AS was "
-        "FROM finding GROUP BY rule) SELECT * FROM counted WHERE now <> was ORDER BY abs(now - was) DESC, rule", past.night, past.before
-    )  # fmt: skip
-    for rule, now, was in found:
+    for rule, now, was in past.rows(_CHANGED_FINDINGS, past.night, past.before):
         yield f"findings of {rule.replace('_', ' ')}: {was:,} before, {now:,} now"
 
 
 def _cross_agency(past: Past) -> list[tuple[str, str, bool, str, str]]:
     """What each rule between agencies says, its place in Data Docs, whether it holds, its severity and what was observed."""
-    found = past.rows(
-        "SELECT coalesce(nullif(description, ''), rule), 'harmonised__' || feed || '.html#' || rule, passed, severity, observed_value FROM gate_result "
-        "WHERE extract_date = ? AND agency = 'harmonised' ORDER BY passed, severity, rule", past.night
-    )  # fmt: skip
+    harmonised = """
+        SELECT coalesce(nullif(description, ''), rule), 'harmonised__' || feed || '.html#' || rule,
+          passed, severity, observed_value
+        FROM gate_result
+        WHERE extract_date = ? AND agency = 'harmonised'
+        ORDER BY passed, severity, rule"""
+    found = past.rows(harmonised, past.night)
     return [(said, place, passed, severity, observed) for said, place, passed, severity, observed in found]

@@ -61,10 +61,12 @@ class Account:
 def write_reconciliation(past: Past, site: Site, lines: Sequence[FeedLine], lineage: Lineage) -> Path:
     with _warehouse(past) as connection:
         accounts = [_account(connection, past, line, lineage) for line in lines]
-    rules = past.rows(
-        "SELECT coalesce(nullif(description, ''), rule), passed, observed_value FROM gate_result WHERE extract_date = ? "
-        "AND agency = 'harmonised' AND rule LIKE '%reconcile%' ORDER BY passed, rule", past.night
-    )  # fmt: skip
+    reconciling = """
+        SELECT coalesce(nullif(description, ''), rule), passed, observed_value
+        FROM gate_result
+        WHERE extract_date = ? AND agency = 'harmonised' AND rule LIKE '%reconcile%'
+        ORDER BY passed, rule"""
+    rules = past.rows(reconciling, past.night)
     return site.write("reconciliation", "reconciliation.html", accounts=accounts, rules=rules, steps=STEPS)
 
 
@@ -125,10 +127,12 @@ def _measured(connection: duckdb.DuckDBPyConnection, name: str, relation: str | 
 
 def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: Lineage, money: list[str]) -> Step:
     name, model = "staged", f"stg_{contract.relation}"
-    place = connection.execute(
-        "SELECT table_catalog FROM information_schema.tables WHERE table_schema = 'staging' AND table_name = ? "
-        f"ORDER BY table_catalog <> {literal(RESTRICTED)} LIMIT 1", [model]
-    ).fetchone()  # fmt: skip
+    place = connection.execute(f"""
+        SELECT table_catalog
+        FROM information_schema.tables
+        WHERE table_schema = 'staging' AND table_name = {literal(model)}
+        ORDER BY table_catalog <> {literal(RESTRICTED)}
+        LIMIT 1""").fetchone()
     if place is None:
         return Step(name, None, dict.fromkeys(money))
     names = staged_as(lineage, contract)

@@ -57,10 +57,12 @@ def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
     if relation is None:
         return []
     with open_database() as connection:
-        found = connection.execute(
-            f"SELECT step, coalesce(\"column\", ''), reason, count(*), min({shown_value(contract)})[:80] FROM {relation} GROUP BY ALL "
-            f"ORDER BY count(*) DESC, 1 DESC, 2, 3 LIMIT {_MOST_REASONS}"
-        ).fetchall()
+        found = connection.execute(f"""
+            SELECT step, coalesce("column", ''), reason, count(*), min({shown_value(contract)})[:80]
+            FROM {relation}
+            GROUP BY ALL
+            ORDER BY count(*) DESC, 1 DESC, 2, 3
+            LIMIT {_MOST_REASONS}""").fetchall()
     return [Reason(*row) for row in found]
 
 
@@ -79,10 +81,12 @@ def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
         total = _count(connection, relation)
         if not total:
             return None
-        connection.execute(
-            f"CREATE TABLE refused AS SELECT row_number() OVER (ORDER BY step DESC, place) AS number, {_columns(contract)} "
-            f"FROM {relation} ORDER BY step DESC, place LIMIT {ROWS_A_FILE * MOST_FILES}"
-        )
+        connection.execute(f"""
+            CREATE TABLE refused AS
+            SELECT row_number() OVER (ORDER BY step DESC, place) AS number, {_columns(contract)}
+            FROM {relation}
+            ORDER BY step DESC, place
+            LIMIT {ROWS_A_FILE * MOST_FILES}""")
         written = min(total, ROWS_A_FILE * MOST_FILES)
         files = []
         for part, first in enumerate(range(1, written + 1, ROWS_A_FILE), start=1):
@@ -131,10 +135,13 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server:
     """With the agency's delimiter and letters. For nobody's eyes but the steward's: it holds what people are."""
     delimiter = server.delimiter if len(server.delimiter) == 1 else ","
     with replaced_whole(file) as temporary:
-        connection.execute(
-            f"COPY (SELECT * EXCLUDE (number) FROM refused WHERE number BETWEEN {first} AND {first + ROWS_A_FILE - 1} ORDER BY number) "
-            f"TO {literal(str(temporary))} (FORMAT csv, HEADER, DELIMITER {literal(delimiter)})"
-        )
+        connection.execute(f"""
+            COPY (
+              SELECT * EXCLUDE (number)
+              FROM refused
+              WHERE number BETWEEN {first} AND {first + ROWS_A_FILE - 1}
+              ORDER BY number
+            ) TO {literal(str(temporary))} (FORMAT csv, HEADER, DELIMITER {literal(delimiter)})""")
         temporary.chmod(0o600)
         if server.format in _DELIMITED and server.encoding != DETECT:
             # What the agency's letters lack is in what we say of its record alone.

@@ -25,7 +25,8 @@ def bands_of(past: Past) -> dict[str, list[Band]]:
 
 def _not_taken(past: Past) -> list[tuple[str, date, int]]:
     """What came on nights whose extract was not taken: no measure for later nights, and what a steward looks for on this one."""
-    return past.rows(
-        f"SELECT agency || '/' || feed, extract_date, rows_sent FROM feed_night WHERE NOT {IS_TAKEN} AND rows_sent IS NOT NULL "
-        "AND extract_date >= ?", past.first
-    )  # fmt: skip
+    not_taken = f"""
+        SELECT agency || '/' || feed, extract_date, rows_sent
+        FROM feed_night
+        WHERE NOT {IS_TAKEN} AND rows_sent IS NOT NULL AND extract_date >= ?"""
+    return past.rows(not_taken, past.first)

@@ -76,11 +76,13 @@ def trend(past: Past, feeds: Sequence[Contract]) -> list[Strip]:
     """What was wrong in each dimension and night over these feeds, as shares of 0 to 1; dimensions without a rule are left out."""
     names = {(contract.agency, contract.feed) for contract in feeds}
     wanted = ", ".join(f"('{agency}', '{feed}')" for agency, feed in sorted(names))
-    rows: list[tuple[str, date, float]] = past.rows(
-        f"SELECT dimension, extract_date, 1 - avg(share) FROM score WHERE (agency, feed) IN ({wanted}) AND extract_date >= ? "
-        "GROUP BY ALL ORDER BY ALL",
-        past.first,
-    )
+    wrong_shares = f"""
+        SELECT dimension, extract_date, 1 - avg(share)
+        FROM score
+        WHERE (agency, feed) IN ({wanted}) AND extract_date >= ?
+        GROUP BY ALL
+        ORDER BY ALL"""
+    rows: list[tuple[str, date, float]] = past.rows(wrong_shares, past.first)
     return [
         Strip(dimension, night, wrong) for name in DIMENSIONS for dimension, night, wrong in rows if dimension == name
     ]

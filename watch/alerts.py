@@ -78,31 +78,32 @@ def tell(past: Past) -> list[Alert]:
     return told
 
 
+_NOT_TAKEN = """
+    SELECT agency, feed, status, coalesce(reason, '')
+    FROM feed_night
+    WHERE extract_date = ? AND status IN (?, ?)"""
+_UNLIKELY = """
+    SELECT agency, feed, measure, column_name, description
+    FROM anomaly
+    WHERE extract_date = ? AND measure <> ?
+    ORDER BY ALL"""
+
+
 def _causes(past: Past) -> Iterable[Alert]:
-    for agency, feed, status, reason in past.rows(
-        "SELECT agency, feed, status, coalesce(reason, '') FROM feed_night WHERE extract_date = ? AND status IN (?, ?)",
-        past.night, FAILED, REFUSED,
-    ):  # fmt: skip
+    for agency, feed, status, reason in past.rows(_NOT_TAKEN, past.night, FAILED, REFUSED):
         yield Alert(agency, feed, status, reason, past.night)
-    for agency, feed, measure, column, description in past.rows(
-        # What did not come is told as such.
-        "SELECT agency, feed, measure, column_name, description FROM anomaly WHERE extract_date = ? AND measure <> ? ORDER BY ALL",
-        past.night,
-        MISSING,
-    ):
+    # What did not come is told as such.
+    for agency, feed, measure, column, description in past.rows(_UNLIKELY, past.night, MISSING):
         yield Alert(agency, feed, " ".join(filter(None, ["anomaly", measure, column])), description, past.night)
 
 
 def recorded_alerts(past: Past, night: date | None) -> list[Alert]:
     """What was open in a night, and who was told; read anew, also where it was recorded since `past` was opened."""
-    found = past.rows(
-        f"""
+    recorded = f"""
         SELECT {", ".join(field.name for field in fields(Alert))}
         FROM {records(past.home, "alert", past.night)}
-        WHERE extract_date = ?
-        """,
-        night,
-    )
+        WHERE extract_date = ?"""
+    found = past.rows(recorded, night)
     return [replace(Alert(*row[:-1]), untold=tuple(row[-1] or ())) for row in found]
 
 

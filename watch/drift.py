@@ -30,10 +30,13 @@ def drifted(home: Home, database: Path, extract_date: date) -> list[RuleResult]:
 
 def _measured(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
     """Of each mart the rows, and by column the share of rows that have a value."""
-    columns = connection.execute(
-        "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() WHERE schema_name = 'marts' "
-        "AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts') GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
+    columns = connection.execute("""
+        SELECT table_name, list(column_name ORDER BY column_index)
+        FROM duckdb_columns()
+        WHERE schema_name = 'marts'
+          AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts')
+        GROUP BY ALL
+        ORDER BY ALL""").fetchall()
     found: list[dict[str, object]] = []
     for mart, names in columns:
         shares = ", ".join(f"count({quoted(name)}) / count(*)" for name in names)
@@ -47,23 +50,39 @@ def _measured(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
 
 
 def _results(home: Home, extract_date: date) -> list[RuleResult]:
+    moved_sql = f"""
+        WITH measured AS (
+          SELECT mart, measure, extract_date, value,
+            lag(value) OVER series AS was, count(*) OVER series - 1 AS nights
+          FROM {records(home, "mart_night", extract_date)}
+          WINDOW series AS (PARTITION BY mart, measure ORDER BY extract_date)
+        ),
+        last_nights AS (
+          SELECT DISTINCT extract_date
+          FROM measured
+          ORDER BY 1 DESC
+          LIMIT {_MOST}
+        ),
+        usual AS (
+          SELECT mart, measure, median(abs(value - was)) AS change
+          FROM measured
+          WHERE extract_date < $night AND extract_date >= (SELECT min(extract_date) FROM last_nights)
+          GROUP BY ALL
+        ),
+        judged AS (
+          SELECT mart, measure, was, value, measure = {literal(_ROWS)} AS is_rows,
+            abs(value - was) > greatest({_USUAL} * coalesce(change, 0),
+              CASE WHEN is_rows THEN greatest({_ROWS_SHARE} * was, 4 * sqrt(was)) ELSE {_VALUES_SHARE} END) AS is_moved
+          FROM measured LEFT JOIN usual USING (mart, measure)
+          WHERE extract_date = $night AND nights >= {_FEWEST}
+        )
+        SELECT mart, list({{'measure': measure, 'was': was, 'value': value}} ORDER BY NOT is_rows, measure)
+          FILTER (WHERE is_moved)
+        FROM judged
+        GROUP BY mart
+        ORDER BY mart"""
     with open_database(spills=False) as connection:
-        rows = connection.execute(
-            f"""
-            WITH measured AS (
-              SELECT mart, measure, extract_date, value, lag(value) OVER series AS was, count(*) OVER series - 1 AS nights
-              FROM {records(home, "mart_night", extract_date)} WINDOW series AS (PARTITION BY mart, measure ORDER BY extract_date)),
-            usual AS (
-              SELECT mart, measure, median(abs(value - was)) AS change FROM measured WHERE extract_date < ?
-              AND extract_date >= (SELECT min(extract_date) FROM (SELECT DISTINCT extract_date FROM measured ORDER BY 1 DESC LIMIT {_MOST}))
-              GROUP BY ALL)
-            SELECT mart, list({{'measure': measure, 'was': was, 'value': value}} ORDER BY measure <> {literal(_ROWS)}, measure)
-              FILTER (WHERE abs(value - was) > greatest({_USUAL} * coalesce(change, 0), CASE WHEN measure = {literal(_ROWS)}
-                THEN greatest({_ROWS_SHARE} * was, 4 * sqrt(was)) ELSE {_VALUES_SHARE} END)) AS moved
-            FROM measured LEFT JOIN usual USING (mart, measure) WHERE extract_date = ? AND nights >= {_FEWEST}
-            GROUP BY mart ORDER BY mart""",
-            [extract_date, extract_date],
-        ).fetchall()
+        rows = connection.execute(moved_sql, {"night": extract_date}).fetchall()
     return [_result(mart, moved or []) for mart, moved in rows]
 
 

@@ -58,17 +58,22 @@ def read_series(contracts: Sequence[Contract], home: Home, first: date, last: da
             "number": pa.array(range(len(contracts)), pa.int64()),
             "available": pa.array([_minutes(contract) for contract in contracts], pa.int64()),
         }))  # fmt: skip
+        within = _between(first, last)
         begun = connection.execute(
-            f"SELECT min(extract_date) FROM {records(home, 'feed_night')} WHERE extract_date BETWEEN DATE '{first}' AND DATE '{last}'"
+            f"SELECT min(extract_date) FROM {records(home, 'feed_night')} WHERE {within}"
         ).fetchone()
         first = (begun[0] if begun else None) or last
-        within = f"extract_date BETWEEN DATE '{first}' AND DATE '{last}'"
+        within = _between(first, last)
         nights = (last - first).days + 1
         feeds = _feed_nights(connection, home, within, first, (len(contracts), nights))
         profile = _profiles(connection, home, within, first)
     columns, rows, nulls, shapes = _by_column(profile, first, nights)
     weekdays = np.array([_weekdays(contract, first, nights) for contract in contracts], dtype=np.int8)
     return FeedSeries(contracts, first, *feeds, weekdays.reshape(len(contracts), nights), columns, rows, nulls, shapes)
+
+
+def _between(first: date, last: date) -> str:
+    return f"extract_date BETWEEN DATE '{first}' AND DATE '{last}'"
 
 
 def _minutes(contract: Contract) -> int:
@@ -95,12 +100,12 @@ def _feed_nights(
 
     A feed that was asked has a record, whatever came: without one it is nobody's miss. When a steward decided says nothing of when an extract came.
     """
-    found = connection.execute(
-        f"SELECT number, (extract_date - DATE '{first}')::BIGINT AS night, status, rows_sent::DOUBLE AS sent, "
-        "epoch(CASE WHEN status = 'accepted_by_steward' THEN started_at ELSE finished_at END) / 3600 "
-        "- epoch(extract_date) / 3600 - available / 60 AS arrival "
-        f"FROM {records(home, 'feed_night')} JOIN asked USING (agency, feed) WHERE {within}"
-    ).fetchnumpy()
+    found = connection.execute(f"""
+        SELECT number, (extract_date - DATE '{first}')::BIGINT AS night, status, rows_sent::DOUBLE AS sent,
+          epoch(CASE WHEN status = 'accepted_by_steward' THEN started_at ELSE finished_at END) / 3600
+            - epoch(extract_date) / 3600 - available / 60 AS arrival
+        FROM {records(home, "feed_night")} JOIN asked USING (agency, feed)
+        WHERE {within}""").fetchnumpy()
     sent, arrival = np.full(shape, np.nan), np.full(shape, np.nan)
     taken, missing = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     at = (found["number"], found["night"])
@@ -112,15 +117,19 @@ def _feed_nights(
 
 
 def _profiles(connection: duckdb.DuckDBPyConnection, home: Home, within: str, first: date) -> pa.Table:
-    """In the order of feeds and columns; `line` numbers the columns."""
-    return connection.execute(
-        f"SELECT number, column_name, kind, (extract_date - DATE '{first}')::BIGINT AS night, rows, nulls, quantiles, "
-        "value_hashes, value_shares, dense_rank() OVER (ORDER BY number, column_name) - 1 AS line "
-        f"FROM {records(home, 'column_profile')} JOIN asked USING (agency, feed) "
-        # A night that was taken and then run again in vain has no extract of its own any more.
-        f"SEMI JOIN (FROM {records(home, 'feed_night')} WHERE {IS_TAKEN}) USING (extract_date, agency, feed) "
-        f"WHERE {within} ORDER BY number, column_name, night"
-    ).to_arrow_table().combine_chunks()  # fmt: skip
+    """In the order of feeds and columns; `line` numbers the columns.
+
+    A night that was taken and then run again in vain has no extract of its own any more.
+    """
+    profiles = connection.execute(f"""
+        WITH taken AS (FROM {records(home, "feed_night")} WHERE {IS_TAKEN})
+        SELECT number, column_name, kind, (extract_date - DATE '{first}')::BIGINT AS night, rows, nulls, quantiles,
+          value_hashes, value_shares, dense_rank() OVER (ORDER BY number, column_name) - 1 AS line
+        FROM {records(home, "column_profile")} JOIN asked USING (agency, feed)
+        SEMI JOIN taken USING (extract_date, agency, feed)
+        WHERE {within}
+        ORDER BY number, column_name, night""")
+    return profiles.to_arrow_table().combine_chunks()
 
 
 def _by_column(profile: pa.Table, first: date, nights: int) -> tuple[list[tuple[int, str]], Numbers, Numbers, Shapes]:

@@ -3,14 +3,11 @@
 import duckdb
 
 from linkage.declare.config import Block, Entity
+from linkage.prepare import steps
 from linkage.prepare.described import describe
-from linkage.prepare.marks import block_mark
+from linkage.prepare.scratch import make
+from linkage.prepare.steps import block_mark
 from warehouse.engines.duckdb.engine import literal, quoted
-
-
-def make_large_block_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """`large_block` (rule, value_count: profiles with that one key, pairs, handled). No values: a key is personal."""
-    connection.execute("CREATE TABLE large_block (rule VARCHAR, value_count BIGINT, pairs BIGINT, handled VARCHAR)")
 
 
 def limit_blocks(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -26,11 +23,9 @@ def _limit(connection: duckdb.DuckDBPyConnection, entity: Entity, block: Block, 
     if not block.narrow_by:
         connection.execute(f"UPDATE node SET {name} = NULL WHERE {name} IN (SELECT key FROM large_key)")
         return
-    describe(connection, entity, large, "crowded")
-    connection.execute(
-        f"CREATE OR REPLACE TABLE narrow_key AS SELECT n, CASE WHEN {_complete(block.narrow_by)} "
-        f"THEN hash({_row((*block.columns, *block.narrow_by))}) END AS key FROM crowded"
-    )
+    describe(connection, entity, steps.crowded(entity), large)
+    key = f"CASE WHEN {_complete(block.narrow_by)} THEN hash({_row((*block.columns, *block.narrow_by))}) END"
+    make(connection, steps.NARROW_KEY, f"SELECT n, {key} AS key FROM crowded")
     connection.execute(f"UPDATE node SET {name} = narrow_key.key FROM narrow_key WHERE node.n = narrow_key.n")
     if _count_large(connection, block, name, entity.largest_block, "left out"):
         connection.execute(f"UPDATE node SET {name} = NULL WHERE {name} IN (SELECT key FROM large_key)")
@@ -38,13 +33,17 @@ def _limit(connection: duckdb.DuckDBPyConnection, entity: Entity, block: Block, 
 
 def _count_large(connection: duckdb.DuckDBPyConnection, block: Block, name: str, largest: int, handled: str) -> bool:
     """Pairs are counted as n (n - 1) / 2 of a key: more than are really compared, never fewer."""
-    connection.execute(
-        f"CREATE OR REPLACE TABLE large_key AS SELECT {name} AS key, count(*) AS n FROM node WHERE {name} IS NOT NULL "
-        f"GROUP BY 1 HAVING count(*) * (count(*) - 1) // 2 > {largest}"
-    )
-    connection.execute(
-        f"INSERT INTO large_block SELECT {literal(block.name)}, n, n * (n - 1) // 2, {literal(handled)} FROM large_key"
-    )
+    large_key = f"""
+        SELECT {name} AS key, count(*) AS n
+        FROM node
+        WHERE {name} IS NOT NULL
+        GROUP BY 1
+        HAVING count(*) * (count(*) - 1) // 2 > {largest}"""
+    make(connection, steps.LARGE_KEY, large_key)
+    connection.execute(f"""
+        INSERT INTO large_block
+        SELECT {literal(block.name)}, n, n * (n - 1) // 2, {literal(handled)}
+        FROM large_key""")
     return bool((connection.execute("SELECT count(*) FROM large_key").fetchone() or (0,))[0])
 
 

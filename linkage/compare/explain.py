@@ -7,12 +7,13 @@ import duckdb
 from linkage.compare.model import LEAST_FREQUENCY, REST
 from linkage.declare.config import Comparison, Entity, columns_of
 from linkage.memory import Memory
+from linkage.prepare import steps
 from linkage.prepare.described import describe
-from linkage.prepare.marks import value_mark
+from linkage.prepare.scratch import make
+from linkage.prepare.steps import FIELD, value_mark
 from warehouse.engines.duckdb.engine import literal, quoted
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
-FIELD = "STRUCT(field VARCHAR, one VARCHAR, other VARCHAR, agreement VARCHAR, weight DOUBLE)"
 
 
 def fields_sql(entity: Entity, shares: dict[str, Any]) -> str:
@@ -63,13 +64,19 @@ def _frequency(column: str | None, u: float) -> str:
 
 def make_frequencies(connection: duckdb.DuckDBPyConnection, name: str, described: str) -> str:
     """`tf_<name>`: how often the values of a column that the table `described` has occur among all nodes."""
-    table, mark = f"tf_{name}", quoted(value_mark(name))
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {quoted(name)}, any_value(often) AS {quoted(table)} FROM {described} "
-        f"JOIN (SELECT {mark}, count(*) / sum(count(*)) OVER () AS often FROM node WHERE {mark} IS NOT NULL GROUP BY {mark}) "
-        f"USING ({mark}) GROUP BY {quoted(name)}"
-    )
-    return table
+    step, mark = steps.term_frequency(name), quoted(value_mark(name))
+    frequencies = f"""
+        WITH marked AS (
+          SELECT {mark}, count(*) / sum(count(*)) OVER () AS often
+          FROM node
+          WHERE {mark} IS NOT NULL
+          GROUP BY {mark}
+        )
+        SELECT {quoted(name)}, any_value(often) AS {quoted(step.name)}
+        FROM {described} JOIN marked USING ({mark})
+        GROUP BY {quoted(name)}"""
+    make(connection, step, frequencies)
+    return step.name
 
 
 def explain(
@@ -85,13 +92,16 @@ def explain(
     with scratch(connection) as work:
         read_inputs(connection, inputs, config)
         make_profiles(work, config, Memory())
-        describe(work, config, "FROM profile", "node")
+        describe(work, config, steps.explained(config), "FROM profile")
+        # Without kernels every profile is a node.
+        work.execute("CREATE VIEW node AS FROM profile")
         for name in config.term_frequencies:
-            make_frequencies(work, name, "node")
+            make_frequencies(work, name, "explained")
         one, other = (_profile_of(work, record) for record in pair)
-        found = work.execute(
-            f"SELECT {fields_sql(config, shares)} FROM node AS l, node AS r WHERE l.n = {one} AND r.n = {other}"
-        ).fetchone()
+        found = work.execute(f"""
+            SELECT {fields_sql(config, shares)}
+            FROM explained AS l, explained AS r
+            WHERE l.n = {one} AND r.n = {other}""").fetchone()
     return list(found[0]) if found else []
 
 

@@ -10,6 +10,8 @@ import duckdb
 
 from linkage.compare.blocks import rules
 from linkage.declare.config import Comparison, Entity, suffixed
+from linkage.prepare import steps
+from linkage.prepare.scratch import make
 from warehouse.engines.duckdb.engine import quoted
 from warehouse.files import write_text
 
@@ -97,7 +99,7 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     )
     shares = _learnt(found, entity, shares)
     by_kernel = _kernel_pairs(connection) >= _FEWEST_TO_LEARN
-    _make_training_nodes(connection, (("kernel",),) if by_kernel else entity.training)
+    _make_training_nodes(connection, entity, (("kernel",),) if by_kernel else entity.training)
     if _count(connection, "training_node") < _FEWEST_TO_LEARN:
         return shares
     found = linker(connection, "training_node", make_settings(entity, shares, only_new=False))
@@ -108,7 +110,9 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     return _learnt(found, entity, shares)
 
 
-def _make_training_nodes(connection: duckdb.DuckDBPyConnection, keys: tuple[tuple[str, ...], ...]) -> None:
+def _make_training_nodes(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, keys: tuple[tuple[str, ...], ...]
+) -> None:
     """Profiles with a key that few share: a key that thousands share makes millions of pairs and teaches nothing."""
     small = [
         f"count(*) OVER (PARTITION BY {', '.join(quoted(name) for name in names)}) <= {_LARGEST_TO_LEARN} "
@@ -117,10 +121,13 @@ def _make_training_nodes(connection: duckdb.DuckDBPyConnection, keys: tuple[tupl
     ] or ["false"]
     # Whole groups of one key stay together in the sample where there is one key; of several the first decides.
     order = f"hash({', '.join(quoted(name) for name in keys[0])})" if keys else "n"
-    connection.execute(
-        f"CREATE OR REPLACE TABLE training_node AS SELECT * FROM compared QUALIFY {' AND '.join(f'({part})' for part in small)} "
-        f"ORDER BY {order} LIMIT {_LEARNT_FROM}"
-    )
+    training_node = f"""
+        SELECT *
+        FROM compared
+        QUALIFY {" AND ".join(f"({part})" for part in small)}
+        ORDER BY {order}
+        LIMIT {_LEARNT_FROM}"""
+    make(connection, steps.training_node(entity), training_node)
 
 
 def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
@@ -130,9 +137,10 @@ def _prior(connection: duckdb.DuckDBPyConnection, entity: Entity) -> float:
     for names in entity.likely_match:
         columns = ", ".join(quoted(name) for name in names)
         complete = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
-        row = connection.execute(
-            f"SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM compared WHERE {complete} GROUP BY {columns}) WHERE k < 1000"
-        ).fetchone()
+        row = connection.execute(f"""
+            SELECT coalesce(sum(k * (k - 1) / 2), 0)
+            FROM (SELECT count(*) AS k FROM compared WHERE {complete} GROUP BY {columns})
+            WHERE k < 1000""").fetchone()
         pairs += int(row[0]) if row else 0
     every = max(count * (count - 1) / 2, 1)
     # At least one profile in ten has another one: with less nothing would ever be found.
@@ -145,9 +153,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _kernel_pairs(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute(
-        "SELECT coalesce(sum(k * (k - 1) / 2), 0) FROM (SELECT count(*) AS k FROM compared GROUP BY kernel)"
-    ).fetchone()
+    row = connection.execute("""
+        SELECT coalesce(sum(k * (k - 1) / 2), 0)
+        FROM (SELECT count(*) AS k FROM compared GROUP BY kernel)""").fetchone()
     return int(row[0]) if row else 0
 
 

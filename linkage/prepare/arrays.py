@@ -5,6 +5,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linkage.prepare.scratch import make
+from linkage.prepare.steps import Step
 from warehouse.engines.duckdb.engine import quoted
 
 Integers = NDArray[np.int64]
@@ -24,10 +26,9 @@ def codes(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], table: 
     return np.column_stack([np.asarray(found[f"c{at}"], dtype=np.int64) for at in range(len(names))])
 
 
-def stored(connection: duckdb.DuckDBPyConnection, n: Integers, label: Integers) -> str:
-    """A new table (n, label)."""
-    table = f"stored_{(connection.execute('SELECT count(*) FROM duckdb_tables()').fetchone() or (0,))[0]}"
-    connection.register("handed_over", pa.table({"n": n.astype(np.int32), "label": label.astype(np.int32)}))
-    connection.execute(f"CREATE TABLE {table} AS FROM handed_over")
+def store(connection: duckdb.DuckDBPyConnection, step: Step, *columns: Integers) -> None:
+    """Make `step` of its columns."""
+    arrays = [column.astype(np.int32) for column in columns]
+    connection.register("handed_over", pa.table(arrays, names=list(step.columns)))
+    make(connection, step, "FROM handed_over")
     connection.unregister("handed_over")
-    return table

@@ -6,8 +6,11 @@ import duckdb
 
 from linkage.declare.config import Entity
 from linkage.memory import Memory
+from linkage.prepare import steps
 from linkage.prepare.described import derive
 from linkage.prepare.names import functions
+from linkage.prepare.scratch import drop, make, make_empty
+from linkage.prepare.steps import block_mark, value_mark
 from warehouse.engines.duckdb.engine import literal, quoted
 
 # What is kept is written anew once it lacks more than this share of a night's profiles; until then these are derived again.
@@ -15,41 +18,34 @@ _MOST_LACKING = 0.05
 
 
 def make_marks(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
-    """From `said`: `mark` (said_key, is_telling, block_<number> by blocking rule, value_<name> by column whose frequencies count).
+    """From `said`: `mark`.
 
     A mark depends on nothing but what the profile says, so one that was kept is the one that would be made now.
     """
     marks = _marks_sql(entity, memory.salt())
     path = memory.kept("mark", _fingerprint(entity, marks))
-    connection.execute("CREATE TABLE unmarked AS FROM said LIMIT 0")
-    connection.execute(f"CREATE TABLE mark AS {marks}")
+    make_empty(connection, steps.mark(entity))
     if path is not None and path.exists():
         connection.execute(f"INSERT INTO mark FROM read_parquet({literal(str(path))}) SEMI JOIN said USING (said_key)")
-    connection.execute("CREATE OR REPLACE TABLE unmarked AS FROM said ANTI JOIN mark USING (said_key)")
+    make(connection, steps.UNMARKED, "FROM said ANTI JOIN mark USING (said_key)")
     derive(connection, entity, "SELECT example FROM unmarked")
     connection.execute(f"INSERT INTO mark {marks}")
     if path is not None and _count(connection, "unmarked") > _MOST_LACKING * _count(connection, "said"):
         memory.keep(connection, path, "FROM mark")
-    connection.execute("DROP TABLE unmarked")
+    drop(connection, steps.UNMARKED)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int((connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0])
 
 
-def block_mark(number: int) -> str:
-    return f"block_{number}"
-
-
-def value_mark(name: str) -> str:
-    return f"value_{name}"
-
-
 def _marks_sql(entity: Entity, salt: str) -> str:
     keys = {block_mark(number): block.columns for number, block in enumerate(entity.blocking, 1)}
     keys |= {value_mark(name): (name,) for name in entity.term_frequencies}
     marks = "".join(f", {_key(columns, salt)} AS {quoted(name)}" for name, columns in keys.items())
-    return f"SELECT said_key, ({_tells_enough(entity)}) AS is_telling{marks} FROM unmarked JOIN derived USING (example)"
+    return f"""
+        SELECT said_key, ({_tells_enough(entity)}) AS is_telling{marks}
+        FROM unmarked JOIN derived USING (example)"""
 
 
 def _key(columns: tuple[str, ...], salt: str) -> str:

@@ -4,24 +4,22 @@ import duckdb
 
 from linkage.declare.config import Entity
 from linkage.memory import Memory
+from linkage.prepare import steps
 from linkage.prepare.described import make_common_words, make_derived_table
 from linkage.prepare.marks import make_marks
 from linkage.prepare.names import create_functions
+from linkage.prepare.scratch import drop, make
 from warehouse.engines.duckdb.engine import literal, quoted
-
-SCRATCH = "linkage_scratch"
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str], entity: Entity) -> None:
-    """`record` in the scratch database: source, source_key and the entity's columns of all inputs.
+    """`record` of all inputs.
 
     An input that has a column `source` says itself where each record is from; otherwise its name is the source.
     """
     parts = [_read(connection, name, table, entity) for name, table in inputs.items()]
     empty = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in _shape(entity).items())
-    connection.execute(
-        f"CREATE TABLE {SCRATCH}.record AS {' UNION ALL BY NAME '.join([f'SELECT {empty} WHERE false', *parts])}"
-    )
+    make(connection, steps.record(entity), "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts]))
 
 
 def _shape(entity: Entity) -> dict[str, str]:
@@ -36,7 +34,8 @@ def _read(connection: duckdb.DuckDBPyConnection, name: str, table: str, entity: 
         for column, kind in entity.columns.items()
         if column in present
     ]
-    return f"SELECT {', '.join([f'{source} AS source', 'source_key::varchar AS source_key', *taken])} FROM {table}"
+    columns = ", ".join([f"{source} AS source", "source_key::varchar AS source_key", *taken])
+    return f"SELECT {columns} FROM {table}"
 
 
 def _trimmed(column: str, kind: str) -> str:
@@ -45,33 +44,40 @@ def _trimmed(column: str, kind: str) -> str:
 
 
 def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Memory) -> None:
-    """`profile` (n from 0, profile_key, records, example: row of `record`, identifiers, marks) and `record_profile` (source, source_key, n).
+    """From `record`: `profile` and `record_profile`.
 
     `profile_key` is a keyed hash of the values, so that what is kept of a night tells nothing without the key. Records that
     say too little to be one because they say the same (a given name, nothing else) stay profiles of their own.
     """
     create_functions(connection, "main")
     said = ", ".join(f"coalesce({quoted(name)}::varchar, '')" for name in entity.columns)
-    connection.execute(
-        "CREATE TABLE keyed AS SELECT rowid AS row, source, source_key, "
-        f"md5_number_lower(concat_ws(chr(31), {literal(memory.salt())}, {said})) AS said_key FROM record"
-    )
-    connection.execute("CREATE TABLE said AS SELECT said_key, min(row) AS example FROM keyed GROUP BY said_key")
+    keyed = f"""
+        SELECT rowid AS row, source, source_key,
+          md5_number_lower(concat_ws(chr(31), {literal(memory.salt())}, {said})) AS said_key
+        FROM record"""
+    make(connection, steps.KEYED, keyed)
+    make(connection, steps.SAID, "SELECT said_key, min(row) AS example FROM keyed GROUP BY said_key")
     make_derived_table(connection, entity)
     make_marks(connection, entity, memory)
-    connection.execute(
-        "CREATE TABLE keyed_profile AS SELECT source, source_key, said_key, CASE WHEN is_telling THEN said_key ELSE "
-        "md5_number_lower(concat_ws(chr(31), said_key, source, source_key)) END AS profile_key FROM keyed JOIN mark USING (said_key)"
-    )
+    keyed_profile = """
+        SELECT source, source_key, said_key,
+          CASE WHEN is_telling THEN said_key
+               ELSE md5_number_lower(concat_ws(chr(31), said_key, source, source_key)) END AS profile_key
+        FROM keyed JOIN mark USING (said_key)"""
+    make(connection, steps.KEYED_PROFILE, keyed_profile)
     taken = "".join(f", record.{quoted(name)}" for name in entity.identifiers)
-    connection.execute(
-        "CREATE TABLE profile AS SELECT n, profile_key, records, example, "
-        f"mark.* EXCLUDE (said_key, is_telling){taken} FROM (SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key, any_value(said_key) AS said_key, count(*) AS records "
-        "FROM keyed_profile GROUP BY profile_key) JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"
-    )
-    connection.execute(
-        "CREATE TABLE record_profile AS SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
-    )
-    for table in ("keyed", "said", "mark", "keyed_profile"):
-        connection.execute(f"DROP TABLE {table}")
+    profile = f"""
+        WITH numbered AS (
+          SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key,
+            any_value(said_key) AS said_key, count(*) AS records
+          FROM keyed_profile
+          GROUP BY profile_key
+        )
+        SELECT n, profile_key, records, example, mark.* EXCLUDE (said_key, is_telling){taken}
+        FROM numbered JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"""
+    make(connection, steps.profile(entity), profile)
+    record_profile = "SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
+    make(connection, steps.RECORD_PROFILE, record_profile)
+    for step in (steps.KEYED, steps.SAID, steps.mark(entity), steps.KEYED_PROFILE):
+        drop(connection, step)
     make_common_words(connection, entity)

@@ -1,6 +1,6 @@
 """What was decided of cases and why: appended to state, read as of a night, given to each build."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -64,27 +64,22 @@ def load_dispositions(connection: duckdb.DuckDBPyConnection, home: Home, night: 
     """
     _journal(home).check()
     file = dispositions_file(home)
-    columns = {
-        "match_case_id": "VARCHAR",
-        "disposition": "VARCHAR",
-        "reason": "VARCHAR",
-        "decided_by": "VARCHAR",
-        "decided_at": "VARCHAR",
-    }
-    shape = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in columns.items()) + "}"
+    columns = [field.name for field in fields(Disposition)]
+    shape = "{" + ", ".join(f"{name}: 'VARCHAR'" for name in columns) + "}"
     source = (
         # A line that a crash cut off is none.
         f"read_json({literal(str(file))}, format='newline_delimited', columns={shape}, ignore_errors=true)"
         if file.exists()
-        else f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in columns.items())} WHERE false)"
+        else f"(SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)} WHERE false)"
     )
     connection.execute("CREATE SCHEMA IF NOT EXISTS linkage")
-    connection.execute(
-        "CREATE OR REPLACE TABLE linkage.case_disposition AS SELECT match_case_id, disposition, reason, decided_by, "
-        f"CAST(CAST(decided_at AS TIMESTAMPTZ) AS DATE) AS decided_on FROM {source} "
-        f"WHERE match_case_id IS NOT NULL AND CAST(CAST(decided_at AS TIMESTAMPTZ) AS DATE) <= DATE {literal(night.isoformat())} "
-        "QUALIFY row_number() OVER (PARTITION BY match_case_id ORDER BY decided_at DESC) = 1"
-    )
+    decided_on = "CAST(CAST(decided_at AS TIMESTAMPTZ) AS DATE)"
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE linkage.case_disposition AS
+        SELECT match_case_id, disposition, reason, decided_by, {decided_on} AS decided_on
+        FROM {source}
+        WHERE match_case_id IS NOT NULL AND {decided_on} <= DATE {literal(night.isoformat())}
+        QUALIFY row_number() OVER (PARTITION BY match_case_id ORDER BY decided_at DESC) = 1""")
     connection.execute(
         "COMMENT ON TABLE linkage.case_disposition IS 'The last decision of each case that was decided.'"
     )
