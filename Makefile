@@ -42,7 +42,7 @@ ui: .venv/installed  ## Dagster's web page and its daemon, which fires the sched
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q warehouse sources nights expectations sharing catalogue watch linkage reports simulation orchestration
+	$(BIN)/python -m compileall -q warehouse sources nights expectations sharing catalogue watch linkage pages reports simulation orchestration
 	touch $@
 
 lock:  ## resolve constraints.txt anew from pyproject.toml

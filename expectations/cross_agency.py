@@ -21,6 +21,7 @@ from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
+from warehouse.shown import several
 from warehouse.store.records import copy_into, no_records, record_file
 from warehouse.store.restricted import attach_restricted, restricted_file
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
@@ -189,7 +190,7 @@ def _validated(
         RuleResult(
             rule=rule.rule, dimension=rule.dimension, severity=rule.severity, description=rule.title,
             passed=bool(found[rule.rule].success), unexpected_count=unexpected_count(found[rule.rule]),
-            row_count=None, observed_value=f"{counts.get(rule.rule, 0)} findings",
+            row_count=None, observed_value=several(counts.get(rule.rule, 0), "finding"),
         )
         for rule in rules
     ]  # fmt: skip

@@ -17,8 +17,9 @@ from orchestration.failure import close_night, told_plainly
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
-from reports.front import anomalies, by_agency
-from reports.scores import scores_of
+from reports.figures.changes import anomalies
+from reports.figures.feed_lines import by_agency
+from reports.figures.scores import scores_of
 from sharing.agreements import read_register
 from sharing.lapsed import forget_unagreed, remember
 from sources.contract.model import Contract

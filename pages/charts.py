@@ -40,12 +40,14 @@ class Band:
     is_anomaly: bool = False
 
 
-def line(values: Sequence[float]) -> Markup:
+def drawn(values: Sequence[float]) -> Markup:
     """A small line for a cell of a table, oldest first, from 0 to its own greatest value; nothing where it would show no course."""
     if len(values) < _FEWEST_NIGHTS:
         return Markup()
     greatest, last = max(values) or 1, len(values) - 1
-    points = " ".join(f"{100 * place / last:.1f},{24 - 22 * value / greatest:.1f}" for place, value in enumerate(values))
+    points = " ".join(
+        f"{100 * place / last:.1f},{24 - 22 * value / greatest:.1f}" for place, value in enumerate(values)
+    )
     return Markup(
         '<svg class="line" viewBox="0 0 100 26" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         '<polyline points="{}"/></svg>'
@@ -64,7 +66,7 @@ def band(points: Sequence[Band], title: str) -> Markup:
         "axis": {"values": ticks, "format": ",d"},
     }
     low = {**measure, "field": "low"}
-    return _drawn(
+    return _svg(
         values, width=_WIDTH, height=150,
         layer=[
             {"mark": {"type": "area", "color": "var(--band)"}, "transform": [{"filter": "isValid(datum.low)"}],
@@ -84,7 +86,11 @@ def _ticks(points: Sequence[Band]) -> list[int]:
     rough = max((highest - lowest) / _TICKS, 1)
     power = 10 ** math.floor(math.log10(rough))
     step = int(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough))
-    return list(range(lowest // step * step, -(-highest // step) * step + 1, step)) if lowest < highest else [lowest - 1, lowest, lowest + 1]
+    return (
+        list(range(lowest // step * step, -(-highest // step) * step + 1, step))
+        if lowest < highest
+        else [lowest - 1, lowest, lowest + 1]
+    )
 
 
 def _nights(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def _nights(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"field": "night", "type": "temporal", "title": None, "axis": axis}
 
 
-def _drawn(values: list[dict[str, Any]], **chart: Any) -> Markup:
+def _svg(values: list[dict[str, Any]], **chart: Any) -> Markup:
     if not values:
         return Markup()
     spec = {

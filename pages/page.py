@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from warehouse.shown import counted, percent
+from warehouse.shown import counted, percent, several
 
 _OWN = Path(__file__).parent / "templates"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -25,7 +25,12 @@ def templates(folder: Path) -> Environment:
         finalize=_visible,
     )
     environment.globals["style"] = style()
-    environment.filters |= {"counted": counted, "percent": percent, "words": lambda name: str(name).replace("_", " ")}
+    environment.filters |= {
+        "counted": counted,
+        "percent": percent,
+        "several": several,
+        "words": lambda name: str(name).replace("_", " "),
+    }
     return environment
 
 

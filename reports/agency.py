@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nights.record.past import Past
-from reports.charts import strips
-from reports.front import FeedLine
+from pages.charts import drawn
+from reports.figures.feed_lines import FeedLine
+from reports.figures.scores import scores_of, trend
 from reports.pages import Site
-from reports.scores import scores_of, trend
 from sources.contract.model import Contract
 
 
@@ -19,11 +19,12 @@ def agency_page(agency: str) -> str:
 def write_agency(past: Past, site: Site, lines: Sequence[FeedLine]) -> Path:
     contracts = [line.contract for line in lines]
     wrong = trend(past, contracts)
-    nights = sorted({strip.night for strip in wrong}, reverse=True)
-    by_night = {(strip.night, strip.name): strip.value for strip in wrong}
+    nights = sorted({one.night for one in wrong}, reverse=True)
+    shown = list(dict.fromkeys(one.dimension for one in wrong))
     return site.write(
         "agency", agency_page(contracts[0].agency), name=contracts[0].agency_name, lines=lines, scores=scores_of(past, contracts),
-        broken=_broken(past, contracts), chart=strips(wrong), nights=nights, by_night=by_night, shown=list(dict.fromkeys(strip.name for strip in wrong)),
+        broken=_broken(past, contracts), nights=nights, by_night={(one.night, one.dimension): one.share for one in wrong}, shown=shown,
+        lines_of_dimension={name: drawn([one.share for one in wrong if one.dimension == name]) for name in shown},
         contacts=sorted({(contact.channel, contact.url) for contract in contracts for contact in contract.contacts}),
     )  # fmt: skip
 

@@ -5,24 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
 from nights.record.attempt import GATE, recorded_attempt
 from nights.record.past import DIMENSIONS, SHARE, Past
-from reports.charts import Band, Strip, band, strips
-from reports.front import FeedLine, anomalies
+from pages.charts import Band, band, drawn
+from reports.figures.changes import anomalies
+from reports.figures.feed_lines import FeedLine
+from reports.figures.rejected import SentBack, reasons
+from reports.figures.scores import Failed, level, scores_of
 from reports.pages import Site
-from reports.rejected import reasons, write_back
-from reports.scores import Failed, level, scores_of
 from sources.contract.model import Contract
 from warehouse.home import Home
 
-_MOST_STRIPS, _MOST_FAILURES = 20, 400
+_MOST_FAILURES = 400
 # The contract standard's own names, as the dimensions of the scorecard are called.
 _AS_CALLED = {name: dimension for dimension, names in DIMENSIONS.items() for name in names}
 
 
 @dataclass(frozen=True)
 class RuleLine:
-    """A rule in the night and over the nights shown: how many rows broke it, and in how many nights it did not hold."""
+    """A rule in the night and over the nights shown: how many rows broke it, and in how many nights it did not hold.
+
+    `line` draws the rows that broke it night by night; it is empty for a rule that always held.
+    """
 
     rule: str
     description: str
@@ -35,6 +41,7 @@ class RuleLine:
     nights: int
     examples: tuple[str, ...]
     level: str
+    line: Markup
 
 
 def feed_page(contract: Contract) -> str:
@@ -42,15 +49,13 @@ def feed_page(contract: Contract) -> str:
     return f"feeds/{contract.relation}.html"
 
 
-def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band]) -> Path:
+def write_feed(past: Past, site: Site, line: FeedLine, bands: Sequence[Band], sent_back: SentBack | None) -> Path:
     contract = line.contract
-    rules = _rules(past, line)
-    sent_back = write_back(contract, past.home, past.night)
     return site.write(
-        "feed", feed_page(contract), line=line, contract=contract, rules=rules, scores=scores_of(past, [contract]),
-        chart=band(bands, "rows sent"), bands=list(reversed(bands)), strips=strips(_strips(past, contract, rules)),
-        failures=_failures(past, contract), reasons=reasons(contract, past.home, past.night), sent_back=sent_back,
-        most=_MOST_FAILURES, strips_left_out=max(sum(1 for rule in rules if rule.nights_failed) - _MOST_STRIPS, 0), anomalies=anomalies(past, contract), docs=_docs(past.home, past, contract), dimensions=list(DIMENSIONS),
+        "feed", feed_page(contract), line=line, contract=contract, rules=_rules(past, line), scores=scores_of(past, [contract]),
+        chart=band(bands, "rows sent"), bands=list(reversed(bands)), failures=_failures(past, contract), most=_MOST_FAILURES,
+        reasons=reasons(contract, past.home, past.night), sent_back=sent_back, anomalies=anomalies(past, contract),
+        docs=_docs(past.home, past, contract), dimensions=list(DIMENSIONS),
     )  # fmt: skip
 
 
@@ -69,7 +74,8 @@ def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
           coalesce(sum(unexpected_count) FILTER (WHERE is_tonight), 0)::BIGINT,
           coalesce(any_value(observed_value) FILTER (WHERE is_tonight), ''),
           count(*) FILTER (WHERE NOT passed), count(*),
-          any_value({SHARE}) FILTER (WHERE is_tonight)
+          any_value({SHARE}) FILTER (WHERE is_tonight),
+          list(unexpected_count ORDER BY extract_date)
         FROM shown
         GROUP BY rule
         HAVING bool_or(is_tonight)
@@ -77,8 +83,9 @@ def _rules(past: Past, line: FeedLine) -> list[RuleLine]:
     found = past.rows(by_rule, *past.of_feed(contract), past.first, past.night)
     return [
         RuleLine(rule, said or rule, _AS_CALLED.get(dimension, dimension), severity, passed, count, observed, failed, nights,
-                 tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_taken)))
-        for rule, said, dimension, severity, passed, count, observed, failed, nights, share in found
+                 tuple(examples.get(rule, ())), level(line.contract, Failed(0 if passed else 1, share if severity == "error" else None, line.is_taken)),
+                 drawn(broken if failed else ()))
+        for rule, said, dimension, severity, passed, count, observed, failed, nights, share, broken in found
     ]  # fmt: skip
 
 
@@ -91,20 +98,8 @@ def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
     return {item["rule"]: [f"row {one['row']} ({one['key']})" for one in item["examples"]] for item in results}
 
 
-def _strips(past: Past, contract: Contract, rules: list[RuleLine]) -> list[Strip]:
-    """Only rules that did not hold in some night: a row of nothing says less than the table does."""
-    names = [rule.rule for rule in rules if rule.nights_failed][:_MOST_STRIPS]
-    counts = """
-        SELECT rule, extract_date, unexpected_count
-        FROM gate_result
-        WHERE agency = ? AND feed = ? AND extract_date >= ? AND list_contains(?, rule)
-        ORDER BY extract_date"""
-    found = past.rows(counts, *past.of_feed(contract), past.first, names)
-    return [Strip(rule, night, float(count)) for name in names for rule, night, count in found if rule == name]
-
-
 def _failures(past: Past, contract: Contract) -> list[tuple[str, str, int]]:
-    """Night, rule and count of what did not hold: the numbers of the strips."""
+    """Night, rule and count of what did not hold."""
     failures = """
         SELECT extract_date, rule, unexpected_count
         FROM gate_result

@@ -1,12 +1,14 @@
 """Linkage and findings: how many records went to how many people, what waits for a person's word, and what grows old."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from markupsafe import Markup
 
 from nights.record.past import Past
-from reports.charts import Strip, strips
+from pages.charts import drawn
 from reports.pages import Site
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.shown import MASK
@@ -14,6 +16,20 @@ from warehouse.store.builds import DATABASE, current_night
 
 # Days a lead or a notice has waited, up to and including.
 _AGES = (7, 30, 90)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one rule found in the night; `before` is how much the night before (None where there was none), `line` night by night."""
+
+    subject: str
+    rule: str
+    severity: str
+    agencies: str
+    count: int
+    example: str
+    before: int | None
+    line: Markup
 
 
 _FOUND = """
@@ -36,18 +52,21 @@ _LINKAGE = """
 
 
 def write_findings(past: Past, site: Site) -> Path:
-    found = past.rows(_FOUND, past.night)
     trend = past.rows(_TREND, past.first)
-    chart = strips([Strip(rule, night, float(count)) for rule, night, count in trend])
     return site.write(
-        "findings",
-        "findings.html",
-        findings=[(*rest, _shown(past, key)) for *rest, key in found],
-        chart=chart,
-        trend=trend,
-        linkage=past.rows(_LINKAGE, past.first),
-        **_published(past),
-    )
+        "findings", "findings.html", findings=_found(past, trend), trend=trend, linkage=past.rows(_LINKAGE, past.first), **_published(past),
+    )  # fmt: skip
+
+
+def _found(past: Past, trend: list[tuple[Any, ...]]) -> list[Found]:
+    """Nights in which a rule found nothing are none in `trend`."""
+    counts = {(rule, night): count for rule, night, count in trend}
+    return [
+        Found(subject, rule, severity, agencies, count, _shown(past, key),
+              counts.get((rule, past.before), 0) if past.before else None,
+              drawn([counts.get((rule, night), 0) for night in past.nights]))
+        for subject, rule, severity, agencies, count, key in past.rows(_FOUND, past.night)
+    ]  # fmt: skip
 
 
 def _shown(past: Past, source_key: str) -> str:

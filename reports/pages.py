@@ -1,29 +1,18 @@
-"""How a page of the report is made: one template, one file, everything in it; opened with a double click, without a network."""
+"""The site of a night: where each page of the report goes, and which nights have one."""
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from nights.places import NIGHTS, is_newest, night_folder, report_folder, report_path
+from pages.page import templates
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.shown import counted, percent
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    finalize=lambda value: _visible(value),
-)
-_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_TEMPLATES = templates(Path(__file__).parent / "templates")
 
 
 def nights_written(home: Home) -> list[str]:
@@ -35,11 +24,6 @@ def forget_nights(home: Home, kept: int) -> None:
     """Remove the pages of all nights but the newest `kept`; `interagency report` writes any of them anew from the record."""
     for night in nights_written(home)[kept:]:
         shutil.rmtree(report_folder(home) / NIGHTS / night)
-
-
-def _visible(value: Any) -> Any:
-    """Marks that turn the direction of the text after them are shown as what they are: nobody's text turns the page's words."""
-    return _TURNING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", value) if type(value) is str else value
 
 
 @dataclass(frozen=True)
@@ -75,6 +59,3 @@ class Site:
 def _way(start: Path, folder: Path) -> str:
     way = Path(os.path.relpath(folder, start)).as_posix()
     return "" if way == "." else f"{way}/"
-
-
-_TEMPLATES.filters.update(counted=counted, percent=percent, words=lambda name: str(name).replace("_", " "))

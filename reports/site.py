@@ -7,13 +7,14 @@ from pathlib import Path
 from nights.record.past import SHOWN_NIGHTS, open_past
 from reports.agency import write_agency
 from reports.feed import write_feed
+from reports.figures.feed_lines import by_agency, feed_lines
+from reports.figures.rejected import forget_sent_back, write_back
+from reports.figures.rows_by_night import bands_of
 from reports.findings import write_findings
-from reports.front import by_agency, feed_lines, write_front
+from reports.front import write_front
 from reports.lineage import trace, write_lineage
 from reports.pages import Site, forget_nights
 from reports.reconciliation import write_reconciliation
-from reports.rejected import forget_sent_back
-from reports.rows_by_night import bands_of
 from sources.contract.model import Contract
 from warehouse.home import Home
 from watch.alerts import recorded_alerts
@@ -28,12 +29,13 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) 
     with open_past(home, contracts, extract_date) as past:
         lines = feed_lines(past)
         bands = bands_of(past)
+        sent_back = {line.contract.name: write_back(line.contract, home, extract_date) for line in lines}
         for line in lines:
-            write_feed(past, site, line, bands[line.contract.name])
+            write_feed(past, site, line, bands[line.contract.name], sent_back[line.contract.name])
         for feeds in by_agency(list(contracts)):
             write_agency(past, site, [line for line in lines if line.contract in feeds])
         lineage = trace(home)
         write_lineage(lineage, contracts, site)
         write_reconciliation(past, site, lines, lineage)
         write_findings(past, site)
-        return write_front(past, site, lines, recorded_alerts(past, past.night))
+        return write_front(past, site, lines, sent_back, recorded_alerts(past, past.night))

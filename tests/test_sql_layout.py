@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "warehouse", "sources", "nights", "watch", "expectations", "sharing", "catalogue", "linkage", "reports", "simulation",
+    "warehouse", "sources", "nights", "watch", "expectations", "sharing", "catalogue", "linkage", "pages", "reports", "simulation",
     "orchestration",
 )  # fmt: skip
 LONGEST = 100

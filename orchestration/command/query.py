@@ -92,7 +92,7 @@ def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
     import json
     import sys
 
-    from reports.spreadsheet import defused_value
+    from reports.figures.spreadsheet import defused_value
 
     writer = csv.writer(sys.stdout)
     if how == "csv":

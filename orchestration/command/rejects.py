@@ -65,7 +65,7 @@ def _read(relation: str, value: str, limit: int) -> tuple[int, list[list[str]]]:
 
 def _write(relation: str, target: Path) -> int:
     """For a person's spreadsheet: no cell of it is a formula."""
-    from reports.spreadsheet import defused
+    from reports.figures.spreadsheet import defused
     from warehouse.engines.duckdb.engine import literal, open_database
 
     safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))

@@ -14,10 +14,10 @@ from nights.land import land_night
 from nights.record.past import open_past
 from nights.record.verdict import RuleCounts, rule_counts
 from orchestration.command.run import _lines
-from reports.front import FeedLine, feed_lines
+from reports.figures.feed_lines import FeedLine, feed_lines
+from reports.figures.rejected import reasons, write_back
 from reports.lineage import Lineage
 from reports.reconciliation import _account, _warehouse
-from reports.rejected import reasons, write_back
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed

@@ -10,7 +10,7 @@ import pytest
 from catalogue.lineage import Lineage
 from nights.places import accepted_folder, night_folder
 from nights.record.past import open_past
-from reports.front import feed_lines
+from reports.figures.feed_lines import feed_lines
 from reports.reconciliation import Account, _account, _warehouse
 from reports.site import write_report
 from sources.arrival.manifest import ROWS

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from nights.places import landed_folder, night_folder
-from reports import rejected
-from reports.rejected import forget_sent_back, reasons, write_back
-from reports.spreadsheet import defused
+from reports.figures import rejected
+from reports.figures.rejected import forget_sent_back, reasons, write_back
+from reports.figures.spreadsheet import defused
 from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database

@@ -9,7 +9,7 @@ import pytest
 
 from nights.record.feed_night import REFUSED, FeedNight
 from nights.record.past import open_past
-from reports.scores import scores_of
+from reports.figures.scores import scores_of
 from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import NIGHT, Feed

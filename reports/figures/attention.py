@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from nights.record.feed_night import BY_STEWARD, NO_AGREEMENT, REFUSED
-from reports.feed_lines import FeedLine
-from reports.rejected import SentBack
-from reports.rules import CrossRule
-from reports.scores import BAD, WARN
+from reports.figures.feed_lines import FeedLine
+from reports.figures.rejected import SentBack
+from reports.figures.rules import CrossRule
+from reports.figures.scores import BAD, WARN
 from warehouse.shown import counted
 from watch.alerts import Alert
 
@@ -35,19 +36,27 @@ class Matter:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of the night, and why it was not published where it was not (`failure`)."""
+    """What is known of the night: why it was not published where it was not (`failure`), and by feed what goes back to its agency,
+    what does not hold and what is unusual.
+    """
 
     failure: str | None
+    before: date | None
     lines: Sequence[FeedLine]
     sent_back: Mapping[str, SentBack | None]
     rules: Sequence[CrossRule]
-    unusual: Mapping[str, Sequence[str]]
+    broken: Mapping[str, Sequence[str]]
+    unusual: Mapping[str, str]
     alerts: Sequence[Alert]
 
 
 def matters(seen: Seen) -> list[Matter]:
     """The most urgent first."""
-    found = [*_of_the_night(seen), *(matter for line in seen.lines for matter in _of_feed(line, seen)), *_of_rules(seen)]
+    found = [
+        *_of_the_night(seen),
+        *(matter for line in seen.lines for matter in _of_feed(line, seen)),
+        *_of_rules(seen),
+    ]
     found += _untold(seen.alerts)
     return sorted(found, key=lambda matter: (matter.rank, -matter.records, matter.title))
 
@@ -65,46 +74,81 @@ def _of_feed(line: FeedLine, seen: Seen) -> Iterator[Matter]:
     whom = ", ".join(contact.channel for contact in contract.contacts) or contract.agency_name
     files = sent_back.files if sent_back else ()
     back = f"Send {sent_back.told} back to {whom}." if sent_back else f"Ask {whom}."
-    rejected, odd = line.rows_rejected or 0, seen.unusual.get(contract.name, ())
+    rejected, odd = line.rows_rejected or 0, seen.unusual.get(contract.name)
     if line.status == NO_AGREEMENT:
-        yield Matter(_NOT_TAKEN, 0, f"{name}: no agreement allows it", line.reason, "Have one signed, or take the feed out.", page)
+        yield Matter(
+            _NOT_TAKEN,
+            0,
+            f"{name}: no agreement allows it",
+            line.reason,
+            "Have one signed, or take the feed out.",
+            page,
+        )
     elif not line.is_taken:
-        used = f"Readers go on with the rows of {line.used_night}." if line.used_night != "none" else "Readers have no rows of it."
+        used = (
+            f"Readers go on with the rows of {line.used_night}."
+            if line.used_night != "none"
+            else "Readers have no rows of it."
+        )
         what = "refused" if line.status == REFUSED else "not there"
         rank = _STALE if line.is_stale else _NOT_TAKEN
         yield Matter(rank, line.rows_sent or 0, f"{name}: {what}", line.reason, f"{back} {used}", page, files)
     elif line.errors or line.status == BY_STEWARD:
-        why = f"Taken by a steward's word: {line.reason}" if line.status == BY_STEWARD else _broken(line)
+        why = f"Taken by a steward's word: {line.reason}" if line.status == BY_STEWARD else _broken(line, seen)
         yield Matter(_BROKEN, rejected, f"{name}: taken with {counted(rejected)} rejects", why, back, page, files)
     elif odd:
-        yield Matter(_UNUSUAL, 0, f"{name}: unusual", " ".join(odd), f"Ask {whom} whether this is so.", page)
+        yield Matter(_UNUSUAL, 0, f"{name}: unusual", odd, f"Ask {whom} whether this is so.", page)
     elif rejected:
         why = f"{counted(rejected)} of {counted(line.rows_sent)} records, fewer than the contract allows."
         yield Matter(_REJECTED, rejected, f"{name}: {counted(rejected)} rejects", why, back, page, files)
     elif line.warnings:
-        yield Matter(_WARNING, 0, f"{name}: {_broken(line)}", "The rows were taken.", f"Tell {whom} if it stays so.", page)
+        yield Matter(
+            _WARNING, 0, f"{name}: {_broken(line)}", "The rows were taken.", f"Tell {whom} if it stays so.", page
+        )
 
 
-def _broken(line: FeedLine) -> str:
-    return "a rule does not hold" if line.errors + line.warnings == 1 else f"{line.errors + line.warnings} rules do not hold"
+def _broken(line: FeedLine, seen: Seen) -> str:
+    """The worst of the rules that do not hold, and how many more there are."""
+    first, *rest = seen.broken.get(line.contract.name, ["A rule does not hold."])
+    return f"{first}; and {len(rest)} more." if rest else f"{first}."
 
 
 def _of_rules(seen: Seen) -> Iterator[Matter]:
     broken = [rule for rule in seen.rules if not rule.passed]
     for rule in broken:
         if rule.severity == "error":
-            yield Matter(_CONTRADICTION, 0, rule.says, f"Observed: {rule.observed}.", "Ask the agencies which of them is right.", rule.page)
+            yield Matter(
+                _CONTRADICTION,
+                0,
+                rule.says,
+                f"Observed: {rule.observed}.",
+                "Ask the agencies which of them is right.",
+                "findings.html",
+            )
         elif rule.is_new:
             why = f"Observed: {rule.observed}; it held the night before."
-            yield Matter(_NEW_WARNING, 0, rule.says, why, "See which records, and ask the agencies.", rule.page)
+            yield Matter(_NEW_WARNING, 0, rule.says, why, "See which records, and ask the agencies.", "findings.html")
     old = sum(1 for rule in broken if rule.severity != "error" and not rule.is_new)
     if old:
         what = "One rule between agencies does" if old == 1 else f"{old} rules between agencies do"
-        yield Matter(_WARNING, -1, f"{what} not hold, as before", "They warn, and let the night pass.", "See findings.", "findings.html")
+        yield Matter(
+            _WARNING,
+            -1,
+            f"{what} not hold, as before",
+            "They warn, and let the night pass.",
+            "See findings.",
+            "findings.html",
+        )
 
 
 def _untold(alerts: Sequence[Alert]) -> Iterator[Matter]:
     for alert in alerts:
         if not alert.is_sent:
             why = f"Not by {alert.fault}." if alert.fault else "Nobody is known whom to tell."
-            yield Matter(_UNTOLD, 0, f"{alert.agency}/{alert.feed}: nobody was told", why, "The next run tries again; tell them by hand until then.")
+            yield Matter(
+                _UNTOLD,
+                0,
+                f"{alert.agency}/{alert.feed}: nobody was told",
+                why,
+                "The next run tries again; tell them by hand until then.",
+            )

@@ -10,7 +10,7 @@ import duckdb
 
 from nights.places import landed_folder, report_folder
 from nights.record.rejects import in_record, rejects_of, shown_value
-from reports.spreadsheet import defused
+from reports.figures.spreadsheet import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
 from sources.contract.typing_sql import written

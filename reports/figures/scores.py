@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from nights.record.past import DIMENSIONS, Past
-from reports.charts import Cell, Strip
 from sources.contract.model import Contract
 from warehouse.shown import percent
 
@@ -68,11 +67,16 @@ def level(contract: Contract, failed: Failed) -> str:
     return WARN if failed.is_taken and failed.lowest >= 1 - float(contract.reject_threshold) else BAD
 
 
-def heat_cells(scores: dict[str, list[Score]]) -> list[Cell]:
-    return [Cell(name, score.dimension, score.text, score.level) for name, row in scores.items() for score in row]
+@dataclass(frozen=True)
+class Wrong:
+    """The share of wrong rows in one dimension and night, 0 to 1."""
+
+    dimension: str
+    night: date
+    share: float
 
 
-def trend(past: Past, feeds: Sequence[Contract]) -> list[Strip]:
+def trend(past: Past, feeds: Sequence[Contract]) -> list[Wrong]:
     """What was wrong in each dimension and night over these feeds, as shares of 0 to 1; dimensions without a rule are left out."""
     names = {(contract.agency, contract.feed) for contract in feeds}
     wanted = ", ".join(f"('{agency}', '{feed}')" for agency, feed in sorted(names))
@@ -84,5 +88,5 @@ def trend(past: Past, feeds: Sequence[Contract]) -> list[Strip]:
         ORDER BY ALL"""
     rows: list[tuple[str, date, float]] = past.rows(wrong_shares, past.first)
     return [
-        Strip(dimension, night, wrong) for name in DIMENSIONS for dimension, night, wrong in rows if dimension == name
+        Wrong(dimension, night, wrong) for name in DIMENSIONS for dimension, night, wrong in rows if dimension == name
     ]

@@ -5,7 +5,7 @@ from datetime import date
 
 from nights.record.feed_night import IS_TAKEN
 from nights.record.past import Past
-from reports.charts import Band
+from pages.charts import Band
 from watch.anomalies import ROWS, observe
 
 
