@@ -2,13 +2,16 @@
 
 import html
 import json
+import os
 import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from expectations.cross_agency import AGENCY
+from nights.places import night_folder
 from nights.record.verdict import VALIDATION
+from pages.page import style
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
@@ -27,13 +30,6 @@ _SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
 _HEAD = re.compile(r'<nav class="navbar.*?</nav>\s*</div>\s*</nav>', re.DOTALL)
 _TITLES = re.compile(r"<title>.*</title>", re.DOTALL)
 _UNKNOWN_LINK = re.compile(r'href="(\.\./)+[^"]*"')
-_STYLE = """<style>
-body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; line-height: 1.5; }
-table { border-collapse: collapse; width: 100%; } td, th { border: 1px solid #8888; padding: .4rem .6rem; text-align: left; }
-ul { padding-left: 1.2rem; } .modal, .page-action-button, [class*="modal"], .card:has([type="radio"]) { display: none; }
-.container, .container-fluid { overflow-wrap: anywhere; }
-@media (prefers-color-scheme: dark) { body { background: #14181d; color: #e6e6e6; } a { color: #8ab8ff !important; } }
-</style>"""
 
 
 def folder(home: Home, extract_date: date) -> Path:
@@ -43,15 +39,18 @@ def folder(home: Home, extract_date: date) -> Path:
 def write_data_docs(home: Home, extract_date: date) -> list[Path]:
     """A page for each suite that ran for the night, and an index of them."""
     pages: list[Path] = []
+    report = (
+        Path(os.path.relpath(night_folder(home, extract_date), folder(home, extract_date))).as_posix() + "/index.html"
+    )
     for name, result in _validations(home, extract_date).items():
         page = folder(home, extract_date) / f"{name}.html"
         content = json.loads(result.read_text(encoding="utf-8"))
-        write_text(page, _anchored(_accessible(_offline(_rendered(content)), name), content))
+        write_text(page, _anchored(_accessible(_offline(_rendered(content)), name, report), content))
         pages.append(page)
     links = "".join(f'<li><a href="{page.name}">{page.stem}</a></li>' for page in pages)
-    head = f'<head><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_STYLE}</head>'
+    head = f'<head><meta charset="utf-8"><title>Data Docs {extract_date}</title>{_style()}</head>'
     main = f"<main><h1>Data Docs, night of {extract_date}</h1><ul>{links}</ul></main>"
-    index = f'<!doctype html><html lang="en">{head}<body>{main}</body></html>'
+    index = f'<!doctype html><html lang="en">{head}<body>{_nav(report)}{main}</body></html>'
     written = folder(home, extract_date) / "index.html"
     write_text(written, index)
     for page in set(written.parent.glob("*.html")) - {written, *pages}:
@@ -101,18 +100,28 @@ def _anchored(page: str, content: dict[str, Any]) -> str:
     return page
 
 
+def _nav(report: str) -> str:
+    """The head of each page; `report` is the way to the night's report."""
+    links = f'<li><a href="{report}">Quality report</a></li><li><a href="index.html">All suites of the night</a></li>'
+    return f'<header><nav aria-label="Pages"><ul>{links}</ul></nav></header>'
+
+
+def _style() -> str:
+    return f"<style>{style('data_docs')}</style>"
+
+
 def _offline(page: str) -> str:
     page = _UNKNOWN_LINK.sub('href="index.html"', _FOOTER.sub("", _REMOTE.sub("", page)))
     for icon, character in _ICONS.items():
         page = icon.sub(character, page)
-    return page.replace("</head>", f"{_STYLE}</head>", 1)
+    return page.replace("</head>", f"{_style()}</head>", 1)
 
 
-def _accessible(page: str, name: str) -> str:
+def _accessible(page: str, name: str, report: str) -> str:
     """With a language, a title, headings in their order and landmarks, for readers that are told the page (WCAG 2.2)."""
     page = _SCRIPT.sub("", page).replace("<html>", '<html lang="en">', 1)
     page = _TITLES.sub(f"<title>{html.escape(name)}: Data Docs</title>", page, count=1)
-    head = f'<nav aria-label="Data Docs"><a href="index.html">All suites of the night</a></nav><main><h1>{html.escape(name)}</h1>'
+    head = f"{_nav(report)}<main><h1>{html.escape(name.replace('__', '/'))}</h1>"
     page = _HEAD.sub(lambda _: head, page, count=1).replace("</body>", "</main></body>", 1)
     page = page.replace('<nav id="navigation"', '<nav id="navigation" aria-label="Rules"', 1)
     for given, meant in (("h4", "h2"), ("h5", "h3"), ("h6", "h4")):

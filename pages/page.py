@@ -35,9 +35,9 @@ def templates(folder: Path) -> Environment:
 
 
 @cache
-def style() -> Markup:
-    """The style sheet, for a page's head."""
-    return Markup((_OWN / "style.css").read_text(encoding="utf-8"))
+def style(*further: str) -> Markup:
+    """The style sheet, for a page's head, with those of pages that are made elsewhere after it."""
+    return Markup("").join(Markup((_OWN / f"{name}.css").read_text(encoding="utf-8")) for name in ("style", *further))
 
 
 def _visible(value: Any) -> Any:
