@@ -13,6 +13,7 @@ from nights.record.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError
+from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import Home
 from warehouse.settings import settings
 from warehouse.store.seal import Tampered
@@ -102,5 +103,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except (ExtractError, Tampered) as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night
+        if refusal := refused_by_disk(error):
+            return None, f"{refusal} while landing; {DISK_REMEDY}"
         # Its kind alone: a defect's own words may quote what the agency sent.
         return None, f"{type(error).__name__} while landing; tell the platform's maintainers"

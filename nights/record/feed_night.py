@@ -12,6 +12,8 @@ REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"
 TAKEN = (ACCEPTED, UNCHANGED, BY_STEWARD)
 # The same in SQL, of a row of `feed_night`.
 IS_TAKEN = f"status IN ({', '.join(map(literal, TAKEN))})"
+# What was refused came, and was late for nobody.
+HAS_ARRIVED = f"status IN ({', '.join(map(literal, (*TAKEN, REFUSED)))})"
 
 
 @dataclass(frozen=True)

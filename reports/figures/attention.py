@@ -10,7 +10,7 @@ from reports.figures.feed_lines import FeedLine
 from reports.figures.rejected import SentBack
 from reports.figures.rules import CrossRule
 from reports.figures.scores import BAD, WARN
-from warehouse.shown import counted
+from warehouse.shown import counted, several
 from watch.alerts import Alert
 
 # From what keeps the night from its readers down to what has been so before. Within a rank, more records come first.
@@ -95,12 +95,12 @@ def _of_feed(line: FeedLine, seen: Seen) -> Iterator[Matter]:
         yield Matter(rank, line.rows_sent or 0, f"{name}: {what}", line.reason, f"{back} {used}", page, files)
     elif line.errors or line.status == BY_STEWARD:
         why = f"Taken by a steward's word: {line.reason}" if line.status == BY_STEWARD else _broken(line, seen)
-        yield Matter(_BROKEN, rejected, f"{name}: taken with {counted(rejected)} rejects", why, back, page, files)
+        yield Matter(_BROKEN, rejected, f"{name}: taken with {several(rejected, 'reject')}", why, back, page, files)
     elif odd:
         yield Matter(_UNUSUAL, 0, f"{name}: unusual", odd, f"Ask {whom} whether this is so.", page)
     elif rejected:
         why = f"{counted(rejected)} of {counted(line.rows_sent)} records, fewer than the contract allows."
-        yield Matter(_REJECTED, rejected, f"{name}: {counted(rejected)} rejects", why, back, page, files)
+        yield Matter(_REJECTED, rejected, f"{name}: {several(rejected, 'reject')}", why, back, page, files)
     elif line.warnings:
         yield Matter(
             _WARNING, 0, f"{name}: {_broken(line)}", "The rows were taken.", f"Tell {whom} if it stays so.", page

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nights.record.feed_night import REFUSED, FeedNight
+from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from nights.record.past import open_past
 from reports.figures.scores import scores_of
 from sources.contract.model import Contract
@@ -64,3 +64,11 @@ def test_what_could_not_be_read_at_landing_counts(home: Home, contract: Contract
     level, share = validity(home, contract)
     assert level == "bad"
     assert share == pytest.approx((20 + 0.5) / 21)
+
+
+@pytest.mark.parametrize(("status", "level"), [("accepted", "good"), (REFUSED, "good"), (FAILED, "bad")])
+def test_what_was_refused_was_not_late(home: Home, contract: Contract, status: str, level: str) -> None:
+    save(home, status, 100, 0)
+    with open_past(home, [contract], NIGHT) as past:
+        (found,) = [score for score in scores_of(past, [contract]) if score.dimension == "timeliness"]
+    assert found.level == level

@@ -197,3 +197,30 @@ def test_the_page_needs_no_network(home: Home) -> None:
     page = page_of(load_all(), home)
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_a_night_is_compared_with_the_last_one_that_was_published(home: Home, tmp_path: Path) -> None:
+    contract = contract_of_tests(tmp_path)
+    for days, status, failure in ((2, "accepted", None), (1, REFUSED, "a rule does not hold"), (0, "accepted", None)):
+        night = NIGHT - timedelta(days=days)
+        replace(night_of(status, None), extract_date=night).save(home)
+        record(home, "night", night, [{"failure": failure}], {})
+    page = page_of([contract], home)
+    assert f"What changed since {NIGHT - timedelta(days=2)}" in page
+    assert "Nothing: the same feeds were taken" in page
+
+
+def test_what_to_look_at_first_is_ranked_and_says_what_goes_back(home: Home, tmp_path: Path) -> None:
+    columns = text_columns("a", "b")
+    fine = load(Feed(columns, feed="fine").write(tmp_path))
+    late, refused = (load(Feed(columns, feed=name).write(tmp_path)) for name in ("late", "refused"))
+    contracts, now = [fine, late, refused], datetime.now(UTC)
+    FeedNight(NIGHT, "tests", "fine", "accepted", now, now, rows_sent=9, rows_accepted=8, rows_rejected=1).save(home)
+    FeedNight(NIGHT, "tests", "late", FAILED, now, now, reason="the share is down").save(home)
+    FeedNight(NIGHT, "tests", "refused", REFUSED, now, now, reason="keys are double", rows_sent=50).save(home)
+    record(home, "night", NIGHT, [{"failure": "staging: no space left"}], {})
+    page = page_of(contracts, home)
+    listed = page[page.index('<ol class="matters"') : page.index("</ol>")]
+    places = [listed.index(said) for said in ("was not published", ": refused", "keys are double", ": not there", "the share is down", ": 1 reject")]  # fmt: skip
+    assert places == sorted(places)
+    assert "Readers have no rows of it." in listed
