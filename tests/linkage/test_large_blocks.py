@@ -28,6 +28,7 @@ def quick(person: Entity) -> Entity:
     return replace(person, sampled_pairs=20_000)
 
 
+@pytest.mark.slow
 def test_a_block_of_100_000_equal_keys(connection: duckdb.DuckDBPyConnection, quick: Entity) -> None:
     """Everybody has one name and one birthday, and lives somewhere else."""
     connection.execute(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def modelled(contracts: dict[str, Contract], home: Home, accepted: dict[date, Ar
     return found[1:]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(ARRIVAL, min_size=3, max_size=6))
 def test_the_state_is_that_of_the_model_on_every_date(arrivals: list[Arrival]) -> None:

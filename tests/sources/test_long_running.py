@@ -53,6 +53,7 @@ EXTRACTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="handles are counted as Linux shows them")
 def test_nothing_stays_of_hundreds_of_landings(tmp_path: Path) -> None:
     path = Feed(text_columns("a", "b")).write(tmp_path)
