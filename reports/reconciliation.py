@@ -13,7 +13,7 @@ from nights.record.attempt import recorded_attempt
 from nights.record.past import Past
 from nights.record.rejects import in_record
 from nights.rows.accepted import accepted_nights, state_of
-from reports.front import FeedLine
+from reports.figures.feed_lines import FeedLine
 from reports.lineage import staged_as
 from reports.pages import Site
 from sources.arrival.manifest import REJECTS, ROWS, Manifest

@@ -103,7 +103,12 @@ def _of_feed(line: FeedLine, seen: Seen) -> Iterator[Matter]:
         yield Matter(_REJECTED, rejected, f"{name}: {several(rejected, 'reject')}", why, back, page, files)
     elif line.warnings:
         yield Matter(
-            _WARNING, 0, f"{name}: {_broken(line)}", "The rows were taken.", f"Tell {whom} if it stays so.", page
+            _WARNING,
+            0,
+            f"{name}: taken with warnings",
+            _broken(line, seen),
+            f"Tell {whom}, if it is theirs to mend.",
+            page,
         )
 
 
