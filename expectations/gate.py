@@ -140,7 +140,8 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
     rejects = f"""
         WITH wrong AS (
-          SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, to_json({{{record}}}) AS record
+          SELECT _row, to_json({{{record}}}) AS record,
+            list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults
           FROM rows LEFT JOIN doubled USING (_row)
           WHERE {wrong}
         )

@@ -170,7 +170,10 @@ def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_r
         SELECT source, source_key, entity_id, match_probability, match_basis
         FROM {SCRATCH}.resolved JOIN {SCRATCH}.identified USING (entity)""")
     connection.execute(f"INSERT INTO {target}.entity_change BY NAME SELECT * FROM {SCRATCH}.changes")
-    connection.execute(f"INSERT INTO {target}.large_block SELECT {name}, * FROM {SCRATCH}.large_block ORDER BY ALL")
+    connection.execute(f"""
+        INSERT INTO {target}.large_block
+        SELECT {name}, * FROM {SCRATCH}.large_block
+        ORDER BY ALL""")
     connection.execute(f"""
         INSERT INTO {target}.conflict
         SELECT DISTINCT {name}, source, source_key, identifier, conflict

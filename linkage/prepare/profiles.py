@@ -74,7 +74,8 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory:
           GROUP BY profile_key
         )
         SELECT n, profile_key, records, example, mark.* EXCLUDE (said_key, is_telling){taken}
-        FROM numbered JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"""
+        FROM numbered JOIN said USING (said_key) JOIN mark USING (said_key)
+        JOIN record ON record.rowid = example"""
     make(connection, steps.profile(entity), profile)
     record_profile = "SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
     make(connection, steps.RECORD_PROFILE, record_profile)
