@@ -243,9 +243,9 @@ def _no_value_of_its_type(contract: Contract, held: HeldBack) -> RuleResult:
 
 def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, place: str) -> RuleResult:
     model = f"stg_{contract.relation}"
-    row = connection.execute(
-        f"SELECT (SELECT count(*) FROM {SCHEMA}.{quoted(contract.relation)}), (SELECT count(*) FROM {place})"
-    ).fetchone()
+    row = connection.execute(f"""
+        SELECT (SELECT count(*) FROM {SCHEMA}.{quoted(contract.relation)}),
+          (SELECT count(*) FROM {place})""").fetchone()
     accepted, staged = row or (0, 0)
     return RuleResult(
         rule=f"{model}_reconciles", dimension="consistency", severity="error", passed=accepted == staged,

@@ -125,22 +125,14 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
         SELECT *, file_row_number + 1 AS _row
         FROM read_parquet({literal(str(landed))}, file_row_number = true)""")
     connection.execute(_doubled_rows(contract))
-    faults = [_Fault(rule.name, rule.column, rule.demand, f"NOT {rule.is_right}") for rule in row_rules(contract)]
-    faults += [
-        _Fault(
-            rule.name,
-            rule.columns[0],
-            "the same key as another row",
-            f"list_contains(_rules, {literal(rule.name)})",
-        )
-        for rule in key_rules(contract)
-    ]
+    faults = _faults(contract)
     listed = ", ".join(_as_struct(fault) for fault in faults)
     wrong = " OR ".join(f"coalesce({fault.is_wrong}, false)" for fault in faults)
     record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
     rejects = f"""
         WITH wrong AS (
-          SELECT _row, list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults, to_json({{{record}}}) AS record
+          SELECT _row, to_json({{{record}}}) AS record,
+            list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults
           FROM rows LEFT JOIN doubled USING (_row)
           WHERE {wrong}
         )
@@ -150,6 +142,14 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     write_parquet(connection, rejects, target)
     found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
     return int(found[0]) if found else 0
+
+
+def _faults(contract: Contract) -> list[_Fault]:
+    faults = [_Fault(rule.name, rule.column, rule.demand, f"NOT {rule.is_right}") for rule in row_rules(contract)]
+    for rule in key_rules(contract):
+        is_wrong = f"list_contains(_rules, {literal(rule.name)})"
+        faults.append(_Fault(rule.name, rule.columns[0], "the same key as another row", is_wrong))
+    return faults
 
 
 def _as_struct(fault: _Fault) -> str:

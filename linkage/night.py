@@ -112,6 +112,10 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
     describe(connection, entity, steps.doubtful(entity), doubtful)
     for name in entity.term_frequencies:
         make_frequencies(connection, name, "doubtful")
+    make(connection, steps.QUEUE, _queue_sql(entity, fields_sql(entity, shares or {}), memory))
+
+
+def _queue_sql(entity: Entity, fields: str, memory: Memory) -> str:
     decided = [
         f"({literal(d.one_source)}, {literal(d.one_key)}, {literal(d.other_source)}, {literal(d.other_key)})"
         for d in memory.decisions
@@ -121,7 +125,7 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
         if decided
         else ""
     )
-    queue = f"""
+    return f"""
         WITH shown AS (
           SELECT n, min((source, source_key)) AS record
           FROM record_profile SEMI JOIN doubtful USING (n)
@@ -130,7 +134,7 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
         asked AS (
           SELECT a.record[1] AS one_source, a.record[2] AS one_source_key,
             b.record[1] AS other_source, b.record[2] AS other_source_key,
-            match_weight, reason, {fields_sql(entity, shares or {})} AS fields
+            match_weight, reason, {fields} AS fields
           FROM review_pair AS p
           JOIN doubtful AS l ON l.n = p.one JOIN shown AS a ON a.n = p.one
           JOIN doubtful AS r ON r.n = p.other JOIN shown AS b ON b.n = p.other
@@ -139,7 +143,6 @@ def _make_queue(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: M
           left(md5(concat_ws(chr(31), one_source, one_source_key, other_source, other_source_key)), 12) AS pair_id, *
         FROM asked
         {without}"""
-    make(connection, steps.QUEUE, queue)
 
 
 def _record_figures(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: str) -> None:
@@ -170,7 +173,10 @@ def _write(connection: duckdb.DuckDBPyConnection, build: str, entity: str, has_r
         SELECT source, source_key, entity_id, match_probability, match_basis
         FROM {SCRATCH}.resolved JOIN {SCRATCH}.identified USING (entity)""")
     connection.execute(f"INSERT INTO {target}.entity_change BY NAME SELECT * FROM {SCRATCH}.changes")
-    connection.execute(f"INSERT INTO {target}.large_block SELECT {name}, * FROM {SCRATCH}.large_block ORDER BY ALL")
+    connection.execute(f"""
+        INSERT INTO {target}.large_block
+        SELECT {name}, * FROM {SCRATCH}.large_block
+        ORDER BY ALL""")
     connection.execute(f"""
         INSERT INTO {target}.conflict
         SELECT DISTINCT {name}, source, source_key, identifier, conflict

@@ -36,19 +36,20 @@ class Quality:
 
 def measure(connection: duckdb.DuckDBPyConnection, result: str, truth: str) -> Quality:
     """`result` as `resolve` names it, `truth` a table (source, source_key, person_id); records of which the truth is unknown are left out."""
-    joined = f"(SELECT entity_id, person_id FROM {result} JOIN {truth} USING (source, source_key) WHERE person_id IS NOT NULL)"
-    counts = [
-        int(
-            (
-                connection.execute(
-                    f"SELECT coalesce(sum(k * (k - 1) // 2), 0) FROM (SELECT count(*) AS k FROM {joined} GROUP BY {by})"
-                ).fetchone()
-                or (0,)
-            )[0]
-        )
-        for by in ("entity_id, person_id", "entity_id", "person_id")
-    ]
-    return Quality(*counts)
+    joined = f"""
+        SELECT entity_id, person_id
+        FROM {result} JOIN {truth} USING (source, source_key)
+        WHERE person_id IS NOT NULL"""
+    return Quality(*(_pairs(connection, joined, by) for by in ("entity_id, person_id", "entity_id", "person_id")))
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection, joined: str, by: str) -> int:
+    """How many pairs of records agree in `by`."""
+    found = connection.execute(f"""
+        WITH size AS (SELECT count(*) AS k FROM ({joined}) GROUP BY {by})
+        SELECT coalesce(sum(k * (k - 1) // 2), 0)
+        FROM size""").fetchone()
+    return int(found[0]) if found else 0
 
 
 def thresholds(

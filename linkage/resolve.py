@@ -118,9 +118,9 @@ def _make_review_pairs(connection: duckdb.DuckDBPyConnection, match_weight: floa
         SELECT best_one AS one, best_other AS other, match_weight,
           CASE WHEN refused.one IS NULL THEN 'uncertain' ELSE 'contradicted' END AS reason
         FROM kernel_pair AS p
+        JOIN entity_of AS a ON a.kernel = p.one JOIN entity_of AS b ON b.kernel = p.other
         LEFT JOIN refused ON refused.one = p.one AND refused.other = p.other
-        WHERE (match_weight < {match_weight} OR refused.one IS NOT NULL)
-          AND (SELECT entity FROM entity_of WHERE kernel = p.one) <> (SELECT entity FROM entity_of WHERE kernel = p.other)"""
+        WHERE a.entity <> b.entity AND (match_weight < {match_weight} OR refused.one IS NOT NULL)"""
     make(connection, steps.REVIEW_PAIR, review_pair)
 
 
@@ -141,7 +141,11 @@ def _at(kernels: Integers, kernel: int) -> int:
 
 def _explain_records(connection: duckdb.DuckDBPyConnection) -> None:
     resolved = """
-        WITH kernel_size AS (SELECT kernel, count(*) AS profiles, sum(records) AS records FROM node GROUP BY kernel),
+        WITH kernel_size AS (
+          SELECT kernel, count(*) AS profiles, sum(records) AS records
+          FROM node
+          GROUP BY kernel
+        ),
         entity_size AS (SELECT entity, count(*) AS kernels FROM entity_of GROUP BY entity),
         edge AS (
           SELECT one AS kernel, other, match_weight FROM kernel_pair

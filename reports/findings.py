@@ -45,7 +45,8 @@ _TREND = """
     GROUP BY ALL
     ORDER BY rule, extract_date"""
 _LINKAGE = """
-    SELECT entity, extract_date, records, entities, links, expected_precision, expected_recall, review_queue, merged, split
+    SELECT entity, extract_date, records, entities, links,
+      expected_precision, expected_recall, review_queue, merged, split
     FROM linkage_night
     WHERE extract_date >= ?
     ORDER BY extract_date DESC, entity DESC"""
@@ -114,9 +115,10 @@ def _notices_sql() -> str:
 
 
 def _has_cases(connection: duckdb.DuckDBPyConnection) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'marts' AND table_name = 'match_case'"
-    )
+    found = connection.execute("""
+        SELECT 1
+        FROM information_schema.tables
+        WHERE table_schema = 'marts' AND table_name = 'match_case'""")
     return found.fetchone() is not None
 
 

@@ -50,7 +50,13 @@ def _measured(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
 
 
 def _results(home: Home, extract_date: date) -> list[RuleResult]:
-    moved_sql = f"""
+    with open_database(spills=False) as connection:
+        rows = connection.execute(_moved_sql(home, extract_date), {"night": extract_date}).fetchall()
+    return [_result(mart, moved or []) for mart, moved in rows]
+
+
+def _moved_sql(home: Home, extract_date: date) -> str:
+    return f"""
         WITH measured AS (
           SELECT mart, measure, extract_date, value,
             lag(value) OVER series AS was, count(*) OVER series - 1 AS nights
@@ -81,9 +87,6 @@ def _results(home: Home, extract_date: date) -> list[RuleResult]:
         FROM judged
         GROUP BY mart
         ORDER BY mart"""
-    with open_database(spills=False) as connection:
-        rows = connection.execute(moved_sql, {"night": extract_date}).fetchall()
-    return [_result(mart, moved or []) for mart, moved in rows]
 
 
 def _result(mart: str, moved: list[dict[str, Any]]) -> RuleResult:

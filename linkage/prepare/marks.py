@@ -63,6 +63,6 @@ def _tells_enough(entity: Entity) -> str:
 
 
 def _fingerprint(entity: Entity, marks: str) -> str:
-    """Changes with all that marks are made by."""
-    said = repr((entity.columns, entity.derived, marks, functions(), duckdb.__version__))
+    """Changes with all that marks are made by, and not with how that is laid out."""
+    said = repr((entity.columns, entity.derived, " ".join(marks.split()), functions(), duckdb.__version__))
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -65,8 +65,17 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory:
                ELSE md5_number_lower(concat_ws(chr(31), said_key, source, source_key)) END AS profile_key
         FROM keyed JOIN mark USING (said_key)"""
     make(connection, steps.KEYED_PROFILE, keyed_profile)
+    make(connection, steps.profile(entity), _profile_sql(entity))
+    record_profile = "SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
+    make(connection, steps.RECORD_PROFILE, record_profile)
+    for step in (steps.KEYED, steps.SAID, steps.mark(entity), steps.KEYED_PROFILE):
+        drop(connection, step)
+    make_common_words(connection, entity)
+
+
+def _profile_sql(entity: Entity) -> str:
     taken = "".join(f", record.{quoted(name)}" for name in entity.identifiers)
-    profile = f"""
+    return f"""
         WITH numbered AS (
           SELECT (row_number() OVER (ORDER BY profile_key) - 1)::INTEGER AS n, profile_key,
             any_value(said_key) AS said_key, count(*) AS records
@@ -74,10 +83,5 @@ def make_profiles(connection: duckdb.DuckDBPyConnection, entity: Entity, memory:
           GROUP BY profile_key
         )
         SELECT n, profile_key, records, example, mark.* EXCLUDE (said_key, is_telling){taken}
-        FROM numbered JOIN said USING (said_key) JOIN mark USING (said_key) JOIN record ON record.rowid = example"""
-    make(connection, steps.profile(entity), profile)
-    record_profile = "SELECT source, source_key, n FROM keyed_profile JOIN profile USING (profile_key)"
-    make(connection, steps.RECORD_PROFILE, record_profile)
-    for step in (steps.KEYED, steps.SAID, steps.mark(entity), steps.KEYED_PROFILE):
-        drop(connection, step)
-    make_common_words(connection, entity)
+        FROM numbered JOIN said USING (said_key) JOIN mark USING (said_key)
+        JOIN record ON record.rowid = example"""
