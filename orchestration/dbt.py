@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from catalogue.protection import Protection
 from expectations.cross_agency import asked_of_models, load_rules
 from nights.dbt_sources import write_dbt_sources
 from nights.last_wording import load_known
+from orchestration.links import code_link
 from sources.contract.model import Contract
 from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models
@@ -39,10 +41,31 @@ OPEN_RELATIONS, GIVERS = "open_relations", "givers"
 
 
 class BySchema(DagsterDbtTranslator):
-    """Groups the models in Dagster's pages as the warehouse does: staging, intermediate, marts."""
+    """Groups the models in Dagster's pages as the warehouse does, staging by agency; leads to their files; says whose they are."""
+
+    def __init__(self, owners: Mapping[str, Sequence[str]]) -> None:
+        """`owners` are the teams of each agency."""
+        super().__init__()
+        self._owners = owners
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return str(dbt_resource_props["schema"])
+        schema, agency = str(dbt_resource_props["schema"]), _agency(dbt_resource_props)
+        return f"{schema}_{agency}" if agency else schema
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        return self._owners.get(_agency(dbt_resource_props) or "")
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {
+            **super().get_metadata(dbt_resource_props),
+            **code_link(PROJECT_DIR / dbt_resource_props["original_file_path"]),
+        }
+
+
+def _agency(props: Mapping[str, Any]) -> str | None:
+    """Whose staging model it is, by its name."""
+    found = re.fullmatch(r"stg_(\w+?)__\w+", props["name"])
+    return found[1] if found else None
 
 
 class DbtError(Exception):

@@ -14,7 +14,8 @@ from nights.record.past import open_past
 from nights.retention import forget_all
 from orchestration.dbt import BySchema, givers, modelled_contracts, of_loaded, prepare, ran, run_dbt, versioned_marts
 from orchestration.failure import close_night, told_plainly
-from orchestration.ingest import STEP
+from orchestration.ingest import STEP, rules_metadata
+from orchestration.links import owners
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from reports.figures.changes import anomalies
@@ -81,7 +82,7 @@ def _models(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The models of one invocation of dbt as assets."""
     return dbt_assets(
-        manifest=manifest, dagster_dbt_translator=BySchema(), select=selected, exclude=exclude, name=name, partitions_def=NIGHTS,
+        manifest=manifest, dagster_dbt_translator=BySchema({contract.agency: owners(contract) for contract in modelled_contracts()}), select=selected, exclude=exclude, name=name, partitions_def=NIGHTS,
         backfill_policy=_NIGHT_BY_NIGHT, op_tags={STEP: "harmonise"},
     )  # fmt: skip
 
@@ -113,7 +114,10 @@ def _gate_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=GATE_KEY, deps=list(marts.keys), partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
-        check_specs=[dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds.")],
+        check_specs=[
+            dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds."),
+            dg.AssetCheckSpec("warnings", asset=GATE_KEY, description="No rule between agencies warns that only warns."),
+        ],
         description="What does not fit between the agencies.",
     )  # fmt: skip
     @told_plainly("cross-agency gate")
@@ -127,15 +131,14 @@ def _gate_asset(
             context.log.error(
                 f"{result.rule}: {result.description} ({result.observed_value}); the build is not published"
             )
-        table = [
-            dg.TableRecord({"rule": r.rule, "severity": r.severity, "passed": r.passed, "observed": r.observed_value})
-            for r in results
-        ]
-        yield dg.MaterializeResult(metadata={"rules": dg.MetadataValue.table(table)})
+        warned = [result for result in results if not result.passed and result.severity != "error"]
+        yield dg.MaterializeResult(metadata=rules_metadata(results))
+        yield dg.AssetCheckResult(check_name="cross_agency", passed=not broken, metadata=rules_metadata(broken))
         yield dg.AssetCheckResult(
-            check_name="cross_agency",
-            passed=not broken,
-            metadata={"broken": ", ".join(r.rule for r in broken) or "none"},
+            check_name="warnings",
+            passed=not warned,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=rules_metadata(warned),
         )
 
     return finding

@@ -1,5 +1,6 @@
 """The run `ingest` as Dagster assets: landing of all feeds, a blocking gate for each, the accepted extracts."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from nights.accept import accept_night, decide, record_not_taken
 from nights.last_wording import Broken
 from nights.pull import Pulled, pull
 from nights.record.unrecorded import record_failed
-from nights.record.verdict import Verdict
+from nights.record.verdict import RuleResult
 from orchestration.failure import told, told_plainly
+from orchestration.links import code_link, owners
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from sharing.agreements import read_register
@@ -20,7 +22,10 @@ from sources.contract.model import Contract
 from warehouse.files import refused_by_disk
 from warehouse.store.seal import Tampered
 
+INGEST, HARMONISE = "ingest", "harmonise"
 STEP = "interagency/step"
+# Dagster draws it over the nights.
+ROW_COUNT = "dagster/row_count"
 
 
 def landing_key(contract: Contract) -> dg.AssetKey:
@@ -55,20 +60,30 @@ def landing_assets(contracts: list[Contract], left_out: Sequence[Broken] = ()) -
         for broken in left_out:
             context.log.error(f"{broken.name}: left out: {broken.why}")
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
+        context.log.info(_what_follows(context.job_name, len(selected), len(contracts)))
         for pulled in pull(selected, read_register().refusal, platform.home, night_of(context)):
             yield from _landed(context, pulled)
 
     return land
 
 
+def _what_follows(job: str, selected: int, of_all: int) -> str:
+    """What becomes of a night that was started by hand, in whole or in part."""
+    part = f"{selected} of {of_all} feeds are pulled; the others go on with their last good night"
+    if job == INGEST:
+        return f"{part}. The run `{HARMONISE}` follows by itself, and publishes."
+    return f"{part}. Nothing is published after this run: launch the job `{HARMONISE}` for the same night."
+
+
 def _landing_spec(contract: Contract) -> dg.AssetSpec:
     return dg.AssetSpec(
         landing_key(contract),
         skippable=True,
-        group_name="landing",
+        group_name=f"landing_{contract.agency}",
         description=contract.description,
+        owners=owners(contract),
         kinds={contract.server.format, contract.server.type},
-        metadata={"contract": contract.path.name, "agency": contract.agency_name},
+        metadata={"contract": contract.path.name, "agency": contract.agency_name} | code_link(contract.path),
     )
 
 
@@ -84,11 +99,16 @@ def _landed(context: dg.AssetExecutionContext, pulled: Pulled) -> Iterator[dg.Ma
     yield dg.MaterializeResult(
         asset_key=key,
         metadata={
-            "rows sent": manifest.rows_sent, "rows landed": manifest.rows_landed, "landing rejects": manifest.rows_rejected,
+            "rows sent": manifest.rows_sent, ROW_COUNT: manifest.rows_landed, "landing rejects": manifest.rows_rejected,
+            "landing rejects, %": _percent(manifest.rows_rejected, manifest.rows_sent),
             "original SHA-256": manifest.original_sha256, "new columns": ", ".join(manifest.extra_columns) or "none",
         },
     )  # fmt: skip
     yield dg.AssetCheckResult(asset_key=key, check_name="arrived", passed=True)
+
+
+def _percent(rejected: int | None, sent: int | None) -> float:
+    return 100 * (rejected or 0) / sent if sent else 0.0
 
 
 def who_to_tell(contract: Contract) -> str:
@@ -97,16 +117,22 @@ def who_to_tell(contract: Contract) -> str:
 
 
 def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
-    """The verdict on one feed. Blocking: a refused extract is not accepted; a steward's override lets it through."""
+    """The verdict on one feed: a check of what is an error, which blocks (a refused extract is not accepted; a steward's override
+    lets it through), and one of what only warns.
+    """
+    key = landing_key(contract)
 
-    @dg.asset_check(
-        name="gate",
-        asset=landing_key(contract),
-        blocking=True,
-        description=f"The contract {contract.path.name} holds.",
+    @dg.multi_asset_check(
+        name=f"{contract.relation}_gate",
+        specs=[
+            dg.AssetCheckSpec(
+                "gate", asset=key, blocking=True, description=f"The contract {contract.path.name} holds."
+            ),
+            dg.AssetCheckSpec("warnings", asset=key, description="No rule warns that only warns."),
+        ],
         op_tags={STEP: "gate"},
     )
-    def gate(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
+    def gate(context: dg.AssetCheckExecutionContext, platform: Platform) -> Iterator[dg.AssetCheckResult]:
         night = night_of(context)
         with _recorded_failure(context, contract, platform, "gate"):
             verdict = run_gate(contract, platform.home, night)
@@ -115,9 +141,39 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
                 record_not_taken(contract, platform.home, decision)
         if not decision.is_taken:
             context.log.error(f"{contract.name}: refused: {decision.reason} — {who_to_tell(contract)}")
-        return dg.AssetCheckResult(passed=decision.is_taken, metadata=_verdict_metadata(verdict))
+        errors, warnings = (
+            [result for result in verdict.results if (result.severity == "error") is is_error]
+            for is_error in (True, False)
+        )
+        said = "accepted" if verdict.accepted else "; ".join(verdict.reasons)
+        counts: dict[str, dg.MetadataValue] = {
+            "verdict": dg.MetadataValue.text(said),
+            "gate rejects": dg.MetadataValue.int(verdict.rows_rejected),
+        }
+        yield dg.AssetCheckResult(
+            asset_key=key, check_name="gate", passed=decision.is_taken, metadata=counts | rules_metadata(errors)
+        )
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="warnings",
+            passed=all(result.passed for result in warnings),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=rules_metadata(warnings),
+        )
 
     return gate
+
+
+class _NoSkippedGates(logging.Filter):
+    """Where a feed did not arrive its gate is skipped, and so is its acceptance: Dagster says that this "will proceed without
+    gating", of a step that does not proceed at all.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "will proceed without gating" not in record.getMessage()
+
+
+logging.getLogger("dagster._core.execution.plan.active").addFilter(_NoSkippedGates())
 
 
 @contextmanager
@@ -138,19 +194,22 @@ def _recorded_failure(
         raise dg.Failure(reason, allow_retries=False) from None
 
 
-def _verdict_metadata(verdict: Verdict) -> dict[str, dg.MetadataValue]:
+def rules_metadata(results: Sequence[RuleResult]) -> dict[str, dg.MetadataValue]:
+    """Dagster draws the numbers over the nights."""
     rows = [
         dg.TableRecord({
-            "rule": result.rule, "dimension": result.dimension, "severity": result.severity, "passed": result.passed,
+            "rule": result.rule, "dimension": result.dimension, "passed": result.passed,
             "unexpected": result.unexpected_count, "observed": result.observed_value,
             "rows": "; ".join(f"{example.row} ({example.key})" for example in result.examples),
         })
-        for result in sorted(verdict.results, key=lambda result: result.passed)
+        for result in sorted(results, key=lambda result: result.passed)
     ]  # fmt: skip
+    broken = [result for result in results if not result.passed]
     return {
-        "verdict": dg.MetadataValue.text("accepted" if verdict.accepted else "; ".join(verdict.reasons)),
-        "gate rejects": dg.MetadataValue.int(verdict.rows_rejected),
-        "rules": dg.MetadataValue.table(rows),
+        "rules that do not hold": dg.MetadataValue.int(len(broken)),
+        "rows that break them": dg.MetadataValue.int(sum(result.unexpected_count for result in broken)),
+        # Dagster knows the columns of a table by its first row.
+        **({"rules": dg.MetadataValue.table(rows)} if rows else {}),
     }
 
 
@@ -161,7 +220,9 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
         key=accepted_key(contract),
         deps=[landing_key(contract)],
         partitions_def=NIGHTS,
-        group_name="accepted",
+        group_name=f"accepted_{contract.agency}",
+        owners=owners(contract),
+        metadata=code_link(contract.path),
         description=f"{contract.title}: the rows that passed the gate.",
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=contract.service_level.longest_wait),
         kinds={"parquet"},
@@ -173,8 +234,9 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "status": night.status,
-                "rows accepted": night.rows_accepted or 0,
+                ROW_COUNT: night.rows_accepted or 0,
                 "rows rejected": night.rows_rejected or 0,
+                "rows rejected, %": _percent(night.rows_rejected, night.rows_sent),
             }
         )
 

@@ -71,15 +71,19 @@ def prepare_home(home: Home) -> None:
 
 
 def run_nights(
-    contracts: list[Contract], home: Home, nights: Sequence[date], tell: Callable[[StepEnded], None]
+    contracts: list[Contract],
+    home: Home,
+    nights: Sequence[date],
+    tell: Callable[[StepEnded], None],
+    wait_seconds: float = 0,
 ) -> Outcome:
     """Pull, gate and accept every night of `contracts` in its order; harmonise what is accepted of all feeds, publish and report the
-    last one, which builds on them all.
+    last one, which builds on them all. Waits `wait_seconds` for a night that is running.
 
     Raises NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
     it cannot be told any more what the platform wrote.
     """
-    with night_lock(home, wait_seconds=0):
+    with night_lock(home, wait_seconds):
         began, began_at = time.perf_counter(), time.time()
         prepare_home(home)
         said = take_over(home)
@@ -87,6 +91,9 @@ def run_nights(
         import dagster as dg
         import great_expectations  # noqa: F401 — its import belongs to the fixed cost, not to the first gate
 
+        from orchestration.partitions import begin_no_later
+
+        begin_no_later(home, min(nights))
         from orchestration import definitions
         from orchestration.ingest import accepted_key, landing_key
 

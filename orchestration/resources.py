@@ -9,9 +9,8 @@ from nights.untouched import take_over
 from warehouse.engines.duckdb.engine import forget_spilled
 from warehouse.files import remove_temporary
 from warehouse.home import Home
-from warehouse.lock import night_lock
+from warehouse.lock import WAIT_SECONDS, night_lock
 
-_WAIT_SECONDS = 6 * 3600
 # What a run uses takes no configuration: whoever may start a run must not choose its programs, its folders or what it unpickles.
 # One process: every further one would import everything again, seconds a step.
 IN_THIS_PROCESS = dg.in_process_executor.configured({}, name="in_this_process")
@@ -24,7 +23,7 @@ class Platform(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
-        with night_lock(self.home, _WAIT_SECONDS):
+        with night_lock(self.home, WAIT_SECONDS, context.run_id or ""):
             said = take_over(self.home)
             if said and context.log:
                 context.log.warning(said)

@@ -8,14 +8,13 @@ import dagster as dg
 
 from orchestration.failure import report_hook
 from orchestration.harmonise import REPORT_KEY
-from orchestration.ingest import accepted_key, landing_key, who_to_tell
+from orchestration.ingest import HARMONISE, INGEST, accepted_key, landing_key, who_to_tell
 from sources.contract.model import Contract
 
 # Dagster has no public name for a job that is still to be resolved against the assets.
 Job = Any
 # Runs that the command started: it starts the second one by itself.
 BY_COMMAND = "interagency/by_command"
-INGEST, HARMONISE = "ingest", "harmonise"
 
 
 def night_jobs(contracts: list[Contract]) -> list[Job]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Event, Thread
 
 import dagster as dg
 import uvicorn
@@ -26,6 +26,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from orchestration.guard import Guard
+from orchestration.reloading import reload_on_change
 from warehouse.home import PROJECT
 
 _POLL_MILLISECONDS = 2000
@@ -49,7 +50,7 @@ def serve(dagster_home: Path, port: int, tell: Callable[[str], None]) -> None:
         with ProxyServerManager(instance, own, "warning") as code:
             workspace = Path(folder) / "workspace.yaml"
             workspace.write_text(yaml.safe_dump({"load_from": code.get_code_server_specs()}), encoding="utf-8")
-            with _daemon(workspace) as daemon, _context(instance, workspace) as context:
+            with _daemon(workspace) as daemon, _context(instance, workspace) as context, _reloading(context):
                 page = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MILLISECONDS)
                 config = uvicorn.Config(Guard(page, port, tell), log_level="warning", server_header=False)
                 _run(uvicorn.Server(config), listening, daemon)
@@ -58,6 +59,22 @@ def serve(dagster_home: Path, port: int, tell: Callable[[str], None]) -> None:
 def _context(instance: dg.DagsterInstance, workspace: Path) -> WorkspaceProcessContext:
     target = WorkspaceFileTarget([str(workspace)])
     return WorkspaceProcessContext(instance, target, version=dg.__version__, code_server_log_level="warning")
+
+
+@contextmanager
+def _reloading(context: WorkspaceProcessContext) -> Iterator[None]:
+    """The daemon takes what is loaded here at its next look."""
+
+    def reload() -> None:
+        for name in context.create_request_context().code_location_names:
+            context.reload_code_location(name)
+
+    ended = Event()
+    reload_on_change(reload, ended)
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def _run(server: uvicorn.Server, listening: socket.socket, daemon: "subprocess.Popen[bytes]") -> None:

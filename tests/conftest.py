@@ -22,6 +22,8 @@ from warehouse.home import PROJECT, Home
 
 pytest_plugins = ["tests.postgres"]
 
+# Nights of one process share their partitions, and some are older than others.
+os.environ.setdefault("INTERAGENCY_FIRST_NIGHT", "2013-01-01")
 NIGHT = date(2026, 11, 20)
 NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     agreements: _Places = ()
     grants: _Places = ()
     models: Path | None = None
-    first_night: Annotated[date, BeforeValidator(date.fromisoformat)] = date(2013, 1, 1)
+    first_night: Annotated[date | None, BeforeValidator(date.fromisoformat)] = None
     feed_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600
     memory_limit: str = "4GB"
     threads: Annotated[int, Field(ge=0)] = 0

@@ -20,6 +20,7 @@ def backfill(
     last: Annotated[str | None, typer.Option("--to", help="The last night; today (UTC) by default.")] = None,
     agency: Annotated[str | None, typer.Option(help="Pull this agency only.")] = None,
     feed: Annotated[str | None, typer.Option(help="Pull this feed only.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a night that is running to end.")] = False,
 ) -> None:
     """Pull, gate and accept every night from one date to another, then harmonise and publish the last.
 
@@ -30,7 +31,7 @@ def backfill(
     contracts = chosen(known.contracts, agency, feed)
     left_out = [item for item in known.left_out if agency in (None, item.agency) and feed in (None, item.feed)]
     check_first_night(nights[0])
-    outcome, home = run_all(contracts, nights, quiet=False)
+    outcome, home = run_all(contracts, nights, quiet=False, wait=wait)
     missed = _show(contracts, home, nights)
     tell(f"Published: {home.published}" if outcome.published else f"NOT PUBLISHED: {outcome.reason}")
     is_built = outcome.published or outcome.is_stored

@@ -29,6 +29,7 @@ def run(
     feed: Annotated[str | None, typer.Option(help="Pull this feed only.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 where any feed is stale or refused.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a night that is running to end.")] = False,
 ) -> None:
     """Pull, gate, accept, harmonise, gate, publish: one night.
 
@@ -38,7 +39,7 @@ def run(
     known = known_contracts()
     pulled = chosen(known.contracts, agency, feed)
     check_first_night(night)
-    outcome, home = run_all(pulled, [night], as_json)
+    outcome, home = run_all(pulled, [night], as_json, wait)
     lines = _lines(known.contracts, home, night) + [_left_out(broken) for broken in known.left_out]
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, lines, home), indent=2))
@@ -53,12 +54,14 @@ def check_first_night(night: date) -> None:
     from warehouse.settings import settings
 
     first = settings().first_night
-    if night < first:
+    if first and night < first:
         stop(f"{night} is before the first night, {first}; set INTERAGENCY_FIRST_NIGHT to an earlier one", WRONG_USE)
 
 
-def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) -> "tuple[Outcome, Home]":
-    """Run the nights with progress; ends with 1 and the reason where nothing could be built at all."""
+def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool, wait: bool) -> "tuple[Outcome, Home]":
+    """Run the nights with progress, after `wait`ing for one that is running; ends with 1 and the reason where nothing could be
+    built at all.
+    """
     from sharing.agreements import read_register
     from warehouse.home import Home
 
@@ -75,11 +78,11 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool) ->
         from orchestration.dbt import DbtError
         from orchestration.night import run_nights
         from warehouse.files import DISK_REMEDY
-        from warehouse.lock import NightRunning
+        from warehouse.lock import WAIT_SECONDS, NightRunning
         from warehouse.store.seal import Tampered
 
         try:
-            outcome = run_nights(contracts, home, nights, step_ended)
+            outcome = run_nights(contracts, home, nights, step_ended, WAIT_SECONDS if wait else 0)
         except (NightRunning, RuleError, DbtError, Tampered) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:

@@ -1,5 +1,6 @@
 """Two commands at once on one home: one is told to wait, nothing is harmed, and it can be run again."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,12 +23,25 @@ COMMANDS = [
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=[words[0] for words in COMMANDS])
 def test_a_command_beside_a_night_says_so_and_changes_nothing(home: Home, inbox: Path, arguments: list[str]) -> None:
-    with night_lock(home, wait_seconds=0):
+    with night_lock(home, wait_seconds=0, run="0a1b2c3d-4e5f"):
         done = subprocess.run([INTERAGENCY, *arguments], capture_output=True, text=True, check=False, cwd=PROJECT)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert f"another night is running on {home.root}; wait for it to end, then try again" in done.stderr
+    assert f"is at work on {home.root}; wait for it to end, then try again" in done.stderr
+    assert f"Dagster (run 0a1b2c3d, process {os.getpid()}), since 2" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in home.root.iterdir() if path.name != "dagster"] == ["night.lock"]
+
+
+def test_a_night_that_waits_begins_when_the_other_ends(home: Home, inbox: Path) -> None:
+    night = [INTERAGENCY, "run", "--wait", "--agency", "faa", "--extract-date", "2026-11-20"]
+    with night_lock(home, wait_seconds=0):
+        waiting = subprocess.Popen(night, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=8)
+        assert not home.landing.exists()
+    _, said = waiting.communicate(timeout=300)
+    assert "is at work" not in said
+    assert "extract 1/1" in said
 
 
 HOLDER = """

@@ -10,7 +10,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from nights.record.feed_night import FeedNight
 from orchestration.ingest import accepted_key, landing_key
+from orchestration.partitions import begin_no_later, first_night
 from orchestration.schedule import BY_COMMAND, cron
 from sources.contract.model import Contract
 from sources.contract_file import load_all
@@ -56,6 +58,31 @@ def test_the_server_loads_the_workspace(tmp_path: Path, home: Home) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Validation successful for code location interagency" in done.stdout + done.stderr
+
+
+def test_partitions_begin_with_the_first_night_that_there_is(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTERAGENCY_FIRST_NIGHT")
+    today = datetime.now(UTC).date()
+    assert first_night(home) == today
+    begin_no_later(home, today - timedelta(days=3))
+    assert first_night(home) == today - timedelta(days=3)
+    night, now = today - timedelta(days=9), datetime.now(UTC)
+    FeedNight(night, "noaa", "weather", "accepted", now, now).save(home)
+    begin_no_later(home, today)
+    assert first_night(home) == night
+
+
+def test_assets_name_their_team_and_lead_to_their_contract(defs: dg.Definitions, contracts: list[Contract]) -> None:
+    graph = defs.resolve_asset_graph()
+    for contract in contracts:
+        for layer, key in (("landing", landing_key(contract)), ("accepted", accepted_key(contract))):
+            node = graph.get(key)
+            assert (node.group_name, list(node.owners)) == (
+                f"{layer}_{contract.agency}",
+                [f"team:{contract.agency_name}"],
+            )
+            (link,) = node.metadata["dagster/code_references"].code_references
+            assert link.file_path == str(contract.path)
 
 
 def test_snapshot_of_the_jobs(defs: dg.Definitions) -> None:

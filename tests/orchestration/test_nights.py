@@ -127,7 +127,7 @@ def test_a_crash_a_corrupted_extract_and_the_same_night_again(night_home: Home, 
             # A second night at the same time changes nothing, and says so.
             with started([INTERAGENCY, *night], second) as other:
                 assert other.wait(timeout=60) == 1
-            assert "another night is running on" in second.read_text()
+            assert "is at work on" in second.read_text()
             assert "Traceback" not in second.read_text()
             wait_for(lambda: any(night_home.nights.glob(f"{NEXT_NIGHT}-*")), "build")
             first.send_signal(signal.SIGKILL)

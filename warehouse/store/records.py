@@ -145,6 +145,11 @@ def record_file(home: Home, table: str, extract_date: date) -> Path:
     return home.quality / table / f"{extract_date.isoformat()}.parquet"
 
 
+def nights_on_record(home: Home) -> list[date]:
+    """The nights in which any feed has a record, the earliest first."""
+    return sorted(date.fromisoformat(path.stem) for path in (home.quality / "feed_night").glob("*.parquet"))
+
+
 def record(home: Home, table: str, extract_date: date, rows: Sequence[Any], replacing: dict[str, str]) -> None:
     """Put `rows` (data classes or dicts) into the night's record, in place of those that match all of `replacing`.
 
