@@ -184,12 +184,13 @@ def modelled_contracts() -> list[Contract]:
     """The contracts that dbt has models for, whether they are pulled here or not: of this repository, and where there are further
     models those that have one there.
     """
-    models = further_models()
+    models, home = further_models(), Home.from_environment()
+    own = load_known(home, [AGENCIES]).contracts
     if models is None:
-        return load_known(Home.from_environment(), [AGENCIES]).contracts
+        return own
     staged = {path.stem for path in models.rglob("stg_*.sql")}
-    known = load_known(Home.from_environment()).contracts
-    return [item for item in known if item.path.is_relative_to(AGENCIES) or f"stg_{item.relation}" in staged]
+    further = [item for item in load_known(home).contracts if not item.path.is_relative_to(AGENCIES)]
+    return own + [item for item in further if f"stg_{item.relation}" in staged]
 
 
 def of_loaded(contracts: list[Contract]) -> list[str]:

@@ -34,7 +34,7 @@ def _state() -> dict[Path, int]:
     models = further_models()
     places = [(folder, f"*{SUFFIX}") for folder in contract_folders()]
     places += [(folder, "*.sql") for folder in (PROJECT / "dbt_project" / "models", models) if folder]
-    found = {}
+    found: dict[Path, int] = {}
     # A file may go between the listing and the look at it; a setting that cannot be used is told by the code location itself.
     with suppress(OSError, SettingError):
         for folder, pattern in places:

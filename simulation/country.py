@@ -18,7 +18,9 @@ from simulation.profile import load_profile
 from simulation.simulate import EXTRACTS, TRUTH, simulate
 from simulation.systems.country import systems
 from simulation.world import Plan
+from warehouse.files import private_folder, write_text
 from warehouse.home import Home
+from warehouse.settings import SETTINGS_FILE
 
 PROJECT = Path(__file__).resolve().parent.parent
 FIRST_NIGHT = date(2026, 3, 2)
@@ -75,10 +77,9 @@ def _pulled(plan: Plan, folder: Path) -> list[Line]:
     """The nights one after the other, up to the first that is not published."""
     found: list[Line] = []
     with systems(folder) as country:
-        environment = {
-            **os.environ, **country.environment, "INTERAGENCY_HOME": str(folder / "platform"),
-            "INTERAGENCY_FIRST_NIGHT": plan.first_night.isoformat(),
-        }  # fmt: skip
+        home = folder / "platform"
+        environment = {**os.environ, **country.environment, "INTERAGENCY_HOME": str(home)}
+        _keep_settings(home, country.environment)
         for night in plan.dates:
             country.show(night)
             done = _command(environment, "run", "--extract-date", night.isoformat())
@@ -88,6 +89,14 @@ def _pulled(plan: Plan, folder: Path) -> list[Line]:
             status = json.loads(_command(environment, "status", "--json", stdout=subprocess.PIPE).stdout)
             found += _lines(night, served(folder, night, plan), status["feeds"])
     return found
+
+
+def _keep_settings(home: Path, environment: dict[str, str]) -> None:
+    """So that the home is understood by INTERAGENCY_HOME alone, also when the systems have ended."""
+    said = {name: value for name, value in environment.items() if name.startswith("INTERAGENCY_")} | {
+        "INTERAGENCY_OWN_FEEDS": "no"
+    }
+    write_text(private_folder(home) / SETTINGS_FILE, "".join(f"{name}={value}\n" for name, value in said.items()))
 
 
 def _command(environment: dict[str, str], *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -122,8 +122,8 @@ def is_safe_name(name: str) -> bool:
 
 
 def contract_folders() -> list[Path]:
-    """The project's own `sources/`, then the folders of INTERAGENCY_SOURCES (separated as in PATH)."""
-    return [AGENCIES, *settings().sources]
+    """This repository's own, unless INTERAGENCY_OWN_FEEDS says no, then those of INTERAGENCY_SOURCES (separated as in PATH)."""
+    return [*([AGENCIES] if settings().own_feeds else []), *settings().sources]
 
 
 def is_held(reference: Reference, known: Mapping[str, Contract]) -> bool:

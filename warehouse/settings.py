@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,21 +17,26 @@ from warehouse.errors import SettingError
 _Places = Annotated[
     tuple[Path, ...], NoDecode, BeforeValidator(lambda text: [Path(name) for name in text.split(os.pathsep) if name])
 ]
+# In the home, a line `NAME=value` each, so that a home says by itself where its contracts are.
+SETTINGS_FILE = "settings.env"
+_SECRETS = {"INTERAGENCY_KEY", "INTERAGENCY_SMTP_PASSWORD"}
 # In no message, whatever repeats the settings.
 _HIDDEN = Field(repr=False)
 _WRITE = {
     "first_night": "write a date as yyyy-mm-dd",
     "feed_timeout_seconds": "write a number of seconds above 0",
+    "own_feeds": "write yes or no",
     "threads": "write a whole number, or nothing for all cores",
 }
 
 
 class Settings(BaseSettings):
-    """`threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with."""
+    """`own_feeds` are those of this repository; `threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with."""
 
     model_config = SettingsConfigDict(env_prefix="INTERAGENCY_", env_ignore_empty=True, validate_default=False)
 
     home: Path | None = None
+    own_feeds: bool = True
     sources: _Places = ()
     agreements: _Places = ()
     grants: _Places = ()
@@ -48,20 +54,39 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """As they are now. Raises SettingError naming the first that cannot be used."""
-    return _read(tuple(item for item in os.environ.items() if item[0].startswith("INTERAGENCY_")))
+    """As they are now: what the environment does not say, `settings.env` of the home that INTERAGENCY_HOME names may say.
+
+    Raises SettingError naming the first that cannot be used.
+    """
+    said = tuple(item for item in os.environ.items() if item[0].startswith("INTERAGENCY_"))
+    home = os.environ.get("INTERAGENCY_HOME")
+    file = Path(home).expanduser() / SETTINGS_FILE if home else None
+    return _read(said, file, file.stat().st_mtime_ns if file and file.exists() else 0)
 
 
 @lru_cache(maxsize=4)
-def _read(_said: tuple[tuple[str, str], ...]) -> Settings:
-    """Once for each state of the environment: the library takes a millisecond, and every connection asks."""
+def _read(_said: tuple[tuple[str, str], ...], file: Path | None, _written: int) -> Settings:
+    """Once for each state of both: the library takes a millisecond, and every connection asks."""
+    if file and file.exists():
+        _refuse_what_does_not_belong(file)
     try:
-        return Settings()
+        # The library's own name for it, which its types do not know.
+        return Settings(_env_file=file)  # type: ignore[call-arg]
     except ValidationError as error:
         wrong = error.errors()[0]
-        name = str(wrong["loc"][0])
+        name = str(wrong["loc"][0]).removeprefix("interagency_")
     # Outside of the handler: the library's words repeat all values.
+    if name not in Settings.model_fields:
+        raise SettingError(f"{file}: INTERAGENCY_{name.upper()} is no setting; docs/engineer.md lists them")
     raise SettingError(f"INTERAGENCY_{name.upper()} is {wrong['input']!r}; {_WRITE[name]}")
+
+
+def _refuse_what_does_not_belong(file: Path) -> None:
+    """A key beside what it encrypts protects nothing; a file that others may write says which programs are run."""
+    if file.stat().st_mode & 0o022:
+        raise SettingError(f"{file} may be written by others; `chmod 600` it, after reading what it says")
+    for name in sorted(_SECRETS & set(dotenv_values(file))):
+        raise SettingError(f"{file}: {name} does not belong beside what it protects; set it in the environment")
 
 
 def further_models() -> Path | None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sources.contract_file import contract_folders
 from warehouse.errors import SettingError
 from warehouse.home import PROJECT
-from warehouse.settings import Settings, settings
+from warehouse.settings import SETTINGS_FILE, Settings, settings
 
 
 def test_a_setting_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +18,47 @@ def test_a_setting_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert settings().threads == 0
     monkeypatch.setenv("INTERAGENCY_THREADS", "3")
     assert settings().threads == 3
+
+
+@pytest.fixture
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings that a home keeps."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"INTERAGENCY_{name.upper()}", raising=False)
+    monkeypatch.setenv("INTERAGENCY_HOME", str(tmp_path))
+    file = tmp_path / SETTINGS_FILE
+    file.touch(mode=0o600)
+    return file
+
+
+def test_a_home_may_keep_settings_which_the_environment_overrules(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said.write_text("INTERAGENCY_SOURCES=/one:/other\nINTERAGENCY_OWN_FEEDS=no\nINTERAGENCY_THREADS=2\n")
+    monkeypatch.setenv("INTERAGENCY_THREADS", "3")
+    found = settings()
+    assert (found.sources, found.own_feeds, found.threads) == ((Path("/one"), Path("/other")), False, 3)
+    assert contract_folders() == [Path("/one"), Path("/other")]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("INTERAGENCY_KEY=quite secret", "INTERAGENCY_KEY does not belong beside what it protects"),
+        ("INTERAGENCY_SORCES=/one", "INTERAGENCY_SORCES is no setting"),
+        ("INTERAGENCY_THREADS=many", "write a whole number"),
+    ],
+)
+def test_what_a_home_may_not_keep_is_told(said: Path, line: str, told: str) -> None:
+    said.write_text(f"{line}\n")
+    with pytest.raises(SettingError) as refused:
+        settings()
+    assert told in str(refused.value)
+    assert "quite secret" not in str(refused.value)
+
+
+def test_settings_that_others_may_write_are_refused(said: Path) -> None:
+    said.chmod(0o620)
+    with pytest.raises(SettingError, match="may be written by others"):
+        settings()
 
 
 def test_secrets_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
