@@ -15,6 +15,7 @@ from linkage.prepare.scratch import SCRATCH, make, scratch
 from linkage.resolve import link
 from linkage.settle.review import decisions, folder_of
 from linkage.settle.stable_ids import give_ids
+from linkage.tables import LINKS, OTHERS, REVIEW_QUEUE, Table
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.files import private_folder
 from warehouse.home import Home
@@ -22,19 +23,6 @@ from warehouse.store.records import record
 
 RESTRICTED = "restricted"
 INPUTS = {"person": "int_person_record", "body": "int_body_record"}
-_COMMENTS = {
-    "person_link": "One row per record about a person: which person_id it is of, how sure that is, and on what grounds.",
-    "body_link": "One row per record about a business or authority: which body_id it is of, how sure that is, and on what grounds.",
-    "entity_change": "What became of ids: new, merge, split, gone, with the night and the number of records that moved.",
-    "large_block": "Values that so many records share that comparing them all would not end: how they were handled. No values.",
-    "conflict": "Identifiers that one record has and others have with better reason. A lead, never a finding.",
-}
-_OTHERS = {
-    "entity_change": "entity VARCHAR, night DATE, change VARCHAR, from_id VARCHAR, to_id VARCHAR, records BIGINT",
-    "large_block": "entity VARCHAR, rule VARCHAR, value_count BIGINT, pairs BIGINT, handled VARCHAR",
-    "conflict": "entity VARCHAR, source VARCHAR, source_key VARCHAR, identifier VARCHAR, conflict VARCHAR",
-}
-_QUEUE = ", ".join(f"{name} {kind}" for name, kind in steps.QUEUE.columns.items())
 
 
 def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> None:
@@ -54,8 +42,6 @@ def link_night(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -
                 _link_entity(work, home, night, entity)
                 _write(connection, build, name, has_restricted)
                 _record_figures(connection, home, night, name)
-    for table, text in _COMMENTS.items():
-        connection.execute(f"COMMENT ON TABLE {quoted(build)}.linkage.{table} IS {literal(text)}")
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, sql: str, *values: str) -> bool:
@@ -73,17 +59,13 @@ def _input(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restricted: bool) -> None:
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(build)}.linkage")
-    for name in INPUTS:
-        columns = (
-            f"source VARCHAR, source_key VARCHAR, {name}_id VARCHAR, match_probability DOUBLE, match_basis VARCHAR"
-        )
-        connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{name}_link ({columns})")
-    for table, columns in _OTHERS.items():
-        connection.execute(f"CREATE OR REPLACE TABLE {quoted(build)}.linkage.{table} ({columns})")
+    places: list[tuple[str, tuple[Table, ...]]] = [(f"{quoted(build)}.linkage", (*LINKS, *OTHERS))]
     if has_restricted:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {RESTRICTED}.linkage")
-        connection.execute(f"CREATE OR REPLACE TABLE {RESTRICTED}.linkage.review_queue ({_QUEUE})")
+        places.append((f"{RESTRICTED}.linkage", (REVIEW_QUEUE,)))
+    for schema, tables in places:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for table in tables:
+            table.make(connection, schema)
 
 
 def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity) -> None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from catalogue.keys import declare, primary_keys
 from catalogue.protection import Protection, refuse_exposed
+from catalogue.resources import read_manifests
 from linkage.night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.record.unrecorded import record_missed
@@ -97,10 +99,11 @@ def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Pa
 
     `versioned` are the marts whose history is kept, `manifests` those of dbt, with the SQL that ran. Raises Exposed and PublishError.
     """
-    home, night = build.home, build.night
+    home, night, manifests = build.home, build.night, list(manifests)
     with open_database(build.database) as connection:
         attach_restricted(connection, build.database)
         copy_into(connection, home, night)
+        declare(connection, primary_keys(read_manifests(manifests)))
         kept = in_build(connection, versioned)
         add_history(connection, home, night, kept)
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")

@@ -91,7 +91,7 @@ def run_nights(
         import dagster as dg
         import great_expectations  # noqa: F401 — its import belongs to the fixed cost, not to the first gate
 
-        from orchestration.partitions import begin_no_later
+        from orchestration.first_night import begin_no_later
 
         begin_no_later(home, min(nights))
         from orchestration import definitions

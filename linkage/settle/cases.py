@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.engines.duckdb.engine import literal, open_database
+from warehouse.engines.duckdb.engine import comment_on, literal, open_database
 from warehouse.home import Home
 from warehouse.journal import Journal
 
@@ -57,6 +57,15 @@ def _journal(home: Home) -> Journal:
     return Journal(home, "cases/disposition.jsonl")
 
 
+_SAYS = {
+    "match_case_id": "The case, as in marts.match_case.",
+    "disposition": "What was decided.",
+    "reason": "Why, in the words of whoever decided.",
+    "decided_by": "The user of the operating system who decided.",
+    "decided_on": "The day on which it was decided, UTC.",
+}
+
+
 def load_dispositions(connection: duckdb.DuckDBPyConnection, home: Home, night: date) -> None:
     """Make `linkage.case_disposition` of the build: the last decision of each case, as of the end of the night's day (UTC).
 
@@ -80,9 +89,7 @@ def load_dispositions(connection: duckdb.DuckDBPyConnection, home: Home, night: 
         FROM {source}
         WHERE match_case_id IS NOT NULL AND {decided_on} <= DATE {literal(night.isoformat())}
         QUALIFY row_number() OVER (PARTITION BY match_case_id ORDER BY decided_at DESC) = 1""")
-    connection.execute(
-        "COMMENT ON TABLE linkage.case_disposition IS 'The last decision of each case that was decided.'"
-    )
+    comment_on(connection, "linkage.case_disposition", "The last decision of each case that was decided.", _SAYS)
 
 
 def now_text(moment: datetime) -> str:

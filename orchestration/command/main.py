@@ -10,6 +10,7 @@ from orchestration.command import (
     backfill,
     cases,
     contracts,
+    docs,
     doctor,
     linkage,
     new_feed,
@@ -61,6 +62,7 @@ app.add_typer(contracts.app, name="contracts")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
 app.command("report")(report.report)
+app.command("docs")(docs.docs)
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")

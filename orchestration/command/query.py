@@ -1,4 +1,4 @@
-"""`interagency query`: SQL on the published warehouse, read only, as a table, CSV, JSON or Parquet."""
+"""`interagency query`: SQL on the published warehouse, read only, as a table, CSV, JSON, Excel or Parquet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHOWN = 100
+_XLSX, _PARQUET = ".xlsx", ".parquet"
 
 
 def query(
@@ -21,7 +22,10 @@ def query(
     json: Annotated[
         bool, typer.Option("--json", help="Write JSON to standard output, one object for each row.")
     ] = False,
-    parquet: Annotated[Path | None, typer.Option(help="Write Parquet to this file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the answer to this file: an Excel workbook (.xlsx) or Parquet (.parquet)."),
+    ] = None,
     limit: Annotated[
         int, typer.Option(help="Show at most so many rows of a table; the others are counted.", min=1)
     ] = _SHOWN,
@@ -35,8 +39,10 @@ def query(
     from warehouse.engines.duckdb.engine import lock, open_database
     from warehouse.home import Home
 
-    if sum((csv, json, parquet is not None)) > 1:
-        stop("--csv, --json and --parquet are three ways to get one answer; choose one", WRONG_USE)
+    if sum((csv, json, out is not None)) > 1:
+        stop("--csv, --json and --out are three ways to get one answer; choose one", WRONG_USE)
+    if out is not None and out.suffix not in (_XLSX, _PARQUET):
+        stop(f"{out} ends with neither {_XLSX} nor {_PARQUET}; name a file that does", WRONG_USE)
     published = Home.from_environment().published
     if not published.exists():
         stop(f"nothing is published in {published.parent}; run `interagency run` first", NOT_DONE)
@@ -48,7 +54,12 @@ def query(
             answer = connection.sql(sql)
             if answer is None:
                 stop("the statement gives no rows; write a SELECT", WRONG_USE)
-            _write(answer, limit, "csv" if csv else "json" if json else parquet)
+            if out is not None:
+                _write_file(answer, out, sql)
+            elif csv or json:
+                _stream(answer, "csv" if csv else "json")
+            else:
+                _show(answer, limit)
         except duckdb.Error as error:
             stop(_plain(error), WRONG_USE)
 
@@ -69,21 +80,40 @@ def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
         )
 
 
-def _write(answer: "duckdb.DuckDBPyRelation", limit: int, how: str | Path | None) -> None:
-    if how is None:
-        _show(answer, limit)
-    elif isinstance(how, Path):
-        import pyarrow.parquet
+def _write_file(answer: "duckdb.DuckDBPyRelation", file: Path, sql: str) -> None:
+    from warehouse.files import replaced_whole
 
-        with (
-            answer.fetch_arrow_reader() as batches,
-            pyarrow.parquet.ParquetWriter(how, batches.schema, compression="zstd") as writer,
-        ):
-            for batch in batches:
-                writer.write_batch(batch)
-        typer.echo(f"written to {how}", err=True)
-    else:
-        _stream(answer, how)
+    with replaced_whole(file.expanduser().absolute()) as temporary:
+        count = _write_workbook(answer, temporary, sql) if file.suffix == _XLSX else _write_parquet(answer, temporary)
+    typer.echo(f"{count:,} rows written to {file}", err=True)
+
+
+def _write_parquet(answer: "duckdb.DuckDBPyRelation", file: Path) -> int:
+    import pyarrow.parquet
+
+    count = 0
+    with (
+        answer.fetch_arrow_reader() as batches,
+        pyarrow.parquet.ParquetWriter(file, batches.schema, compression="zstd") as writer,
+    ):
+        for batch in batches:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def _write_workbook(answer: "duckdb.DuckDBPyRelation", file: Path, sql: str) -> int:
+    from datetime import UTC, datetime
+
+    from pages.workbook import MOST_ROWS, TooManyRows, write_workbook
+
+    about = {"query": sql, "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "times": "UTC"}
+    try:
+        return write_workbook(file, answer.columns, lambda: answer.fetchmany(10_000), about)
+    except TooManyRows:
+        stop(
+            f"a sheet takes {MOST_ROWS:,} rows, and the answer has more; ask for fewer, or write a {_PARQUET}", NOT_DONE
+        )
 
 
 def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
@@ -117,7 +147,7 @@ def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
     )
     show_table("", answer.columns, shown, numbers)
     if len(rows) > limit:
-        typer.echo(f"the first {limit} rows; --limit shows more, --csv and --parquet give all", err=True)
+        typer.echo(f"the first {limit} rows; --limit shows more, --csv and --out give all", err=True)
 
 
 def _text(value: object) -> str:

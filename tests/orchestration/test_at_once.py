@@ -32,7 +32,11 @@ def test_a_command_beside_a_night_says_so_and_changes_nothing(home: Home, inbox:
     assert [path.name for path in home.root.iterdir() if path.name != "dagster"] == ["night.lock"]
 
 
-def test_a_night_that_waits_begins_when_the_other_ends(home: Home, inbox: Path) -> None:
+def test_a_night_that_waits_begins_when_the_other_ends(
+    home: Home, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of a night before all that this home has.
+    monkeypatch.delenv("INTERAGENCY_FIRST_NIGHT")
     night = [INTERAGENCY, "run", "--wait", "--agency", "faa", "--extract-date", "2026-11-20"]
     with night_lock(home, wait_seconds=0):
         waiting = subprocess.Popen(night, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
@@ -42,6 +46,7 @@ def test_a_night_that_waits_begins_when_the_other_ends(home: Home, inbox: Path) 
     _, said = waiting.communicate(timeout=300)
     assert "is at work" not in said
     assert "extract 1/1" in said
+    assert "FAILED" not in said.partition("harmonise")[0]
 
 
 HOLDER = """

@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 
 from nights.record.feed_night import FeedNight
+from orchestration.first_night import begin_no_later, first_night
 from orchestration.ingest import accepted_key, landing_key
-from orchestration.partitions import begin_no_later, first_night
 from orchestration.schedule import BY_COMMAND, cron
 from sources.contract.model import Contract
 from sources.contract_file import load_all

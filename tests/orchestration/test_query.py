@@ -56,7 +56,7 @@ def test_an_answer_comes_as_csv_json_or_parquet(published: Home, tmp_path: Path)
     assert [json.loads(line) for line in interagency("query", sql, "--json").stdout.splitlines()] == rows
     texts = [{name: str(value) for name, value in row.items()} for row in rows]
     assert list(csv.DictReader(io.StringIO(interagency("query", sql, "--csv").stdout))) == texts
-    assert interagency("query", sql, "--parquet", str(tmp_path / "answer.parquet")).exit_code == 0
+    assert interagency("query", sql, "--out", str(tmp_path / "answer.parquet")).exit_code == 0
     assert pq.read_table(tmp_path / "answer.parquet").to_pylist() == rows
 
 

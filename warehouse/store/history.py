@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.engines.duckdb.engine import literal, quoted, write_parquet
+from warehouse.engines.duckdb.engine import comment_on, literal, quoted, write_parquet
 from warehouse.files import private_folder, remove_temporary, sync_folder
 from warehouse.home import Home
 from warehouse.store.restricted import RESTRICTED
@@ -21,6 +21,10 @@ CHANGE = "_change"
 # A mart's own column of the night: it differs every night, and is no change.
 _NIGHT_COLUMN = "extract_date"
 _TEMPORARY = ".new"
+_KNOWN = {
+    "known_from": "The first night on which this was published.",
+    "known_to": "The first night on which it was not any more; null where it still is.",
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,15 @@ def _write_changes(
     target.chmod(0o600)
 
 
+def _comments(connection: duckdb.DuckDBPyConnection, versioned: Versioned) -> dict[str, str]:
+    """What the mart's columns say of themselves; those that say nothing are left out."""
+    said = """
+        SELECT column_name, comment
+        FROM duckdb_columns()
+        WHERE database_name = ? AND schema_name = 'marts' AND table_name = ? AND comment IS NOT NULL"""
+    return dict(connection.execute(said, [versioned.catalog, versioned.mart]).fetchall())
+
+
 def _make_versions(
     connection: duckdb.DuckDBPyConnection, home: Home, night: date, versioned: Versioned, columns: list[str]
 ) -> None:
@@ -132,14 +145,8 @@ def _make_versions(
         f"CREATE OR REPLACE TABLE {target} AS SELECT {shown}, night AS known_from, known_to FROM (SELECT *, lead(night) OVER "
         f"(PARTITION BY {key} ORDER BY night) AS known_to FROM ({stored})) WHERE NOT is_gone ORDER BY {key}, known_from"
     )
-    connection.execute(
-        f"COMMENT ON TABLE {target} IS {literal(f'Every version of marts.{versioned.mart} that was published, with the nights on which it was.')}"
-    )
-    for column, text in (
-        ("known_from", "The first night on which this was published."),
-        ("known_to", "The first night on which it was not any more; null where it still is."),
-    ):
-        connection.execute(f"COMMENT ON COLUMN {target}.{column} IS {literal(text)}")
+    says = {**_comments(connection, versioned), **_KNOWN}
+    comment_on(connection, target, f"Every version of marts.{versioned.mart} that was published, and when.", says)
     # The restricted file is always attached under this name; the published one may be opened under any.
     versions = target if versioned.catalog == RESTRICTED else f"history.{quoted(versioned.mart)}"
     connection.execute(

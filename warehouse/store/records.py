@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse.engines.duckdb.engine import literal
+from warehouse.engines.duckdb.engine import comment_on, literal
 from warehouse.files import replaced_whole
 from warehouse.home import Home
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, check_parquet, place_of, seal_parquet
@@ -214,6 +214,5 @@ def copy_into(connection: duckdb.DuckDBPyConnection, home: Home, until: date) ->
         connection.execute(
             f"CREATE OR REPLACE TABLE quality.{table} AS FROM {records(home, table, until)} ORDER BY ALL"
         )
-        for column, text in comments.items():
-            place = f"COLUMN quality.{table}.{column}" if column else f"TABLE quality.{table}"
-            connection.execute(f"COMMENT ON {place} IS {literal(text)}")
+        columns = {name: text for name, text in comments.items() if name}
+        comment_on(connection, f"quality.{table}", comments[""], columns)

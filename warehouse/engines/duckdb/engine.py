@@ -3,7 +3,7 @@
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -218,6 +218,13 @@ def safe_message(error: Exception) -> str:
         duckdb.SyntaxException,
     )
     return str(error).splitlines()[0] if isinstance(error, about_the_statement) else type(error).__name__
+
+
+def comment_on(connection: duckdb.DuckDBPyConnection, relation: str, says: str, columns: Mapping[str, str]) -> None:
+    """What the relation (an SQL name) and each of its columns say of themselves."""
+    connection.execute(f"COMMENT ON TABLE {relation} IS {literal(says)}")
+    for name, text in columns.items():
+        connection.execute(f"COMMENT ON COLUMN {relation}.{quoted(name)} IS {literal(text)}")
 
 
 def quoted(name: str) -> str:
