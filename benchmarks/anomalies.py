@@ -162,10 +162,21 @@ def faults(contract: Contract, rows: Path) -> list[Fault]:
 def _of_column(column: Column, connection: duckdb.DuckDBPyConnection) -> Iterator[Fault]:
     """Only what changes a column: an empty or a constant one has fewer faults."""
     name, kind = quoted(column.name), kind_of(column)
-    filled, distinct, second = connection.execute(
-        f"SELECT count({name}) / greatest(count(*), 1), count(DISTINCT {name}), (SELECT {name} FROM rows WHERE {name} IS NOT NULL "
-        f"GROUP BY ALL HAVING count(*) >= 0.05 * (SELECT count(*) FROM rows) ORDER BY count(*) DESC, 1 LIMIT 1 OFFSET 1) FROM rows"
-    ).fetchone() or (0, 0, None)
+    filled, distinct, second = connection.execute(f"""
+        SELECT
+            count({name}) / greatest(count(*), 1),
+            count(DISTINCT {name}),
+            (
+                SELECT {name}
+                FROM rows
+                WHERE {name} IS NOT NULL
+                GROUP BY ALL
+                HAVING count(*) >= 0.05 * (SELECT count(*) FROM rows)
+                ORDER BY count(*) DESC, 1
+                LIMIT 1 OFFSET 1
+            )
+        FROM rows
+    """).fetchone() or (0, 0, None)
     if filled < 0.5 or distinct < 2:
         return
     yield _changed_to("half of a column null", f"CASE WHEN hash(rowid) % 2 = 0 THEN {name} END", name)

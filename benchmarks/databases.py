@@ -27,11 +27,16 @@ from warehouse.engines.duckdb.engine import literal, load_extension, open_databa
 
 ROWS = 2_000_000
 RUNS = 3
-TABLE = """CREATE TABLE payment AS SELECT i::bigint AS payment_id, 'P' || lpad(i::text, 9, '0') AS person_number,
-  DATE '2020-01-01' + (i % 2000)::int AS paid_on, (i * 0.01)::numeric(14, 2) AS amount, (i / 7.0)::numeric(18, 6) AS rate,
-  now() - (i || ' seconds')::interval AS made_at, i % 3 = 0 AS is_final, (i % 400)::int AS office,
-  (ARRAY['pension', 'child', 'housing'])[1 + i % 3] AS kind, CASE WHEN i % 5 > 0 THEN md5(i::text) END AS note
-  FROM generate_series(1, {rows}) i; ANALYZE payment;"""
+TABLE = """
+    CREATE TABLE payment AS
+    SELECT i::bigint AS payment_id, 'P' || lpad(i::text, 9, '0') AS person_number,
+        DATE '2020-01-01' + (i % 2000)::int AS paid_on,
+        (i * 0.01)::numeric(14, 2) AS amount, (i / 7.0)::numeric(18, 6) AS rate,
+        now() - (i || ' seconds')::interval AS made_at, i % 3 = 0 AS is_final, (i % 400)::int AS office,
+        (ARRAY['pension', 'child', 'housing'])[1 + i % 3] AS kind, CASE WHEN i % 5 > 0 THEN md5(i::text) END AS note
+    FROM generate_series(1, {rows}) i;
+    ANALYZE payment;
+"""
 CONTRACT = """apiVersion: v3.2.0
 kind: DataContract
 id: bench-payment

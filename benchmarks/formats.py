@@ -114,7 +114,8 @@ def _properties(form: str) -> list[str]:
 
 
 def _rows(rows: int) -> str:
-    return f"SELECT {', '.join(f'{column.value} AS {column.name}' for column in COLUMNS)} FROM range({rows}) t(i)"
+    values = ", ".join(f"{column.value} AS {column.name}" for column in COLUMNS)
+    return f"SELECT {values} FROM range({rows}) t(i)"
 
 
 def _write_fixed(path: Path, rows: int) -> None:
@@ -127,8 +128,15 @@ def _bare_fixed(source: Path, target: Path) -> None:
     for column in COLUMNS:
         values.append(f"CAST(rtrim(substr(line, {start}, {column.width})) AS {column.sql_type}) AS {column.name}")
         start += column.width
-    lines = f"read_csv({literal(str(source))}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, delim = '\\0', quote = '', header = false)"
-    _run(f"COPY (SELECT {', '.join(values)} FROM {lines}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+    _run(f"""
+        COPY (
+            SELECT {", ".join(values)}
+            FROM read_csv(
+                {literal(str(source))},
+                columns = {{'line': 'VARCHAR'}}, auto_detect = false, delim = '\\0', quote = '', header = false
+            )
+        ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+    """)
 
 
 def _write_jsonl(path: Path, rows: int) -> None:

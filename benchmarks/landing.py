@@ -70,13 +70,18 @@ def _write(path: Path, rows: int, every: int) -> None:
     amount = "CAST(i % 100000 / 100 AS DECIMAL(12,2))::VARCHAR"
     bad = f"CASE WHEN i % {every} = 7 THEN 'n/a' ELSE {amount} END" if every else amount
     with open_database() as connection:
-        connection.execute(
-            f"COPY (SELECT i AS payment_id, lpad((i * 7919 % 1000000000)::VARCHAR, 9, '0') AS person_number, "
-            f"DATE '2020-01-01' + (i % 2000)::INT AS paid_on, {bad} AS amount, (i % 1000) / 1000 AS share, "
-            f"['pension', 'child', 'housing'][i % 3 + 1] AS kind, i % 500 AS office, "
-            f"strftime(TIMESTAMP '2020-01-01' + INTERVAL (i) SECOND, '%Y-%m-%dT%H:%M:%SZ') AS made_at, "
-            f"'note ' || (i % 10007) AS note FROM range({rows}) t(i)) TO {literal(str(path))} (FORMAT csv, HEADER)"
-        )
+        connection.execute(f"""
+            COPY (
+                SELECT i AS payment_id,
+                    lpad((i * 7919 % 1000000000)::VARCHAR, 9, '0') AS person_number,
+                    DATE '2020-01-01' + (i % 2000)::INT AS paid_on,
+                    {bad} AS amount, (i % 1000) / 1000 AS share,
+                    ['pension', 'child', 'housing'][i % 3 + 1] AS kind, i % 500 AS office,
+                    strftime(TIMESTAMP '2020-01-01' + INTERVAL (i) SECOND, '%Y-%m-%dT%H:%M:%SZ') AS made_at,
+                    'note ' || (i % 10007) AS note
+                FROM range({rows}) t(i)
+            ) TO {literal(str(path))} (FORMAT csv, HEADER)
+        """)
 
 
 def _compare(place: Path, every: int) -> dict[str, tuple[float, float]]:
@@ -100,20 +105,36 @@ def _gate_and_accept(contract: Contract, into: Path, out: Path) -> None:
 def _engine_copy(source: Path, target: Path, every: int) -> None:
     ignore = ", ignore_errors = true" if every else ""
     with open_database() as connection:
-        types = "{'payment_id': 'BIGINT', 'person_number': 'VARCHAR', 'paid_on': 'DATE', 'amount': 'DECIMAL(12,2)', 'share': 'DOUBLE', 'kind': 'VARCHAR', 'office': 'BIGINT', 'made_at': 'TIMESTAMPTZ', 'note': 'VARCHAR'}"
-        connection.execute(
-            f"COPY (FROM read_csv({literal(str(source))}, header = true, columns = {types}{ignore})) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        connection.execute(f"""
+            COPY (
+                FROM read_csv(
+                    {literal(str(source))},
+                    header = true,
+                    columns = {{
+                        'payment_id': 'BIGINT', 'person_number': 'VARCHAR', 'paid_on': 'DATE',
+                        'amount': 'DECIMAL(12,2)', 'share': 'DOUBLE', 'kind': 'VARCHAR',
+                        'office': 'BIGINT', 'made_at': 'TIMESTAMPTZ', 'note': 'VARCHAR'
+                    }}{ignore}
+                )
+            ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+        """)
 
 
 def _engine_checks(rows: Path, target: Path) -> None:
     with open_database() as connection:
-        connection.execute(
-            f"COPY (SELECT * FROM read_parquet({literal(str(rows))}) WHERE payment_id IS NOT NULL AND person_number IS NOT NULL "
-            "AND regexp_matches(person_number, '^[0-9]{9}$') AND paid_on IS NOT NULL AND coalesce(amount >= 0, true) "
-            "AND coalesce(share BETWEEN 0 AND 1, true) AND coalesce(kind IN ('pension', 'child', 'housing'), true) "
-            f"QUALIFY count(*) OVER (PARTITION BY payment_id) = 1) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        connection.execute(f"""
+            COPY (
+                SELECT *
+                FROM read_parquet({literal(str(rows))})
+                WHERE payment_id IS NOT NULL
+                  AND person_number IS NOT NULL AND regexp_matches(person_number, '^[0-9]{{9}}$')
+                  AND paid_on IS NOT NULL
+                  AND coalesce(amount >= 0, true)
+                  AND coalesce(share BETWEEN 0 AND 1, true)
+                  AND coalesce(kind IN ('pension', 'child', 'housing'), true)
+                QUALIFY count(*) OVER (PARTITION BY payment_id) = 1
+            ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+        """)
 
 
 def _seconds(work: Callable[[], object]) -> float:

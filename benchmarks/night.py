@@ -121,10 +121,14 @@ def _read(contracts: list[Contract], home: Home, place: Path) -> float:
             described = connection.execute(f"DESCRIBE FROM {literal(str(rows))}").fetchall()
             types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind, *_ in described)
             began = time.perf_counter()
-            connection.execute(
-                f"COPY (FROM read_csv({literal(str(source))}, header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})) TO {literal(str(target))} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
+            connection.execute(f"""
+                COPY (
+                    FROM read_csv(
+                        {literal(str(source))},
+                        header = true, delim = ',', quote = '"', escape = '"', columns = {{{types}}}
+                    )
+                ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+            """)
             spent += time.perf_counter() - began
     return spent
 
@@ -154,9 +158,11 @@ def _take_over(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     for schema in ("staging", "intermediate", "marts"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS restricted.{schema}")
-    found = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'ours' AND schema_name IN ('seeds', 'linkage')"
-    ).fetchall()
+    found = connection.execute("""
+        SELECT schema_name, table_name
+        FROM duckdb_tables()
+        WHERE database_name = 'ours' AND schema_name IN ('seeds', 'linkage')
+    """).fetchall()
     for schema, table in found:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE TABLE {schema}.{table} AS FROM ours.{schema}.{table}")

@@ -66,11 +66,14 @@ def open_past(home: Home, contracts: Sequence[Contract], night: date) -> Iterato
                 f"CREATE TABLE {table} AS FROM {records(home, table, night)} WHERE extract_date > ?", [since]
             )
         _make_scores(connection)
-        found = connection.execute(
-            "SELECT DISTINCT extract_date FROM (SELECT extract_date FROM feed_night UNION SELECT ?::DATE) ORDER BY 1 DESC "
-            f"LIMIT {SHOWN_NIGHTS}",
-            [night],
-        ).fetchall()
+        last = f"""
+            SELECT extract_date FROM feed_night
+            UNION
+            SELECT ?::DATE
+            ORDER BY 1 DESC
+            LIMIT {SHOWN_NIGHTS}
+        """
+        found = connection.execute(last, [night]).fetchall()
         yield Past(connection, home, contracts, night, tuple(sorted(row[0] for row in found)))
 
 
@@ -84,17 +87,29 @@ def _make_scores(connection: duckdb.DuckDBPyConnection) -> None:
     names = ", ".join(
         f"({literal(name)}, {literal(dimension)})" for dimension, names in DIMENSIONS.items() for name in names
     )
-    connection.execute(
-        f"CREATE TABLE score AS WITH named(name, dimension) AS (VALUES {names}), rule AS ("
-        f"SELECT extract_date, agency, feed, named.dimension, severity, passed, {SHARE} AS share FROM gate_result "
-        "JOIN named ON named.name = gate_result.dimension WHERE agency <> 'harmonised' UNION ALL "
-        f"SELECT extract_date, agency, feed, 'timeliness', 'error', {IS_TAKEN}, ({IS_TAKEN})::INTEGER FROM feed_night "
-        "UNION ALL SELECT extract_date, agency, feed, 'validity', 'error', landed = rows_sent, landed / rows_sent FROM feed_night JOIN "
-        "(SELECT extract_date, agency, feed, max(row_count) AS landed FROM gate_result GROUP BY ALL) USING (extract_date, agency, feed) "
-        "WHERE rows_sent > 0 AND landed <= rows_sent) "
-        "SELECT extract_date, agency, feed, dimension, avg(share) AS share, "
-        "min(share) FILTER (WHERE NOT passed AND severity = 'error') AS lowest, count(*) FILTER (WHERE NOT passed) AS failed, "
-        f"coalesce(any_value({IS_TAKEN}), true) AS is_taken "
-        "FROM rule LEFT JOIN (SELECT extract_date, agency, feed, status FROM feed_night) USING (extract_date, agency, feed) "
-        "GROUP BY extract_date, agency, feed, dimension"
-    )
+    connection.execute(f"""
+        CREATE TABLE score AS
+        WITH named(name, dimension) AS (VALUES {names}),
+        looked_at AS (SELECT extract_date, agency, feed, max(row_count) AS landed FROM gate_result GROUP BY ALL),
+        rule AS (
+            SELECT extract_date, agency, feed, named.dimension, severity, passed, {SHARE} AS share
+            FROM gate_result
+            JOIN named ON named.name = gate_result.dimension
+            WHERE agency <> 'harmonised'
+            UNION ALL
+            SELECT extract_date, agency, feed, 'timeliness', 'error', {IS_TAKEN}, ({IS_TAKEN})::INTEGER
+            FROM feed_night
+            UNION ALL
+            SELECT extract_date, agency, feed, 'validity', 'error', landed = rows_sent, landed / rows_sent
+            FROM feed_night
+            JOIN looked_at USING (extract_date, agency, feed)
+            WHERE rows_sent > 0 AND landed <= rows_sent
+        )
+        SELECT extract_date, agency, feed, dimension, avg(share) AS share,
+            min(share) FILTER (WHERE NOT passed AND severity = 'error') AS lowest,
+            count(*) FILTER (WHERE NOT passed) AS failed,
+            coalesce(any_value({IS_TAKEN}), true) AS is_taken
+        FROM rule
+        LEFT JOIN (SELECT extract_date, agency, feed, status FROM feed_night) USING (extract_date, agency, feed)
+        GROUP BY extract_date, agency, feed, dimension
+    """)

@@ -53,13 +53,17 @@ def profile_sql(contract: Contract, rows: Path, count: int) -> str:
     """
     every = max(count // SAMPLE, 1)
     columns = list(enumerate(contract.columns))
-    return (
-        f"WITH told AS (SELECT *, hash(file_row_number) % {every} = 0 AS _sampled FROM read_parquet({literal(str(rows))}, "
-        f"file_row_number = true)), taken AS (SELECT count(*) AS _rows, {', '.join(_aggregates(n, c) for n, c in columns)} FROM told), "
-        f"lined AS (SELECT unnest([{', '.join(_line(contract, n, c) for n, c in columns)}]) AS line FROM taken) "
-        "SELECT line.column_name, line.kind, line.rows, line.nulls, line.distinct_values, line.quantiles, "
-        "[entry.hash FOR entry IN line.shared], [entry.share FOR entry IN line.shared] FROM lined"
-    )
+    return f"""
+        WITH told AS (
+            SELECT *, hash(file_row_number) % {every} = 0 AS _sampled
+            FROM read_parquet({literal(str(rows))}, file_row_number = true)
+        ),
+        taken AS (SELECT count(*) AS _rows, {", ".join(_aggregates(n, c) for n, c in columns)} FROM told),
+        lined AS (SELECT unnest([{", ".join(_line(contract, n, c) for n, c in columns)}]) AS line FROM taken)
+        SELECT line.column_name, line.kind, line.rows, line.nulls, line.distinct_values, line.quantiles,
+            [entry.hash FOR entry IN line.shared], [entry.share FOR entry IN line.shared]
+        FROM lined
+    """
 
 
 def kind_of(column: Column) -> str:

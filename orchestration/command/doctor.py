@@ -56,13 +56,9 @@ def _disk(home: Any) -> Iterator[Check]:
 
 
 def _extensions() -> Iterator[Check]:
-    from warehouse.engines.duckdb.engine import open_database
+    from warehouse.engines.duckdb.engine import loaded_extensions
 
-    with open_database() as connection:
-        loaded = {
-            name
-            for (name,) in connection.execute("SELECT extension_name FROM duckdb_extensions() WHERE loaded").fetchall()
-        }
+    loaded = loaded_extensions()
     for name in _EXTENSIONS:
         yield f"engine extension {name}", None if name in loaded else "install duckdb as constraints.txt pins it"
 

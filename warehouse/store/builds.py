@@ -153,9 +153,11 @@ def feeds_of(night: Night) -> frozenset[str]:
         )
         if has_record.fetchone() is None:
             return frozenset()
-        found = connection.execute(
-            "SELECT DISTINCT agency || '/' || feed FROM quality.feed_night WHERE rows_accepted IS NOT NULL"
-        )
+        found = connection.execute("""
+            SELECT DISTINCT agency || '/' || feed
+            FROM quality.feed_night
+            WHERE rows_accepted IS NOT NULL
+        """)
         return frozenset(name for (name,) in found.fetchall())
 
 
