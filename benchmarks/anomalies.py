@@ -134,13 +134,9 @@ def _record(contract: Contract, night: int, rows: Path) -> FeedRecord:
         minutes=20 + night * 7 % 11
     )
     told = {
-        "extract_date": on,
-        "status": "accepted",
-        "rows_sent": count,
-        "rows_accepted": count,
-        "started_at": came,
-        "finished_at": came,
-    }
+        "extract_date": on, "status": "accepted", "rows_sent": count, "rows_accepted": count,
+        "started_at": came, "finished_at": came,
+    }  # fmt: skip
     return FeedRecord(told, [{"extract_date": on, **row} for row in profile_of(contract, rows, count)])
 
 

@@ -243,19 +243,9 @@ def test_a_rule_that_cannot_be_evaluated_is_named(case: str, tmp_path: Path, hom
 
 def test_columns_may_have_any_name(tmp_path: Path, home: Home) -> None:
     names = [
-        "rules",
-        "rows",
-        "row",
-        "record",
-        "faults",
-        "doubled",
-        "wrong",
-        "nth",
-        "measured",
-        "a b:c{d}%",
-        "it's",
+        "rules", "rows", "row", "record", "faults", "doubled", "wrong", "nth", "measured", "a b:c{d}%", "it's",
         'a"b',
-    ]
+    ]  # fmt: skip
     columns = [
         f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: string, classification: internal, required: true, unique: true,"
         " logicalTypeOptions: {minLength: 2}}"

@@ -186,13 +186,9 @@ def test_an_older_night_is_stored_and_not_published(night_home: Home, inbox: Pat
 
 
 EARLY = [
-    ("Night of", 0.5),
-    ("Night of", 3.0),
-    ("extract 1/1", 0.0),
-    ("gate 2/5", 0.3),
-    ("accept 1/5", 0.0),
+    ("Night of", 0.5), ("Night of", 3.0), ("extract 1/1", 0.0), ("gate 2/5", 0.3), ("accept 1/5", 0.0),
     ("accept 5/5", 0.0),
-]
+]  # fmt: skip
 LATE = [
     ("accept 5/5", 3.0), ("harmonise 1/2", 1.0), ("harmonise 2/2", 0.0), ("cross-agency gate 1/1", 0.0), ("publish 1/1", 0.0),
 ]  # fmt: skip

@@ -25,12 +25,9 @@ def test_every_flight_is_in_the_mart(warehouse: duckdb.DuckDBPyConnection) -> No
 
 def test_marts_reconcile_with_accepted_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
     marts = {
-        "flights": "flight",
-        "airlines": "airline",
-        "aircraft": "aircraft",
-        "airports": "airport",
+        "flights": "flight", "airlines": "airline", "aircraft": "aircraft", "airports": "airport",
         "weather": "weather_observation",
-    }
+    }  # fmt: skip
     for feed, mart in marts.items():
         accepted = one(warehouse, f"SELECT rows_accepted FROM quality.feed_night WHERE feed = '{feed}'")
         assert one(warehouse, f"SELECT count(*) FROM marts.{mart}") == accepted

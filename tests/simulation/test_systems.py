@@ -97,12 +97,9 @@ def test_sftp_wants_the_key(running: Country) -> None:
 
     async def names(key: Any) -> list[str]:
         options: Any = {
-            "username": "interagency",
-            "client_keys": [key],
-            "known_hosts": known,
-            "agent_path": None,
+            "username": "interagency", "client_keys": [key], "known_hosts": known, "agent_path": None,
             "config": [],
-        }
+        }  # fmt: skip
         async with asyncssh.connect(host, int(port), **options) as connection, connection.start_sftp_client() as client:
             return sorted(name for name in map(str, await client.listdir("/out")) if not name.startswith("."))
 

@@ -40,21 +40,9 @@ KINDS: dict[str, Any] = {
     "midnight": lambda n: f"2026-03-{n % 28 + 1:02} 00:00:00", "json": lambda n: json.dumps({"a": n}), "zero": lambda n: f"0.{n:03}",
 }  # fmt: skip
 HEADERS = [
-    "id",
-    " name",
-    "name ",
-    "Ort",
-    "select",
-    "2024",
-    "a.b",
-    "é",
-    "x/y",
-    "total €",
-    "PART",
-    "x" * 70,
-    "id nr",
+    "id", " name", "name ", "Ort", "select", "2024", "a.b", "é", "x/y", "total €", "PART", "x" * 70, "id nr",
     "%",
-]
+]  # fmt: skip
 
 
 def held(path: Path) -> tuple[list[DraftColumn], list[str], float]:

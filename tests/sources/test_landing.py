@@ -194,19 +194,9 @@ def test_a_new_column_does_not_take_the_name_of_another(tmp_path: Path) -> None:
 
 def test_columns_may_have_any_name(tmp_path: Path) -> None:
     names = [
-        "line",
-        "faults",
-        "record",
-        "position",
-        "rule",
-        "value",
-        "reason",
-        "place",
-        "select",
-        'a "b"',
-        "a'b",
+        "line", "faults", "record", "position", "rule", "value", "reason", "place", "select", 'a "b"', "a'b",
         "ä ö",
-    ]
+    ]  # fmt: skip
     names += ["x;y", "fault", "a.b", "$1", "%s", "{}", "rowid", "filename"]
     columns = [f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: integer}}" for name in names]
     feed = Feed(["{name: n, logicalType: integer, primaryKey: true}", *columns])

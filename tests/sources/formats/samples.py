@@ -116,12 +116,9 @@ class Register:
         item_hash = f"sha-256:{hashlib.sha256(text.encode()).hexdigest()}"
         number = str(len(self._leaves) + 1)
         leaf = {
-            "index-entry-number": number,
-            "entry-number": number,
-            "entry-timestamp": timestamp,
-            "key": key,
+            "index-entry-number": number, "entry-number": number, "entry-timestamp": timestamp, "key": key,
             "item-hash": [item_hash],
-        }
+        }  # fmt: skip
         self._leaves.append(json.dumps(leaf, separators=(",", ":"), ensure_ascii=False).encode())
         self.lines += [f"add-item\t{text}", f"append-entry\tuser\t{key}\t{timestamp}\t{item_hash}"]
 

@@ -42,15 +42,9 @@ EXACT = '{name: n, logicalType: number, physicalType: "DECIMAL(38,18)"}'
 TEXT = "{name: n, logicalType: string}"
 # 15 to 17 digits, with an exponent, with many digits before the point.
 FLOATS = [
-    0.123456789012345,
-    0.12345678901234566,
-    1e-12,
-    1.5e-10,
-    123456789.12345679,
-    8388609.1,
-    9007199254740991.0,
+    0.123456789012345, 0.12345678901234566, 1e-12, 1.5e-10, 123456789.12345679, 8388609.1, 9007199254740991.0,
     -2.5e-9,
-]
+]  # fmt: skip
 
 
 def feed(*columns: str) -> Feed:
