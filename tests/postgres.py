@@ -24,31 +24,23 @@ class Database:
     def run(self, sql: str) -> None:
         self.server.psql(f"\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n{sql}")
 
-    def contract(
-        self,
-        folder: Path,
-        properties: list[str],
-        table: str,
-        options: dict[str, str] | None = None,
-        custom: dict[str, str] | None = None,
-    ) -> Contract:
-        """A contract of type postgres on `table`."""
+    def contract(self, folder: Path, properties: list[str], table: str, **said: dict[str, str]) -> Contract:
+        """A contract of type postgres on `table`; `said` are its `options` and what is `custom` in it."""
         server = f"type: postgres\n    host: {self.folder}\n    port: 5432\n    database: postgres\n    schema: public"
-        feed = Feed(properties, options={**LOGIN, **(options or {})}, custom=custom or {})
-        return load(on_table(feed.write(folder), table, server))
+        return _contract(folder, properties, table, server, LOGIN, **said)
 
-    def by_sqlalchemy(
-        self,
-        folder: Path,
-        properties: list[str],
-        table: str,
-        options: dict[str, str] | None = None,
-        custom: dict[str, str] | None = None,
-    ) -> Contract:
+    def by_sqlalchemy(self, folder: Path, properties: list[str], table: str, **said: dict[str, str]) -> Contract:
         """The same table, reached through SQLAlchemy."""
         url = f"'postgresql+psycopg:///postgres?host={self.folder}'"
-        own = {"connector": "sqlalchemy", "url": url, **LOGIN, **(options or {})}
-        return load(on_table(Feed(properties, options=own, custom=custom or {}).write(folder), table, "type: custom"))
+        own = {"connector": "sqlalchemy", "url": url, **LOGIN}
+        return _contract(folder, properties, table, "type: custom", own, **said)
+
+
+def _contract(
+    folder: Path, properties: list[str], table: str, server: str, own: dict[str, str], **said: dict[str, str]
+) -> Contract:
+    feed = Feed(properties, options=own | said.get("options", {}), custom=said.get("custom", {}))
+    return load(on_table(feed.write(folder), table, server))
 
 
 def on_table(path: Path, table: str, server: str) -> Path:

@@ -2,7 +2,6 @@
 
 import fcntl
 import gzip
-import io
 import os
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from sharing.agreements import read_register
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
+from tests.sources.archives import zipped
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 
@@ -360,25 +360,17 @@ def test_an_archive_with_a_file_of_another_kind_is_refused(inbox: Path, home: Ho
     assert "flights.csv.zip/more.csv: line 1: the header has no" in (recorded(home, NIGHT)["bts/flights"].reason or "")
 
 
-def zip_of(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
 ZEROS = b"id\n" + bytes(16 << 20)
 # feed: the file's name, its bytes, and what the refusal says
 HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "gzip_bomb": ("x.csv.gz", gzip.compress(ZEROS), "x.csv.gz unpacks to more than 1048576 bytes"),
-    "zip_bomb": ("x.zip", zip_of({"x.csv": ZEROS}), "x.zip/x.csv unpacks to more than 1048576 bytes"),
-    "nested_bomb": ("y.zip", zip_of({"y.gz": gzip.compress(ZEROS)}), "y.zip/y.gz unpacks to more than 1048576 bytes"),
-    "quine": ("q.zip", zip_of({"q.zip": zip_of({"q.zip": zip_of({})})}), "q.zip/q.zip/q.zip lies in an archive within an archive"),
-    "damaged": ("d.zip", zip_of({"x.csv": b"id\n1\n"})[:-5], "d.zip is a damaged archive"),
+    "zip_bomb": ("x.zip", zipped({"x.csv": ZEROS}), "x.zip/x.csv unpacks to more than 1048576 bytes"),
+    "nested_bomb": ("y.zip", zipped({"y.gz": gzip.compress(ZEROS)}), "y.zip/y.gz unpacks to more than 1048576 bytes"),
+    "quine": ("q.zip", zipped({"q.zip": zipped({"q.zip": zipped({})})}), "q.zip/q.zip/q.zip lies in an archive within an archive"),
+    "damaged": ("d.zip", zipped({"x.csv": b"id\n1\n"})[:-5], "d.zip is a damaged archive"),
     "large": ("large.csv", b"id\n" + b"1\n" * 400_000, "the extract has more than 600000 bytes"),
     "sql": ("sql.csv", b"id,\"x'; DROP TABLE accepted; --\",\"<script>alert(1)</script>\"\n1,'); --,<script>\n", ""),
-    "traversal": ("t.zip", zip_of({"../../../escaped.csv": b"id\n1\n", "/etc/escaped.csv": b"id\n2\n"}), ""),
+    "traversal": ("t.zip", zipped({"../../../escaped.csv": b"id\n1\n", "/etc/escaped.csv": b"id\n2\n"}), ""),
 }  # fmt: skip
 
 

@@ -10,25 +10,16 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from orchestration.command.main import app
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
-from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import command, recorded, run_ingest, write_agreement
 from warehouse.home import Home
 
 Command = Callable[..., CompletedProcess[str]]
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: public}"
 NAME = "{name: name, logicalType: string, classification: personal, logicalTypeOptions: {maxLength: 3}}"
-
-
-def command(*arguments: str) -> Result:
-    """In this process; what it says is in `stdout` and `stderr`, and a traceback would be in `exception`."""
-    done = CliRunner().invoke(app, list(arguments))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from random import Random
 
 import duckdb
 import pytest
-from typer.testing import CliRunner, Result
 
-from orchestration.command.main import app
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
+from tests.orchestration.conftest import command
 from warehouse.home import Home
 
 FLIGHTS = 336_776
@@ -39,12 +38,6 @@ def night_home(published_home: Home, home: Home, inbox: Path) -> Home:
     """A copy of the published night, to go on from."""
     shutil.copytree(published_home.root, home.root, symlinks=True)
     return home
-
-
-def command(*arguments: str) -> Result:
-    done = CliRunner().invoke(app, list(arguments))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 @contextmanager

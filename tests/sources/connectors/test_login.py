@@ -122,18 +122,11 @@ def test_an_answer_that_is_no_token_is_refused(tmp_path: Path, answer: Callable[
     assert "without an access token" in message
 
 
+BASIC = base64.b64encode(f"me:{SECRET}".encode()).decode()
 SENT: dict[str, tuple[dict[str, str], str, str]] = {
     "API key": ({"apiKey": "env:TEST_SECRET"}, "x-api-key", SECRET),
-    "API key in a header of its own": (
-        {"apiKey": "env:TEST_SECRET", "apiKeyHeader": "X-Agency-Key"},
-        "x-agency-key",
-        SECRET,
-    ),
-    "user and password": (
-        {"username": "me", "password": "env:TEST_SECRET"},
-        "authorization",
-        "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode(),
-    ),
+    "API key in a header of its own": ({"apiKey": "env:TEST_SECRET", "apiKeyHeader": "X-A-Key"}, "x-a-key", SECRET),
+    "user and password": ({"username": "me", "password": "env:TEST_SECRET"}, "authorization", f"Basic {BASIC}"),
     "bearer token": ({"bearerToken": "env:TEST_SECRET"}, "authorization", f"Bearer {SECRET}"),
 }
 

@@ -1,8 +1,6 @@
 """What holds for every format: plain or packed it lands the same; cut or damaged, it is refused or every record is accounted for."""
 
 import gzip
-import io
-import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import Feed
+from tests.sources.archives import zipped
 from tests.sources.formats.samples import EXPECTED, RECORDS, SAMPLES
 from tests.sources.formats.workbooks import biff_sheet, ods, ods_table, xls
 from tests.sources.landed import land, land_bytes, text_columns
@@ -37,14 +36,11 @@ def contract(name: str, tmp_path: Path) -> Contract:
     return load(SAMPLES[name].feed.write(tmp_path))
 
 
-def zipped(content: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../member", content)
-    return stream.getvalue()
+def in_a_zip(content: bytes) -> bytes:
+    return zipped({"../member": content})
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, zipped], ids=["plain", "gzip", "zip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, in_a_zip], ids=["plain", "gzip", "zip"])
 def test_lands_plain_and_packed(contract: Contract, name: str, pack: Any, tmp_path: Path) -> None:
     landed = land_bytes(contract, tmp_path, pack(SAMPLES[name].content))
     assert landed.rows == EXPECTED

@@ -1,14 +1,11 @@
 """Parquet: nested columns as JSON text, files that were cut off or damaged, types of every kind, drift between files."""
 
-import io
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from sources.arrival.pull import Arrived, Pull
@@ -16,7 +13,7 @@ from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing import land as landing
 from tests.conftest import Feed
-from tests.sources.formats.samples import NO_OPTIONS
+from tests.sources.formats.samples import NO_OPTIONS, parquet
 from tests.sources.landed import ID, Landed, land, read_back, text_columns
 
 NESTED = {
@@ -29,12 +26,6 @@ TYPES = {
     "codes": pa.list_(pa.string()),
     "rates": pa.map_(pa.string(), pa.float64()),
 }
-
-
-def parquet(columns: dict[str, pa.Array]) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream)
-    return stream.getvalue()
 
 
 def feed(*names: str) -> Feed:
@@ -62,12 +53,6 @@ def test_a_cut_file_is_refused(kept: int, tmp_path: Path) -> None:
         land(tmp_path, parquet({"id": pa.array(["a", "b"])})[:kept], feed("id"))
 
 
-def written(columns: dict[str, pa.Array], **options: Any) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream, **options)
-    return stream.getvalue()
-
-
 GOOD = parquet({"id": pa.array(["a", "b"]), "v": pa.array(["x", "y"])})
 REFUSED = {
     "another beginning": (b"PAR2" + GOOD[4:], "no Parquet"),
@@ -93,11 +78,11 @@ def test_what_cannot_be_read_exactly_is_refused(case: str, tmp_path: Path) -> No
 def test_a_page_that_is_not_as_it_was_written_is_refused(compression: str, tmp_path: Path) -> None:
     """A checksum tells it even where the bytes still can be read."""
     columns = {"id": pa.array([f"{number:09}" for number in range(20_000)])}
-    content = bytearray(written(columns, compression=compression, use_dictionary=False, write_page_checksum=True))
+    content = bytearray(parquet(columns, compression=compression, use_dictionary=False, write_page_checksum=True))
     content[len(content) // 2] ^= 1
     with pytest.raises(ExtractError, match="damaged"):
         land(tmp_path, bytes(content), feed("id"))
-    whole = written(columns, compression=compression, write_page_checksum=True)
+    whole = parquet(columns, compression=compression, write_page_checksum=True)
     assert len(land(tmp_path, whole, feed("id")).rows) == 20_000
 
 
@@ -125,7 +110,7 @@ def test_times_of_every_kind_and_dictionaries(tmp_path: Path) -> None:
         (pa.timestamp("ms"), {}), (pa.timestamp("ns"), {}),
     ):  # fmt: skip
         values = pa.array([moment.replace(tzinfo=None), None], pa.timestamp(kind.unit)).cast(kind)
-        landed = land(tmp_path, written({"id": keys, "t": values}, **options), things)
+        landed = land(tmp_path, parquet({"id": keys, "t": values}, **options), things)
         assert [row["t"] for row in landed.rows] == [moment, None]
 
 
@@ -201,12 +186,8 @@ NANOSECONDS = {
 
 
 def of_nanoseconds(kind: pa.DataType, values: list[int | None], in_96_bits: bool = False) -> bytes:
-    stream = io.BytesIO()
-    keys = pa.array([f"k{number}" for number in range(len(values))])
-    pq.write_table(
-        pa.table({"id": keys, "at": pa.array(values, kind)}), stream, use_deprecated_int96_timestamps=in_96_bits
-    )
-    return stream.getvalue()
+    columns = {"id": [f"k{number}" for number in range(len(values))], "at": pa.array(values, kind)}
+    return parquet(columns, use_deprecated_int96_timestamps=in_96_bits)
 
 
 @pytest.mark.parametrize("case", NANOSECONDS)
