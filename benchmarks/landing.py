@@ -7,12 +7,11 @@ Peers: the engine's own COPY of the same file to Parquet, and one hand-written s
 
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks.report import Ratio, report
+from benchmarks.contract import contract_text
+from benchmarks.report import Ratio, report, seconds
 from expectations.gate import gate_extract
 from nights.accept import copy_good_rows
 from sources.arrival.manifest import REJECTS, ROWS
@@ -23,38 +22,25 @@ from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3
 _GOALS = {"landing": 1.3, "gate and accept": 1.5}
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: bench-payments
-name: Payments
-version: 1.0.0
-servers: [{server: drop, type: local, path: payments.csv, format: csv}]
-schema:
-  - name: payments
-    properties:
-      - {name: payment_id, logicalType: integer, primaryKey: true}
-      - {name: person_number, logicalType: string, required: true, logicalTypeOptions: {pattern: "^[0-9]{9}$"}, classification: personal}
-      - {name: paid_on, logicalType: date, required: true}
-      - {name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}}
-      - {name: share, logicalType: number, logicalTypeOptions: {minimum: 0, maximum: 1}}
-      - {name: kind, logicalType: string, enum: [{value: pension}, {value: child}, {value: housing}]}
-      - {name: office, logicalType: integer}
-      - {name: made_at, logicalType: timestamp}
-      - {name: note, logicalType: string}
-slaProperties:
-  - {property: frequency, value: 1, unit: d}
-  - {property: timeOfAvailability, value: "02:00"}
-  - {property: latency, value: 1, unit: h}
-  - {property: retention, value: 1, unit: d}
-customProperties: [{property: rejectThreshold, value: "5 %"}]
-"""
+COLUMNS = (
+    "name: payment_id, logicalType: integer, primaryKey: true",
+    'name: person_number, logicalType: string, required: true, logicalTypeOptions: {pattern: "^[0-9]{9}$"}, classification: personal',
+    "name: paid_on, logicalType: date, required: true",
+    'name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}',
+    "name: share, logicalType: number, logicalTypeOptions: {minimum: 0, maximum: 1}",
+    "name: kind, logicalType: string, enum: [{value: pension}, {value: child}, {value: housing}]",
+    "name: office, logicalType: integer",
+    "name: made_at, logicalType: timestamp",
+    "name: note, logicalType: string",
+)
 
 
 def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "bench"
         place.mkdir()
-        (place / "payments.odcs.yaml").write_text(CONTRACT)
+        text = contract_text("payments", "type: local, path: payments.csv, format: csv", COLUMNS, "5 %")
+        (place / "payments.odcs.yaml").write_text(text)
         results = {}
         for name, every in (("clean", 0), ("1 % bad", 100)):
             _write(place / "payments.csv", rows, every)
@@ -90,10 +76,10 @@ def _compare(place: Path, every: int) -> dict[str, tuple[float, float]]:
     for run in range(RUNS):
         into, out = place / f"landed{run}{every}", place / f"gate{run}{every}"
         out.mkdir()
-        bare.append(_seconds(lambda out=out: _engine_copy(place / "payments.csv", out / "bare.parquet", every)))
-        landed.append(_seconds(lambda into=into: land_extract(contract, into)))
-        sql.append(_seconds(lambda into=into, out=out: _engine_checks(into / ROWS, out / "sql.parquet")))
-        gated.append(_seconds(lambda into=into, out=out: _gate_and_accept(contract, into, out)))
+        bare.append(seconds(lambda out=out: _engine_copy(place / "payments.csv", out / "bare.parquet", every)))
+        landed.append(seconds(lambda into=into: land_extract(contract, into)))
+        sql.append(seconds(lambda into=into, out=out: _engine_checks(into / ROWS, out / "sql.parquet")))
+        gated.append(seconds(lambda into=into, out=out: _gate_and_accept(contract, into, out)))
     return {"landing": (median(landed), median(bare)), "gate and accept": (median(gated), median(sql))}
 
 
@@ -135,12 +121,6 @@ def _engine_checks(rows: Path, target: Path) -> None:
                 QUALIFY count(*) OVER (PARTITION BY payment_id) = 1
             ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
         """)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

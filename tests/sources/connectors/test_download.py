@@ -21,7 +21,7 @@ from starlette.routing import Route
 from simulation.systems.web import serving
 from sources.connectors import probe, retry
 from tests.conftest import NIGHT
-from tests.sources.connectors.pulling import contract_of, pulled, refused
+from tests.sources.connectors.pulling import contract_of, pulled, refused, sent
 
 CONTENT = b"id\n" + b"".join(b"%06d\n" % number for number in range(100_000))
 
@@ -49,14 +49,7 @@ class Breaking:
         if start:
             headers["content-range"] = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
         is_broken = len(self.ranges) <= self.breaks
-        return StreamingResponse(_sent(body, is_broken), 206 if start else 200, headers)
-
-
-async def _sent(body: bytes, is_broken: bool) -> Any:
-    yield body[: len(body) // 2]
-    if is_broken:
-        raise ConnectionAbortedError
-    yield body[len(body) // 2 :]
+        return StreamingResponse(sent(body, is_broken), 206 if start else 200, headers)
 
 
 def test_a_file_arrives_as_it_is_with_its_proof(tmp_path: Path) -> None:

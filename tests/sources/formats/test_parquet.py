@@ -8,13 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from sources.arrival.pull import Arrived, Pull
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing import land as landing
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS, parquet
-from tests.sources.landed import ID, Landed, land, read_back, text_columns
+from tests.sources.landed import ID, Landed, land, land_files, text_columns
 
 NESTED = {
     "address": ({"town": "Zoë", "numbers": [1, None]}, '{"town":"Zoë","numbers":[1,null]}'),
@@ -141,22 +138,16 @@ DRIFT = {
 }
 
 
-def together(folder: Path, monkeypatch: pytest.MonkeyPatch, *tables: dict[str, pa.Array]) -> Landed:
-    def bring(pull: Pull) -> Arrived:
-        for number, table in enumerate(tables, 1):
-            (pull.into / f"{number}.parquet").write_bytes(parquet(table))
-        return Arrived(tuple(f"{number}.parquet" for number in range(1, len(tables) + 1)))
-
-    monkeypatch.setattr(landing, "fetch", bring)
+def together(folder: Path, *tables: dict[str, pa.Array]) -> Landed:
     things = Feed([ID, "{name: n, logicalType: integer}"], path="x.parquet", format="parquet", options=NO_OPTIONS)
-    landing.land_extract(load(things.write(folder)), folder / "landed")
-    return read_back(folder / "landed")
+    files = {f"{number}.parquet": parquet(table) for number, table in enumerate(tables, 1)}
+    return land_files(folder, files, things)
 
 
 @pytest.mark.parametrize("case", DRIFT)
-def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path) -> None:
     second, rows, rejected = DRIFT[case]
-    landed = together(tmp_path, monkeypatch, FIRST, second)
+    landed = together(tmp_path, FIRST, second)
     assert [(row["id"], row["n"]) for row in landed.rows] == rows
     assert [(reject["file"], reject["value"]) for reject in landed.rejects] == [
         ("2.parquet", value) for value in rejected
@@ -164,15 +155,15 @@ def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path, monkeypat
     assert landed.manifest.extra_columns == (["m"] if "m" in second else [])
 
 
-def test_a_new_column_of_two_types_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    landed = together(tmp_path, monkeypatch, FIRST | {"m": pa.array([7])}, FIRST | {"m": pa.array(["seven"])})
+def test_a_new_column_of_two_types_is_no_fault(tmp_path: Path) -> None:
+    landed = together(tmp_path, FIRST | {"m": pa.array([7])}, FIRST | {"m": pa.array(["seven"])})
     assert landed.manifest.extra_columns == ["m"]
     assert len(landed.rows) == 2
 
 
-def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match=r"2\.parquet.*has no n"):
-        together(tmp_path, monkeypatch, FIRST, {"id": pa.array(["b"])})
+        together(tmp_path, FIRST, {"id": pa.array(["b"])})
 
 
 FINE = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
