@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestration import dbt
 from sources.contract_file import load
 from tests.attacks.scan import texts_of
 from tests.catalogue.resources import model, protection, seed
-from tests.conftest import Feed
+from tests.conftest import Feed, ended
 from warehouse.home import PROJECT, Home
 from warehouse.store.restricted import restricted_file
 
@@ -262,9 +261,8 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
 ) -> None:
     contract = load(Feed(HOSPITAL, agency="hospital", feed="visit").write(tmp_path / "contracts"))
     dbt.write_dbt_sources([contract], dbt.SOURCES)
-    command = [dbt.dbt_executable(), "--quiet", "parse", "--project-dir", project[0], "--profiles-dir", project[0]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=project[0])
-    assert done.returncode == 0, done.stdout
+    places = ("--project-dir", project[0], "--profiles-dir", project[0])
+    ended(dbt.dbt_executable(), "--quiet", "parse", *places, cwd=project[0])
     nodes = json.loads((project[0] / "target" / "manifest.json").read_text())["nodes"].values()
     assert {node["database"] for node in nodes} == {"restricted"}
 
@@ -313,13 +311,11 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
     sample = tmp_path / "patients.csv"
     sample.write_text(PATIENTS)
     home = Home(tmp_path / "home")
-    environment = {**os.environ, "INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
+    environment = {"INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
 
     def interagency(*arguments: str) -> str:
-        command = [sys.executable, "-c", "from orchestration.command.main import app; app()", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout, env=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        script = "from orchestration.command.main import app; app()"
+        return ended(sys.executable, "-c", script, *arguments, cwd=checkout, **environment).stdout
 
     interagency("new-feed", str(sample), "--agency", "hospital", "--feed", "patient")
     draft = checkout / "agreements" / "trial-hospital-patient.yaml"

@@ -328,12 +328,8 @@ def test_kept_originals_that_were_replaced_are_not_landed_again(platform: Platfo
 
 def unsealed(home: Home) -> None:
     """The home as a version that did not seal would have left it."""
-    for path in [
-        *home.root.rglob("seal.json"),
-        *home.state.rglob("*.jsonl"),
-        home.root / "journal-heads.json",
-        home.root / "seal.key",
-    ]:
+    own = (home.root / "journal-heads.json", home.root / "seal.key")
+    for path in [*home.root.rglob("seal.json"), *home.state.rglob("*.jsonl"), *own]:
         path.unlink()
     for path in home.quality.glob("*/*.parquet"):
         pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)

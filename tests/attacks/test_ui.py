@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser import CHROMIUM, WITH_BROWSER
+from tests.conftest import INTERAGENCY
 from warehouse.home import PROJECT, Home
 
 # What an attack leaves behind in Dagster's own storage, where it gets through.
@@ -85,7 +85,7 @@ def free_port() -> int:
 @contextmanager
 def started(root: Path) -> Iterator[Page]:
     port = free_port()
-    command = [str(Path(sys.executable).with_name("interagency")), "ui", "--port", str(port)]
+    command = [INTERAGENCY, "ui", "--port", str(port)]
     environment = {**os.environ, "INTERAGENCY_HOME": str(root), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env=environment, start_new_session=True

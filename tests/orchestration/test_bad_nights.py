@@ -4,7 +4,6 @@ import fcntl
 import gzip
 import os
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -25,7 +24,7 @@ from nights.rows.accepted import create_relations, last_accepted
 from reports.site import write_report
 from sharing.agreements import read_register
 from sources.contract_file import load_all
-from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text, read_zip, write_zip
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text, ended, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
 from tests.sources.archives import zipped
 from warehouse.engines.duckdb.engine import literal, open_database
@@ -157,10 +156,7 @@ def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_en
     )
     with cannot_be_opened(inbox / "airlines.csv"), cannot_be_opened(inbox / "weather.csv"):
         began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, timeout=40, check=True, cwd=PROJECT,
-            env={**os.environ, "INTERAGENCY_FEED_TIMEOUT_SECONDS": "3"},
-        )  # fmt: skip
+        done = ended(sys.executable, "-c", script, INTERAGENCY_FEED_TIMEOUT_SECONDS="3")
         assert time.monotonic() - began < 15
     said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert said["bts/airlines"].startswith(said["noaa/weather"][:30]) and "within 3 seconds" in said["noaa/weather"]

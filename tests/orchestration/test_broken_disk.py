@@ -9,12 +9,10 @@ from random import Random
 
 import pytest
 
-from tests.conftest import NEXT_NIGHT, PROJECT, package_data
+from tests.conftest import INTERAGENCY, NEXT_NIGHT, PROJECT, Done, package_data
 from tests.orchestration.faults import COUNT_ONLY, FULL_FROM_THEN_ON, KILL_BEFORE, Fault, compiled, orphans
-from tests.orchestration.test_nights import INTERAGENCY, contents, flights_per_key
+from tests.orchestration.test_nights import contents, flights_per_key
 from warehouse.home import Home
-
-Done = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")

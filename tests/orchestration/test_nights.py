@@ -14,12 +14,11 @@ from random import Random
 import duckdb
 import pytest
 
-from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
+from tests.conftest import INTERAGENCY, NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
 from tests.orchestration.conftest import command
 from warehouse.home import Home
 
 FLIGHTS = 336_776
-INTERAGENCY = str(Path(sys.executable).with_name("interagency"))
 READER = """
 import duckdb, sys, time
 while True:
