@@ -172,9 +172,7 @@ def _take_over(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 def _compiled(home: Home, invocation: str) -> list[tuple[str, str]]:
     """Relation and statement of each model, in the order in which dbt ended them."""
     results = json.loads((home.root / "dbt" / invocation / "run_results.json").read_text(encoding="utf-8"))["results"]
-    return [
-        (item["relation_name"], item["compiled_code"]) for item in results if item["unique_id"].startswith("model.")
-    ]
+    return [(one["relation_name"], one["compiled_code"]) for one in results if one["unique_id"].startswith("model.")]
 
 
 if __name__ == "__main__":

@@ -112,9 +112,7 @@ def _told(manifest: Path) -> dict[str, Any]:
     """The variables that say what the manifest says: what lies in the open database, by unique id; who gives, by name."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     placed = ("model", "seed", "snapshot")
-    is_open = [
-        node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
-    ]
+    is_open = [one["unique_id"] for one in nodes if one["resource_type"] in placed and one["database"] != RESTRICTED]
     return {OPEN_RELATIONS: sorted(is_open), GIVERS: _givers(nodes)}
 
 

@@ -77,9 +77,7 @@ def _type(kind: pa.DataType) -> str:
 def _alike(contract: Contract, files: list[Path], stored: dict[str, str], deleted_when: str | None) -> str:
     values = {column.name: _value(contract, column, stored.get(column.name)) for column in contract.columns}
     columns = ", ".join(f"{value.value} AS {quoted(name)}" for name, value in values.items())
-    wrong = {
-        name: f"NOT coalesce({value.is_right}, false)" for name, value in values.items() if value.is_right != "true"
-    }
+    wrong = {name: f"NOT coalesce({item.is_right}, false)" for name, item in values.items() if item.is_right != "true"}
     gone = "false"
     if deleted_when is not None and stored.get(deleted_when) == "BOOLEAN":
         gone = f"coalesce({quoted(deleted_when)}, false)"

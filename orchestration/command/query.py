@@ -110,20 +110,16 @@ def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
 def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
     rows = answer.fetchmany(limit + 1)
     shown = [["" if value is None else _text(value) for value in row] for row in rows[:limit]]
-    numbers = frozenset(
-        place
-        for place, kind in enumerate(answer.types)
-        if str(kind).startswith(("BIG", "INT", "HUGE", "DEC", "DOU", "UBIG", "SMALL"))
-    )
+    kinds = ("BIG", "INT", "HUGE", "DEC", "DOU", "UBIG", "SMALL")
+    numbers = frozenset(place for place, kind in enumerate(answer.types) if str(kind).startswith(kinds))
     show_table("", answer.columns, shown, numbers)
     if len(rows) > limit:
         typer.echo(f"the first {limit} rows; --limit shows more, --csv and --parquet give all", err=True)
 
 
 def _text(value: object) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000 else str(value)
-    )
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_number and abs(value) >= 10_000 else str(value)
 
 
 def _plain(error: Exception) -> str:

@@ -279,9 +279,7 @@ def ingested(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Ite
         ),
     ],
 )
-def test_an_error_never_quotes_a_value(
-    rule: str, ingested: Path, home: Home, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_quotes_no_value(rule: str, ingested: Path, home: Home, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in the record and the report's words, nor in Dagster's databases or a log."""
     contract = load(written(ingested, rule))
     home.dagster.mkdir(parents=True)

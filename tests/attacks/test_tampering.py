@@ -274,12 +274,8 @@ def replace_landed(platform: Platform) -> None:
     forge_rows(landed_folder(platform.contract("whole"), platform.home, NEXT_NIGHT) / ROWS)
 
 
-@pytest.mark.parametrize(
-    "tamper", [forge_verdict, forge_gate_rejects, replace_landed], ids=lambda tamper: tamper.__name__
-)
-def test_what_was_changed_after_its_gate_is_not_accepted(
-    platform: Platform, tamper: Callable[[Platform], None]
-) -> None:
+@pytest.mark.parametrize("tamper", [forge_verdict, forge_gate_rejects, replace_landed], ids=lambda one: one.__name__)
+def test_what_changed_after_its_gate_is_not_accepted(platform: Platform, tamper: Callable[[Platform], None]) -> None:
     refused_night(platform)
     tamper(platform)
     with pytest.raises(Tampered, match="is not as it was written"):
@@ -357,9 +353,7 @@ def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     assert not platform.publish(NEXT_NIGHT)
 
 
-def test_the_key_is_the_owners_alone_and_another_key_is_told(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_is_the_owners_alone_and_another_is_told(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (platform.home.root / "seal.key").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("INTERAGENCY_KEY", "a key of the ministry")
     assert not platform.publish(NEXT_NIGHT)

@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser import CHROMIUM, WITH_BROWSER
-from tests.conftest import INTERAGENCY
+from tests.conftest import INTERAGENCY, ended
 from warehouse.home import PROJECT, Home
 
 # What an attack leaves behind in Dagster's own storage, where it gets through.
@@ -247,9 +247,7 @@ def test_a_link_is_good_once_and_its_cookie_is_kept_from_scripts_and_other_sites
 
 def test_no_other_port_stands_open(page: Page) -> None:
     """The code location and the daemon belong to the page, and none of them listens where others reach it."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "-s", str(page.process.pid)], capture_output=True, text=True, check=True
-    )
+    found = ended("ps", "-o", "pid=", "-s", page.process.pid)
     ports = {port for pid in found.stdout.split() for port in _listening(int(pid))}
     assert ports == {page.port}
 

@@ -40,9 +40,7 @@ NIGHT_AFTER = ("run", "--extract-date", NEXT_NIGHT.isoformat())
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES], ids=errno.errorcode.get)
-def test_a_home_that_cannot_be_written_is_said_with_the_remedy(
-    home: Home, shim: Path, tmp_path: Path, error: int
-) -> None:
+def test_a_home_that_cannot_be_written_is_told_its_remedy(home: Home, shim: Path, tmp_path: Path, error: int) -> None:
     home.root.mkdir()
     done = run(home, shim, tmp_path / "counter", Fault(1, FULL_FROM_THEN_ON, error), *NIGHT_AFTER)
     assert done.returncode == 1, done.stderr

@@ -178,9 +178,7 @@ def test_a_broken_contract_is_told_and_every_door_is_shut(
     assert command("contracts", "lint").exit_code == 1
 
 
-def test_a_copy_is_tried_where_the_platforms_own_contract_is_broken(
-    feed_folder: Path, home: Home, tmp_path: Path
-) -> None:
+def test_a_copy_is_tried_where_the_platforms_own_is_broken(feed_folder: Path, home: Home, tmp_path: Path) -> None:
     """So it is mended; the file itself, valid but for what it points to, is not tried."""
     contract = feed_folder / "things.odcs.yaml"
     good = contract.read_text()

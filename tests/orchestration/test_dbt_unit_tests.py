@@ -46,9 +46,7 @@ def test_unit_tests_of_the_models_pass(country_models: None, tmp_path: Path) -> 
     build = build_variable(home) | {BUILD_VARIABLE: str(database)}
     ended(dbt_executable(), "build", *kinds, *variables(manifest), *places, cwd=PROJECT_DIR, **build)
     results = json.loads((target / "run_results.json").read_text())["results"]
-    found = {
-        result["unique_id"]: result["status"] for result in results if result["unique_id"].startswith("unit_test.")
-    }
+    found = {item["unique_id"]: item["status"] for item in results if item["unique_id"].startswith("unit_test.")}
     known = json.loads((target / "manifest.json").read_text())["unit_tests"]
     assert len(known) >= 19
     assert found == dict.fromkeys(known, "pass")

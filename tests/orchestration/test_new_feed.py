@@ -42,9 +42,7 @@ def walkthrough() -> str:
 
 
 @pytest.mark.slow
-def test_the_walkthrough_leads_from_an_unknown_file_to_an_accepted_night(
-    tmp_path: Path, home: Home, inbox: Path
-) -> None:
+def test_the_walkthrough_leads_from_a_file_to_an_accepted_night(tmp_path: Path, home: Home, inbox: Path) -> None:
     """The sample has twenty columns, in Windows-1252, with semicolons, decimal commas and local dates."""
     places = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = ended("bash", "-euo", "pipefail", "-c", walkthrough(), **places)

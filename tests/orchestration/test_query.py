@@ -141,9 +141,7 @@ def test_a_line_that_a_crash_cut_off_costs_itself_alone(home: Home) -> None:
 
 
 def test_decisions_at_once_are_all_kept(home: Home) -> None:
-    decisions = [
-        Disposition(f"case {number:03}", "error", "x" * 500, "me", "2026-03-01T10:00:00+00:00") for number in range(200)
-    ]
+    decisions = [Disposition(f"case {n:03}", "error", "x" * 500, "me", "2026-03-01T10:00:00+00:00") for n in range(200)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda decision: decide(home, decision), decisions))
     assert len(decided(home, date.max)) == 200

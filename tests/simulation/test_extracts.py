@@ -52,9 +52,7 @@ def test_an_agency_writes_the_letters_that_it_has(country: Made) -> None:
         (record["surname"] or "").isascii() and (record["surname"] or "").upper() == (record["surname"] or "")
         for record in paid
     )
-    taxed = " ".join(
-        record["SURNAME"] or "" for record in records(country.extracts, "tax_authority", "income", NIGHTS[0])
-    )
+    taxed = " ".join(row["SURNAME"] or "" for row in records(country.extracts, "tax_authority", "income", NIGHTS[0]))
     assert "ä" in taxed
     assert not set("łřęИвЙ") & set(taxed)
     patients = " ".join(

@@ -199,9 +199,7 @@ def test_a_workbook_that_is_called_csv_is_told(tmp_path: Path) -> None:
 def test_a_number_that_some_fail_is_a_doubt(tmp_path: Path) -> None:
     """Three of a hundred wrong check digits would be more than a draft lets pass."""
     wrong = [item for item in map(str, range(4_999_999_990, 4_999_999_999)) if not nhs.is_valid(item)][:3]
-    right = [
-        f"{number}{nhs_digit(str(number))}" for number in range(400_000_000, 400_000_400, 3) if nhs_digit(str(number))
-    ]
+    right = [f"{n}{nhs_digit(str(n))}" for n in range(400_000_000, 400_000_400, 3) if nhs_digit(str(n))]
     path = tmp_path / "s.csv"
     path.write_text("\n".join(["nhs_no,x", *(f"{value},y" for value in [*right[:97], *wrong]), ""]))
     columns, doubts, rejected = held(path)

@@ -167,9 +167,7 @@ def test_a_server_that_is_down_is_told(connector: str, database: Database, tmp_p
         pulled(contract, tmp_path)
 
 
-def test_a_server_that_dies_in_the_middle_refuses_the_extract(
-    connector: str, database: Database, tmp_path: Path
-) -> None:
+def test_a_server_that_dies_meanwhile_refuses_the_extract(connector: str, database: Database, tmp_path: Path) -> None:
     """A server of its own, killed during the transfer: an error of the feed, not the end of the process."""
     place = database.folder.parent / f"dying-{connector}"
     server = get_server(place, cleanup_mode="delete")

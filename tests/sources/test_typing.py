@@ -16,9 +16,7 @@ REJECTED = object()
 def landed_values(folder: Path, column: str, texts: list[str]) -> dict[str, Any]:
     """What each text became in a column; each reject must name the column, the text, the line and a reason."""
     properties = ["{name: n, logicalType: integer, primaryKey: true}", f"{{name: x, {column}}}"]
-    landed = land(
-        folder, csv_text([["n", "x"], *([number, text] for number, text in enumerate(texts))]), Feed(properties)
-    )
+    landed = land(folder, csv_text([["n", "x"], *map(list, enumerate(texts))]), Feed(properties))
     values = {texts[row["n"]]: row["x"] for row in landed.rows}
     for reject in landed.rejects:
         assert (reject["rule"], reject["column"]) == ("type", "x")
@@ -83,9 +81,7 @@ def test_texts_of_a_type(kind: str, tmp_path: Path) -> None:
 
 
 def test_time_stamps_become_utc(tmp_path: Path) -> None:
-    expected = {
-        text: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for text, value in STAMPS.items()
-    }
+    expected = {text: at.replace(tzinfo=UTC) if isinstance(at, datetime) else at for text, at in STAMPS.items()}
     assert landed_values(tmp_path, "logicalType: timestamp", list(STAMPS)) == expected
 
 

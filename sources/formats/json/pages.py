@@ -12,14 +12,7 @@ from sources.errors import ExtractError
 from sources.formats import Reading
 from sources.formats.encoding.text_encoding import marked_encoding
 from sources.formats.encoding.transcoded import is_utf8
-from sources.formats.json.record import (
-    JsonRecord,
-    RecordShape,
-    StrictDecoder,
-    TooDeep,
-    staged,
-    with_headers,
-)
+from sources.formats.json.record import JsonRecord, RecordShape, StrictDecoder, TooDeep, staged, with_headers
 from sources.json_pointer import keys_of
 
 _CHUNK_CHARACTERS = 1 << 20

@@ -183,9 +183,7 @@ LOGINS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", LOGINS, ids=str)
 @pytest.mark.parametrize("host", ["agency.example", "127.0.0.1.agency.example"])
-def test_a_login_does_not_travel_in_clear_to_another_machine(
-    tmp_path: Path, options: dict[str, Any], host: str
-) -> None:
+def test_a_login_travels_in_clear_to_no_other_machine(tmp_path: Path, options: dict[str, Any], host: str) -> None:
     contract = contract_of(tmp_path, "api", f"http://{host}/x.csv", **options)
     assert "is not encrypted" in refused(contract, tmp_path / "a")
     Login(contract, httpx.URL(f"https://{host}/x.csv"))

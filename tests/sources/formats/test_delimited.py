@@ -307,9 +307,7 @@ def test_a_file_that_is_nearly_all_broken_is_refused_before_it_fills_the_memory(
             landed_with(tmp_path, content)
 
 
-def test_places_of_many_wrong_records_are_looked_up_part_by_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_places_of_many_records_are_looked_up_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sources.landing.faulty_records._PLACES", 7)
     landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
     assert landed.reject_lines == list(range(2, 52))

@@ -25,9 +25,7 @@ relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[Health
 
 
 def lines(columns: list[str], *records: str) -> tuple[str, Feed]:
-    return "".join(f"{record}\n" for record in records), Feed(
-        columns, path="x.jsonl", format="jsonl", options=NO_OPTIONS
-    )
+    return "".join(f"{one}\n" for one in records), Feed(columns, path="x.jsonl", format="jsonl", options=NO_OPTIONS)
 
 
 def document(columns: list[str], *records: str) -> tuple[str, Feed]:

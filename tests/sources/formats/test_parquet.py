@@ -149,9 +149,7 @@ def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path) -> None:
     second, rows, rejected = DRIFT[case]
     landed = together(tmp_path, FIRST, second)
     assert [(row["id"], row["n"]) for row in landed.rows] == rows
-    assert [(reject["file"], reject["value"]) for reject in landed.rejects] == [
-        ("2.parquet", value) for value in rejected
-    ]
+    assert [(item["file"], item["value"]) for item in landed.rejects] == [("2.parquet", value) for value in rejected]
     assert landed.manifest.extra_columns == (["m"] if "m" in second else [])
 
 
