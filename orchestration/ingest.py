@@ -170,12 +170,7 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
     def accepted(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
         with _recorded_failure(context, contract, platform, "acceptance"):
             night = accept_night(contract, platform.home, night_of(context))
-        return dg.MaterializeResult(
-            metadata={
-                "status": night.status,
-                "rows accepted": night.rows_accepted or 0,
-                "rows rejected": night.rows_rejected or 0,
-            }
-        )
+        counts = {"rows accepted": night.rows_accepted or 0, "rows rejected": night.rows_rejected or 0}
+        return dg.MaterializeResult(metadata={"status": night.status, **counts})
 
     return accepted

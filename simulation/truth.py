@@ -130,12 +130,8 @@ def _jobs(world: World) -> pa.Table:
 def _events(world: World) -> pa.Table:
     """`old_value` and `new_value` are an address_id, a job_id or a surname; `known_<agency>` is the first night that can tell."""
     events = world.events
-    known = {
-        f"known_{agency}": pa.array(
-            world.known[agency].astype(np.int32), pa.date32(), mask=world.known[agency] >= NEVER
-        )
-        for agency in AGENCIES
-    }
+    first = {f"known_{agency}": world.known[agency] for agency in AGENCIES}
+    known = {name: pa.array(day.astype(np.int32), pa.date32(), mask=day >= NEVER) for name, day in first.items()}
     return pa.table({
         "event_id": np.arange(len(events["kind"])), "type": pa.array(EVENT_TYPES).take(pa.array(events["kind"])),
         "date": dates(events["day"]), "person_id": events["person"], "other_person_id": _optional(events["other"]),

@@ -179,6 +179,14 @@ class Feed:
         return target
 
 
+def columns(**types: str) -> list[str]:
+    """Properties of these types, behind which more may be said of them in flow style; the first is the key."""
+    first = next(iter(types))
+    return [
+        f"{{name: {name}, logicalType: {said}{', primaryKey: true' * (name == first)}}}" for name, said in types.items()
+    ]
+
+
 def csv_text(rows: list[list[object]]) -> str:
     """Rows as RFC 4180 text."""
     stream = io.StringIO()

@@ -47,13 +47,11 @@ def same_rows(one: Path, other: Path) -> bool:
     """Whether two files of rows have the same columns and content, in any order."""
     with open_database() as connection:
         found = [
-            (
-                connection.execute(f"DESCRIBE FROM read_parquet({literal(str(file))})").fetchall(),
-                connection.execute(
-                    f"SELECT count(*), sum(hash(rows)::HUGEINT) FROM read_parquet({literal(str(file))}) AS rows"
-                ).fetchone(),
-            )
-            for file in (one, other)
+            [
+                connection.execute(f"DESCRIBE FROM {file}").fetchall(),
+                connection.execute(f"SELECT count(*), sum(hash(rows)::HUGEINT) FROM {file} AS rows").fetchall(),
+            ]
+            for file in (f"read_parquet({literal(str(path))})" for path in (one, other))
         ]
     return found[0] == found[1]
 

@@ -59,10 +59,8 @@ def decide_case(
     except NoReason:
         stop("a decision needs its reason; write --reason", WRONG_USE)
     except UnknownCase as error:
-        stop(
-            f"{case!r} is {'the beginning of several cases' if error.is_ambiguous else 'no case of the published night'}; see `interagency cases list`",
-            WRONG_USE,
-        )
+        what = "the beginning of several cases" if error.is_ambiguous else "no case of the published night"
+        stop(f"{case!r} is {what}; see `interagency cases list`", WRONG_USE)
     except Tampered as error:
         stop(str(error), NOT_DONE)
     tell(f"{decided.match_case_id}: {decided.disposition}; shown from the next night on")

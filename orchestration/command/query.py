@@ -63,10 +63,8 @@ def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
     try:
         attach_restricted(connection, published, read_only=True)
     except (duckdb.Error, OSError):
-        stop(
-            f"the restricted database cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner for the right to read it",
-            NOT_DONE,
-        )
+        remedy = f"set {KEY_VARIABLE} to its key, and ask its owner for the right to read it"
+        stop(f"the restricted database cannot be opened; {remedy}", NOT_DONE)
 
 
 def _write(answer: "duckdb.DuckDBPyRelation", limit: int, how: str | Path | None) -> None:

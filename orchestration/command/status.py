@@ -28,23 +28,17 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     show_table(
         "Feeds", _HEADINGS, [["–" if line[name] is None else str(line[name]) for name in _HEADINGS] for line in lines]
     )
-    tell(
-        f"Published: night of {current.extract_date}, {home.published}"
-        if current
-        else "Published: nothing yet; run `interagency run`"
-    )
+    what = f"night of {current.extract_date}, {home.published}" if current else "nothing yet; run `interagency run`"
+    tell(f"Published: {what}")
 
 
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
     from nights.record.feed_night import last_recorded
     from nights.record.freshness import in_use
 
-    last = last_recorded(home, contract.agency, contract.feed)
-    told = (
-        [str(last.extract_date), last.status, last.rows_sent, last.rows_accepted, last.rows_rejected]
-        if last
-        else [None, "never pulled", None, None, None]
-    )
+    last, told = last_recorded(home, contract.agency, contract.feed), [None, "never pulled", None, None, None]
+    if last:
+        told = [str(last.extract_date), last.status, last.rows_sent, last.rows_accepted, last.rows_rejected]
     used = in_use(contract, home, now.date())
     use = [str(used.night) if used.night else None, "no" if used.is_stale(now) else "yes"]
     return dict(zip(_HEADINGS, [contract.agency, contract.feed, *told, *use], strict=True))

@@ -70,19 +70,8 @@ def extracts(night: Night) -> list[Extract]:
         Mark("paid_after_death", "amount", np.flatnonzero(after_death)),
         Mark("incompatible_benefit", "benefit_code", np.flatnonzero(incompatible)),
     ]
-    return [
-        Extract(
-            AGENCY,
-            "payment",
-            table,
-            person,
-            case,
-            "yyyyMMdd",
-            "ascii",
-            {"surname": surname, "given_name": given},
-            marks,
-        )
-    ]
+    named = {"surname": surname, "given_name": given}
+    return [Extract(AGENCY, "payment", table, person, case, "yyyyMMdd", "ascii", named, marks)]
 
 
 def _upper(values: pa.Array) -> pa.Array:

@@ -103,14 +103,8 @@ class FaultyRecords:
         while rows := found.fetchmany(_PLACES):
             positions = [position for (position,) in rows]
             places = self._reading.places(positions)
-            self._connection.register(
-                "place",
-                arrow(
-                    position=positions,
-                    line=[place.line for place in places],
-                    file=[place.file or file for place in places],
-                ),
-            )
+            lines, files = [place.line for place in places], [place.file or file for place in places]
+            self._connection.register("place", arrow(position=positions, line=lines, file=files))
             self._connection.execute(f"""
                 INSERT INTO faulty
                 SELECT place.file, place.line, _faults, _record
@@ -123,9 +117,8 @@ class FaultyRecords:
         """All typed records as a relation: the right ones in `rows`, and of the faulty ones what could be typed."""
         names = ", ".join(quoted(item.name) for item in agreed(self._fields))
         files = [rows, self._file] if self._has_any else [rows]
-        return (
-            "(" + " UNION ALL ".join(f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files) + ")"
-        )
+        typed = [f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files]
+        return f"({' UNION ALL '.join(typed)})"
 
     def _no_text(self, columns: int) -> str:
         return " AND ".join(f"{item.text} IS NULL" for item in self._fields[-columns:])

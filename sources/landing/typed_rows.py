@@ -119,15 +119,11 @@ class TypedRows:
 
     def _register_broken(self) -> None:
         broken = self.reading.broken()
-        self.connection.register(
-            "broken",
-            arrow(
-                file=[item.file or self.file for item in broken],
-                line=[item.line for item in broken],
-                reason=[item.reason for item in broken],
-                record=[item.record for item in broken],
-            ),
-        )
+        table = arrow(
+            file=[item.file or self.file for item in broken], line=[item.line for item in broken],
+            reason=[item.reason for item in broken], record=[item.record for item in broken],
+        )  # fmt: skip
+        self.connection.register("broken", table)
 
     def _write_rejects(self, rejects: Path) -> int:
         """One row per rejected record: its first fault in columns, all of them in `faults`."""

@@ -23,18 +23,18 @@ from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
 from tests.attacks.readable import readable_texts
-from tests.conftest import NIGHT, Feed, csv_text
+from tests.conftest import NIGHT, Feed, columns, csv_text
 from tests.orchestration.conftest import recorded, run_ingest
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 
 NAME, NUMBER = "Kaljulaid Kersti", "46912310000"
-COLUMNS = [
-    "{name: id, logicalType: integer, primaryKey: true, classification: public}",
-    "{name: height, logicalType: integer, classification: public}",
-    "{name: name, logicalType: string, classification: personal}",
-    "{name: number, logicalType: integer, classification: personal}",
-]
+COLUMNS = columns(
+    id="integer, classification: public",
+    height="integer, classification: public",
+    name="string, classification: personal",
+    number="integer, classification: personal",
+)
 ROWS = csv_text([["id", "height", "name", "number"], [1, 170, NAME, NUMBER], [2, 180, "Mets Mari", "47001010000"]])
 
 

@@ -7,20 +7,20 @@ import pytest
 
 from nights.rows.accepted import SCHEMA, create_empty_relations
 from orchestration import dbt
-from tests.conftest import Feed, ended
+from tests.conftest import Feed, columns, ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.restricted import attach_restricted
 
 pytestmark = pytest.mark.slow
 
-COLUMNS = [
-    "{name: licence, logicalType: integer, primaryKey: true, classification: internal}",
-    "{name: code, logicalType: string, customProperties: [{property: identifierKind, value: ee.ik}]}",
-    "{name: first, logicalType: string}",
-    "{name: last, logicalType: string}",
-    "{name: kept_by, logicalType: string}",
-]
+COLUMNS = columns(
+    licence="integer, classification: internal",
+    code="string, customProperties: [{property: identifierKind, value: ee.ik}]",
+    first="string",
+    last="string",
+    kept_by="string",
+)
 MODEL = """
 select
     {{ identifier('fishery', 'angler', 'code') }} as national_number,
@@ -75,16 +75,8 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             """
         )
     build = dbt.build_variable(home) | {dbt.BUILD_VARIABLE: str(database)}
-    words = (
-        *dbt.variables(manifest),
-        "--select",
-        "+int_person_record",
-        "--project-dir",
-        project,
-        "--profiles-dir",
-        project,
-    )
-    ended(dbt.dbt_executable(), "run", *words, cwd=project, **build)
+    words = ("--select", "+int_person_record", "--project-dir", project, "--profiles-dir", project)
+    ended(dbt.dbt_executable(), "run", *dbt.variables(manifest), *words, cwd=project, **build)
     with open_database(database) as connection:
         attach_restricted(connection, database)
         found = connection.execute(
@@ -94,7 +86,5 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             ORDER BY source_key
             """
         ).fetchall()
-    assert found == [
-        ("fishery/angler", "1", "38001085718", "Mari", "BERG"),
-        ("fishery/angler", "2", None, "Jüri", "KASK"),
-    ]
+    mari, juri = ("1", "38001085718", "Mari", "BERG"), ("2", None, "Jüri", "KASK")
+    assert found == [("fishery/angler", *mari), ("fishery/angler", *juri)]

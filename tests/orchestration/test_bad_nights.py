@@ -210,12 +210,8 @@ def test_the_same_night_twice_is_the_same_night(feeds: Path, home: Home) -> None
     for _ in range(2):
         run_ingest(written(feeds), NIGHT)
         night = recorded(home, NIGHT)["plain/things"]
-        nights.append(
-            (
-                replace(night, started_at=night.finished_at, finished_at=night.finished_at),
-                rows_in_use(home, "plain/things"),
-            )
-        )
+        timeless = replace(night, started_at=night.finished_at, finished_at=night.finished_at)
+        nights.append((timeless, rows_in_use(home, "plain/things")))
     (first, rows), (second, again) = nights
     assert replace(first, started_at=second.started_at, finished_at=second.finished_at) == second
     assert (first.status, first.rows_sent, first.rows_accepted, first.rows_rejected) == ("accepted", 4, 2, 2)

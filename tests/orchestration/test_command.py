@@ -206,13 +206,8 @@ def test_a_night_with_a_contract_that_is_left_out_publishes_the_others(
     assert "Traceback" not in done.stdout + done.stderr
     assert f"Published: {home.published}" in done.stdout
     assert done.stdout.splitlines()[-1] == "Stale or refused: tests/things left out, no rows yet"
-    assert recorded(home, NIGHT).keys() == {
-        "bts/airlines",
-        "bts/flights",
-        "faa/aircraft",
-        "faa/airports",
-        "noaa/weather",
-    }
+    others = {"bts/airlines", "bts/flights", "faa/aircraft", "faa/airports", "noaa/weather"}
+    assert recorded(home, NIGHT).keys() == others
 
 
 def test_doctor_tells_good_from_missing(home: Home, inbox: Path, agreements: Path) -> None:
@@ -299,10 +294,8 @@ def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_mas
     assert "gate\t2\tname\t•••\t" in done.stdout
     assert "3 rejects of tests/things, night of 2026-11-20" in done.stdout
     assert "Charlotte" not in done.stdout
-    assert (
-        "3 rejects of tests/things, night of 2026-11-20; the first 1 are shown"
-        in command("rejects", "tests", "things", "--limit", "1").stdout
-    )
+    limited = command("rejects", "tests", "things", "--limit", "1").stdout
+    assert "3 rejects of tests/things, night of 2026-11-20; the first 1 are shown" in limited
     whole = home.root / "for the agency.csv"
     assert "3 rejects" in command("rejects", "tests", "things", "--csv", str(whole)).stdout
     assert "Charlotte" in whole.read_text()

@@ -33,16 +33,8 @@ def test_unit_tests_of_the_models_pass(country_models: None, tmp_path: Path) -> 
         load_dispositions(connection, home, NIGHT)
     # In one invocation: each model's unit tests run once its parents are there.
     kinds = [word for kind in ("seed", "model", "unit_test") for word in ("--resource-type", kind)]
-    places = (
-        "--project-dir",
-        PROJECT_DIR,
-        "--profiles-dir",
-        PROJECT_DIR,
-        "--target-path",
-        target,
-        "--log-path",
-        tmp_path / "logs",
-    )
+    places = ("--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR)
+    places += ("--target-path", target, "--log-path", tmp_path / "logs")
     build = build_variable(home) | {BUILD_VARIABLE: str(database)}
     ended(dbt_executable(), "build", *kinds, *variables(manifest), *places, cwd=PROJECT_DIR, **build)
     results = json.loads((target / "run_results.json").read_text())["results"]

@@ -75,11 +75,8 @@ def contents(home: Home) -> dict[str, tuple[int, int]]:
 
 def statuses(home: Home) -> dict[str, str]:
     with duckdb.connect(str(home.published), read_only=True) as connection:
-        return dict(
-            connection.execute(
-                "SELECT agency || '/' || feed, status FROM quality.feed_night WHERE extract_date = ?", [NEXT_NIGHT]
-            ).fetchall()
-        )
+        query = "SELECT agency || '/' || feed, status FROM quality.feed_night WHERE extract_date = ?"
+        return dict(connection.execute(query, [NEXT_NIGHT]).fetchall())
 
 
 def leftovers(home: Home) -> list[Path]:
@@ -132,10 +129,8 @@ def test_a_crash_a_corrupted_extract_and_the_same_night_again(night_home: Home, 
         last = strict.stdout.strip().splitlines()[-1]
         assert last == f"Stale or refused: bts/flights refused, rows of {NIGHT}"
         assert f"Published: {night_home.published}" in strict.stdout
-        assert (
-            f"bts/flights: {wrong} of 336776 rows rejected, more than the 0.1 % that the contract allows"
-            in strict.stdout
-        )
+        told = f"bts/flights: {wrong} of 336776 rows rejected, more than the 0.1 % that the contract allows"
+        assert told in strict.stdout
         assert leftovers(night_home) == []
         once = contents(night_home)
         wait_for(lambda: NEXT_NIGHT.isoformat() in reads.read_text(), "reader of the new night", 5)

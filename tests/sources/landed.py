@@ -15,7 +15,7 @@ from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.landing import land as landing
 from sources.landing.land import land_extract
-from tests.conftest import NIGHT, Feed
+from tests.conftest import NIGHT, Feed, columns
 from warehouse.store.seal import SEAL
 
 ID = "{name: id, logicalType: string, primaryKey: true}"
@@ -23,9 +23,7 @@ ID = "{name: id, logicalType: string, primaryKey: true}"
 
 def text_columns(*names: str) -> list[str]:
     """Properties of text; the first is the key."""
-    return [
-        f"{{name: {name}, logicalType: string{', primaryKey: true' if name == names[0] else ''}}}" for name in names
-    ]
+    return columns(**dict.fromkeys(names, "string"))
 
 
 @dataclass

@@ -222,11 +222,8 @@ def test_a_mistake_in_the_text_is_told(mistake: str, tmp_path: Path) -> None:
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    feed = Feed(
-        ["{name: a, logicalType: string, classification: x}", "{name: a, logicalType: array}"],
-        custom={"extractMode": "never"},
-    )
-    assert len(problems(tmp_path, feed)) >= 5
+    wrong = ["{name: a, logicalType: string, classification: x}", "{name: a, logicalType: array}"]
+    assert len(problems(tmp_path, Feed(wrong, custom={"extractMode": "never"}))) >= 5
 
 
 @pytest.mark.parametrize(

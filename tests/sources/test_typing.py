@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Feed, csv_text
+from tests.conftest import Feed, columns, csv_text
 from tests.sources.landed import land
 
 REJECTED = object()
@@ -152,11 +152,7 @@ def test_null_values_are_no_value_in_every_type(tmp_path: Path) -> None:
 
 
 def test_a_row_with_several_faults_is_one_reject_that_tells_them_all(tmp_path: Path) -> None:
-    properties = [
-        "{name: n, logicalType: integer, primaryKey: true}",
-        "{name: day, logicalType: date}",
-        "{name: sum, logicalType: number}",
-    ]
+    properties = columns(n="integer", day="date", sum="number")
     landed = land(tmp_path, "n,day,sum\n1,2026-01-01,2\nx,yesterday,much\n3,2026-01-03,4\n", Feed(properties))
     (reject,) = landed.rejects
     assert reject["line"] == 3

@@ -15,15 +15,11 @@ from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
 from sources.formats.delimited.headings import ABOVE_HEADING
 from sources.formats.delimited.records import ABOVE, ACROSS, CUT_OFF, MISQUOTED, NO_LINE_END, TOO_FEW, TOO_MANY
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 from tests.sources.landed import Landed, land, land_bytes, text_columns
 
 ABC = text_columns("a", "b", "c")
-TYPED = [
-    "{name: a, logicalType: integer, primaryKey: true}",
-    "{name: b, logicalType: date, required: true}",
-    "{name: c, logicalType: string}",
-]
+TYPED = columns(a="integer", b="date, required: true", c="string")
 ROWS = [("1", "x", "y"), ("2", "é, z", 'say "so"')]
 
 

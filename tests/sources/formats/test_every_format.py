@@ -115,11 +115,8 @@ OTHERS = {
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
 def test_a_file_of_another_kind_is_called_by_its_name(kind: str, form: str, tmp_path: Path) -> None:
     content, says = OTHERS[kind]
+    feed = Feed(text_columns("a", "b"), path=f"e.{form}", format=form, options={"limits": "{members: 99}"})
     with pytest.raises(ExtractError) as caught:
-        land(
-            tmp_path,
-            content,
-            Feed(text_columns("a", "b"), path=f"e.{form}", format=form, options={"limits": "{members: 99}"}),
-        )
+        land(tmp_path, content, feed)
     assert says in str(caught.value)
     assert f"Agency of Tests for {form}" in str(caught.value)

@@ -148,14 +148,8 @@ def test_a_formula_whose_result_is_an_empty_text_has_a_value(tmp_path: Path) -> 
 
 def test_formulas_and_errors_of_other_kinds(tmp_path: Path) -> None:
     cells = biff_sheet([["id", "n"], ["a", 1], ["b"], ["c", 3], ["d"]])
-    content = xls(
-        (
-            "One",
-            cells
-            + biff_formula(2, 1, b"\x00" * 6 + b"\xff\xff")
-            + biff_formula(4, 1, b"\x03" + b"\x00" * 5 + b"\xff\xff"),
-        )
-    )
+    text, empty = (biff_formula(row, 1, bytes([kind, *bytes(5)]) + b"\xff\xff") for row, kind in ((2, 0), (4, 3)))
+    content = xls(("One", cells + text + empty))
     landed = land(tmp_path, content, feed([ID, NUMBER]))
     assert ([row["id"] for row in landed.rows], landed.reject_lines) == (["a", "c", "d"], [3])
     rows = ods_table([["id", "n"], ["a", 1]])

@@ -13,15 +13,9 @@ from tests.sources.archives import zipped
 
 Cell = str | float | bool | None
 Rows = Sequence[Sequence[Cell]]
+_PREFIXES = {"office": "office", "style": "style", "table": "table", "text": "text", "number": "datastyle"}
 _NAMESPACES = " ".join(
-    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for prefix, name in (
-        ("office", "office"),
-        ("style", "style"),
-        ("table", "table"),
-        ("text", "text"),
-        ("number", "datastyle"),
-    )
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for prefix, name in _PREFIXES.items()
 )
 _CALC = 'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
 
