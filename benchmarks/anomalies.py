@@ -78,11 +78,9 @@ def main(people: int, nights: int, seed: int) -> None:
             if night in spoiled:
                 for fault in faults(contracts[name], rows):
                     faulty[name, night, fault] = _record(contracts[name], night, _spoiled(rows, fault))
-        figures = [
-            _false_alarms(contracts, clean, nights, Path(folder)),
-            *_found(contracts, clean, faulty, nights, Path(folder)),
-        ]
-        figures.append(_year(contracts, clean, Path(folder)))
+        place = Path(folder)
+        found = _found(contracts, clean, faulty, nights, place)
+        figures = [_false_alarms(contracts, clean, nights, place), *found, _year(contracts, clean, place)]
     folder_of_results = Path(__file__).parent / "results"
     folder_of_results.mkdir(exist_ok=True)
     (folder_of_results / "anomalies.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -182,11 +180,8 @@ def _of_column(column: Column, connection: duckdb.DuckDBPyConnection) -> Iterato
             "numbers shifted by their spread", f"{name}::DOUBLE + (SELECT stddev({name}) FROM rows)", name
         )
     if kind == "date":
-        yield _changed_to(
-            "dates of a fifth of the rows 1900-01-01",
-            f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END",
-            name,
-        )
+        old = f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END"
+        yield _changed_to("dates of a fifth of the rows 1900-01-01", old, name)
     if kind == "text":
         yield _changed_to("texts cut to two letters", f"left({name}, 2)", name)
         yield _changed_to("one text for all", f"CASE WHEN {name} IS NOT NULL THEN 'unknown' END", name)
@@ -283,10 +278,7 @@ def _observed(
 
 
 def _write(histories: dict[str, list[FeedRecord]], folder: Path) -> None:
-    rows: dict[str, dict[date, list[dict[str, Any]]]] = {
-        "feed_night": defaultdict(list),
-        "column_profile": defaultdict(list),
-    }
+    rows: dict[str, dict[date, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, records in histories.items():
         whose = dict(zip(("agency", "feed"), name.split("/"), strict=True))
         for record in records:

@@ -56,11 +56,7 @@ def _night(feeds: int) -> dict[str, Any]:
         (root / "agreements").mkdir()
         for number in range(feeds):
             _write_feed(root, f"agency{number // FEEDS_OF_AN_AGENCY:03}", f"feed{number % FEEDS_OF_AN_AGENCY}")
-        places = {
-            "INTERAGENCY_SOURCES": str(root / "sources"),
-            "INTERAGENCY_AGREEMENTS": str(root / "agreements"),
-            "INTERAGENCY_HOME": str(root / "home"),
-        }
+        places = {f"INTERAGENCY_{name.upper()}": str(root / name) for name in ("sources", "agreements", "home")}
         command = [str(Path(sys.executable).with_name("interagency")), "run", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **places})
         outcome = json.loads(done.stdout)

@@ -47,10 +47,8 @@ def febrl() -> None:
                 connection.execute(f"CREATE TABLE truth AS {truth}")
                 ending = " without soc_sec_id" if bare else ""
                 show(f"{name}{ending}", measure(connection, resolve(connection, inputs, entity), "truth"))
-                show(
-                    f"  Splink, plain settings{ending}",
-                    measure(connection, _plain_splink(connection, inputs, bare), "truth"),
-                )
+                plain = measure(connection, _plain_splink(connection, inputs, bare), "truth")
+                show(f"  Splink, plain settings{ending}", plain)
 
 
 def _read_febrl(connection: duckdb.DuckDBPyConnection, file: str, bare: bool) -> str:
@@ -81,12 +79,8 @@ def _plain_splink(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str],
         cl.ExactMatch("postcode"), cl.JaroWinklerAtThresholds("suburb"), cl.JaroWinklerAtThresholds("address_1"),
         *([] if bare else [cl.LevenshteinAtThresholds("soc_sec_id", [1, 2])]),
     ]  # fmt: skip
-    rules = [
-        block_on("given_name", "surname"),
-        block_on("date_of_birth"),
-        block_on("postcode", "surname"),
-        block_on("postcode", "given_name"),
-    ]
+    blocks = [("given_name", "surname"), ("date_of_birth",), ("postcode", "surname"), ("postcode", "given_name")]
+    rules = [block_on(*names) for names in blocks]
     settings = SettingsCreator(
         link_type="dedupe_only" if len(inputs) == 1 else "link_only", unique_id_column_name="source_key", comparisons=compared,
         blocking_rules_to_generate_predictions=[*rules, *([] if bare else [block_on("soc_sec_id")])],
@@ -138,11 +132,8 @@ def country() -> None:
             connection.execute(f"CREATE TABLE {name} AS FROM made")
         began = time.perf_counter()
         result = resolve(connection, {"records": "record"}, load_entity("person"))
-        show(
-            f"country of {PEOPLE:,} people",
-            measure(connection, result, "truth"),
-            f"{time.perf_counter() - began:.0f} s",
-        )
+        took = f"{time.perf_counter() - began:.0f} s"
+        show(f"country of {PEOPLE:,} people", measure(connection, result, "truth"), took)
         rows = connection.execute(f"""
             WITH j AS (FROM {result} JOIN truth USING (source, source_key)),
             main AS (SELECT person_id, mode(entity_id) AS entity_id FROM j GROUP BY 1)
@@ -227,11 +218,8 @@ def _timed(name: str, path: str, work: Any) -> None:
         result = work(connection, load_entity("person"))
         seconds, busy = time.perf_counter() - began, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        show(
-            f"two sources, {RECORDS:,} records: {name}",
-            measure(connection, result, "truth"),
-            f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB",
-        )
+        took = f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB"
+        show(f"two sources, {RECORDS:,} records: {name}", measure(connection, result, "truth"), took)
 
 
 def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> str:

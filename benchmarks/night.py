@@ -74,10 +74,8 @@ def main(sizes: tuple[int, int]) -> None:
     typer.echo(
         f"fixed, whatever the data: {fixed:.1f} s; each further 100,000 people: {more / (large.people - small.people) * 1e5:.1f} s"
     )
-    report(
-        "night",
-        [Ratio(f"from {small.people:,} to {large.people:,} people", more, large.bare - small.bare, "at most", _GOAL)],
-    )
+    growth = f"from {small.people:,} to {large.people:,} people"
+    report("night", [Ratio(growth, more, large.bare - small.bare, "at most", _GOAL)])
 
 
 def _night(people: int) -> Night:
@@ -95,12 +93,8 @@ def _night(people: int) -> Night:
 def _run(place: Path, home: Home) -> dict[str, dict[str, float] | float]:
     with systems(place) as country:
         country.show(FIRST_NIGHT)
-        environment = {
-            **os.environ,
-            **country.environment,
-            "INTERAGENCY_HOME": str(home.root),
-            "INTERAGENCY_FIRST_NIGHT": str(FIRST_NIGHT),
-        }
+        own = {"INTERAGENCY_HOME": str(home.root), "INTERAGENCY_FIRST_NIGHT": str(FIRST_NIGHT)}
+        environment = {**os.environ, **country.environment, **own}
         done = subprocess.run(
             [Path(sys.executable).with_name("interagency"), "run", "--json", "--extract-date", str(FIRST_NIGHT)],
             env=environment, cwd=PROJECT, text=True, capture_output=True, check=False,

@@ -131,11 +131,8 @@ def _gate_asset(
             for r in results
         ]
         yield dg.MaterializeResult(metadata={"rules": dg.MetadataValue.table(table)})
-        yield dg.AssetCheckResult(
-            check_name="cross_agency",
-            passed=not broken,
-            metadata={"broken": ", ".join(r.rule for r in broken) or "none"},
-        )
+        told = {"broken": ", ".join(r.rule for r in broken) or "none"}
+        yield dg.AssetCheckResult(check_name="cross_agency", passed=not broken, metadata=told)
 
     return finding
 

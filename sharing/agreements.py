@@ -92,10 +92,8 @@ class Agreement:
         """Whether a contract's place begins with one of the agreed ones; one that climbs out of its folder does not."""
         if not self.sources:
             return True
-        return ".." not in PurePosixPath(place).parts and any(
-            place == source or place.startswith(source if source.endswith("/") else f"{source}/")
-            for source in self.sources
-        )
+        is_within = any(place == source or place.startswith(f"{source.removesuffix('/')}/") for source in self.sources)
+        return is_within and ".." not in PurePosixPath(place).parts
 
     @property
     def kept_for(self) -> timedelta:

@@ -116,8 +116,8 @@ def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
 
 
 def _text(value: object) -> str:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return f"{value:,}" if is_number and abs(value) >= 10_000 else str(value)
+    is_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000
+    return f"{value:,}" if is_long else str(value)
 
 
 def _plain(error: Exception) -> str:

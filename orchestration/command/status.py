@@ -36,7 +36,8 @@ def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
     from nights.record.feed_night import last_recorded
     from nights.record.freshness import in_use
 
-    last, told = last_recorded(home, contract.agency, contract.feed), [None, "never pulled", None, None, None]
+    last = last_recorded(home, contract.agency, contract.feed)
+    told: list[Any] = [None, "never pulled", None, None, None]
     if last:
         told = [str(last.extract_date), last.status, last.rows_sent, last.rows_accepted, last.rows_rejected]
     used = in_use(contract, home, now.date())

@@ -68,12 +68,9 @@ def test_a_relation_that_a_protected_field_reaches_is_restricted_and_the_path_is
 
 
 def test_a_relation_of_which_nobody_knows_the_sql_is_restricted() -> None:
-    odd = [
-        model("odd", "", language="python"),
-        seed("people", {"name": None}),
-        model("m", "select * from seeds.people"),
-    ]
-    assert protection(STAGED, *odd).open_relations() == ["seed.p.codes"]
+    python, people = model("odd", "", language="python"), seed("people", {"name": None})
+    found = protection(STAGED, python, people, model("m", "select * from seeds.people"))
+    assert found.open_relations() == ["seed.p.codes"]
 
 
 def test_a_snapshot_is_as_open_as_what_it_keeps() -> None:
@@ -87,13 +84,8 @@ def test_a_snapshot_is_as_open_as_what_it_keeps() -> None:
 
 def test_an_exception_needs_words_and_opens_its_own_column_alone() -> None:
     sql = f"select number as a, name as b from {S}"
-    for reason, is_open in (
-        ("A hash that nobody can turn round.", True),
-        (True, False),
-        ("yes", False),
-        ("", False),
-        (None, False),
-    ):
+    good = "A hash that nobody can turn round."
+    for reason, is_open in ((good, True), (True, False), ("yes", False), ("", False), (None, False)):
         found = protection(STAGED, model("m", sql, open_because={"a": reason}), model("over", "select a from marts.m"))
         assert (found.why_protected("marts.m", "a") is None) == is_open
         assert found.why_protected("marts.m", "b") is not None
@@ -270,12 +262,8 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
 def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_models: None) -> None:
     manifest = dbt.prepare(dbt.modelled_contracts(), Home.from_environment())
     found = Protection.read([manifest])
-    excepted = [
-        (key, column)
-        for key, resource in found.lineage.resources.items()
-        for column, noted in resource.columns.items()
-        if noted.open_because
-    ]
+    noted = [(key, *item) for key, resource in found.lineage.resources.items() for item in resource.columns.items()]
+    excepted = [(key, column) for key, column, said in noted if said.open_because]
     assert len(excepted) > 20
     without = Protection.read([manifest])
     for resource in without.lineage.resources.values():
@@ -283,13 +271,8 @@ def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_m
             {name: type(noted)(noted.description, noted.classification) for name, noted in resource.columns.items()}
         )
     assert [place for place in excepted if without.why_protected(*place) is None] == []
-    classified = [
-        noted.classification
-        for resource in found.lineage.resources.values()
-        if resource.kind == "seed"
-        for noted in resource.columns.values()
-    ]
-    assert set(classified) <= set(OPEN)
+    seeds = [resource for resource in found.lineage.resources.values() if resource.kind == "seed"]
+    assert {said.classification for resource in seeds for said in resource.columns.values()} <= set(OPEN)
 
 
 PATIENTS = "number,name,diagnosis,town\n" + "".join(

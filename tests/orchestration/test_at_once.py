@@ -12,11 +12,8 @@ from warehouse.lock import night_lock
 
 WORD = NIGHT.isoformat()
 COMMANDS = [
-    ["run", "--extract-date", WORD],
-    ["backfill", "--from", WORD, "--to", WORD],
-    ["prune"],
-    ["warehouse", "restore", WORD],
-]
+    ["run", "--extract-date", WORD], ["backfill", "--from", WORD, "--to", WORD], ["prune"], ["warehouse", "restore", WORD],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=[words[0] for words in COMMANDS])

@@ -98,17 +98,11 @@ def test_an_empty_home_has_a_status_and_a_list(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["run", "--extract-date", "2026-11-20"],
-        ["run", "--extract-date", "2026-11-20", "--json"],
-        ["prune"],
-        ["warehouse", "restore", "2026-11-20"],
-    ],
+    "words", ["run --extract-date {0}", "run --extract-date {0} --json", "prune", "warehouse restore {0}"]
 )
-def test_a_home_that_is_a_file_is_a_message(arguments: list[str], home: Home) -> None:
+def test_a_home_that_is_a_file_is_a_message(words: str, home: Home) -> None:
     home.root.write_text("not a folder")
-    done = command(*arguments)
+    done = command(*words.format(NIGHT).split())
     assert done.exit_code == 1
     assert f"{home.root}" in done.stderr
     assert done.stdout == ""

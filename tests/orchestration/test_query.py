@@ -35,10 +35,8 @@ def published(home: Home) -> Home:
             "CREATE TABLE marts.match_case (match_case_id VARCHAR, match_type VARCHAR, person_id VARCHAR, key_strength VARCHAR, "
             "money_at_risk_eur DECIMAL(14, 2), detail VARCHAR DEFAULT 'x', disposition VARCHAR DEFAULT 'open')"
         )
-        connection.executemany(
-            "INSERT INTO marts.match_case (match_case_id, match_type, person_id, key_strength, money_at_risk_eur) VALUES (?, ?, ?, ?, ?)",
-            CASES,
-        )
+        listed = "match_case_id, match_type, person_id, key_strength, money_at_risk_eur"
+        connection.executemany(f"INSERT INTO marts.match_case ({listed}) VALUES (?, ?, ?, ?, ?)", CASES)
         attach_restricted(connection, home.published)
         connection.execute("CREATE TABLE restricted.secret AS SELECT 'Kask' AS surname")
     return home

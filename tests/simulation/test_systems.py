@@ -34,11 +34,8 @@ def running(country: Made) -> Iterator[Country]:
 
 
 def _served(country: Made, contract: Contract, night: date) -> int:
-    return int(
-        country.rows(
-            f"SELECT count(*) FROM {{record}} WHERE agency = '{contract.agency}' AND feed = '{contract.feed}' AND night = DATE '{night}'"
-        )[0][0]
-    )
+    feed = f"agency = '{contract.agency}' AND feed = '{contract.feed}'"
+    return int(country.rows(f"SELECT count(*) FROM {{record}} WHERE {feed} AND night = DATE '{night}'")[0][0])
 
 
 @pytest.mark.parametrize("contract", FEEDS, ids=lambda contract: contract.name)

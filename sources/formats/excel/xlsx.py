@@ -122,10 +122,8 @@ class Workbook(Book):
                 continue
             address = _ADDRESS.search(attributes)
             if address is None:
-                raise self.refused(
-                    f"sheet {sheet} has formulas without their values",
-                    "to save the workbook in Excel, and send it again",
-                )
+                remedy = "to save the workbook in Excel, and send it again"
+                raise self.refused(f"sheet {sheet} has formulas without their values", remedy)
             faults[int(address[2]) - 1, column_number(address[1].decode())] = NO_VALUE
         return faults
 

@@ -86,10 +86,8 @@ class _Page:
 
     def _elements(self) -> Iterator[JsonRecord]:
         if self._peek() == "{":
-            raise self._wrong(
-                "the array of records is expected, and an object is here",
-                remedy=f"declare `records`, a JSON pointer such as /items, or format: jsonl in {self.contract.path.name}",
-            )
+            remedy = f"declare `records`, a JSON pointer such as /items, or format: jsonl in {self.contract.path.name}"
+            raise self._wrong("the array of records is expected, and an object is here", remedy=remedy)
         self._take("[", "the array of records")
         number = 0
         while self._peek() != "]":

@@ -61,13 +61,8 @@ class Protected:
 
 
 def oauth(base: str, **further: Any) -> dict[str, Any]:
-    return {
-        "tokenUrl": f"{base}/token",
-        "clientId": "platform",
-        "clientSecret": "env:TEST_SECRET",
-        "paging": PAGES,
-        **further,
-    }
+    client = {"clientId": "platform", "clientSecret": "env:TEST_SECRET"}
+    return {"tokenUrl": f"{base}/token", **client, "paging": PAGES, **further}
 
 
 def test_a_token_is_asked_for_once(tmp_path: Path) -> None:

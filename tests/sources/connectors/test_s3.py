@@ -69,9 +69,8 @@ def test_a_control_object_is_not_part_of_the_extract(endpoint: str, tmp_path: Pa
 
 
 def test_one_object_by_its_name(endpoint: str, tmp_path: Path) -> None:
-    assert pulled(contract(tmp_path, endpoint, NIGHTLY + "north.parquet"), tmp_path / "into").files == (
-        "north.parquet",
-    )
+    arrived = pulled(contract(tmp_path, endpoint, NIGHTLY + "north.parquet"), tmp_path / "into")
+    assert arrived.files == ("north.parquet",)
 
 
 @pytest.mark.parametrize(
@@ -139,31 +138,31 @@ def test_a_broken_transfer_goes_on_where_it_broke(tmp_path: Path, monkeypatch: p
     assert 0 < starts[2] < starts[3] < starts[4] == 3 << 20
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ("403", "login is refused"),
-        ("401", "login is refused"),
-        ("412", "changed while it was read"),
-        ("400", "answers 400"),
-    ],
-)
-def test_a_refusal_is_told_without_the_key(tmp_path: Path, status: str, said: str) -> None:
+STATUSES = {
+    "403": "login is refused",
+    "401": "login is refused",
+    "412": "changed while it was read",
+    "400": "answers 400",
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_refusal_is_told_without_the_key(tmp_path: Path, status: str) -> None:
     store = Store([status])
     with serving(store.app()) as base:
-        assert said in refused(contract(tmp_path, base, "s3://municipalities/*"), tmp_path / "into")
+        assert STATUSES[status] in refused(contract(tmp_path, base, "s3://municipalities/*"), tmp_path / "into")
 
 
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        f"http://me:{SECRET}@127.0.0.1:1",
-        f"http://127.0.0.1:1/?key={SECRET}",
-        f"{SECRET}",
-        "http://127.0.0.1:port",
-        "http://",
-    ],
-)
+ENDPOINTS = [
+    f"http://me:{SECRET}@127.0.0.1:1",
+    f"http://127.0.0.1:1/?key={SECRET}",
+    SECRET,
+    "http://127.0.0.1:port",
+    "http://",
+]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_that_is_no_plain_address_is_refused_unseen(tmp_path: Path, endpoint: str) -> None:
     assert "endpointUrl in things.odcs.yaml" in refused(contract(tmp_path, endpoint, NIGHTLY), tmp_path / "into")
 

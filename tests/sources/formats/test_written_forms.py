@@ -256,12 +256,8 @@ def test_what_is_written_in_a_format_is_read_back(
     digits = f"{abs(number):,f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
     worth = (f"{currency} {digits}" if is_before else f"{digits}{currency}") if currency else digits
     text = way.replace("1", worth) if number < 0 else worth
-    options = {
-        "decimalSeparator": decimal,
-        "thousandsSeparator": thousands,
-        "negativeNumbers": [way],
-        "currencySigns": currency,
-    }
+    options = {"decimalSeparator": decimal, "thousandsSeparator": thousands}
+    options |= {"negativeNumbers": [way], "currencySigns": currency}
     read_as = NumberFormat.of({name: value for name, value in options.items() if value})
     with open_database() as connection:
         found = connection.execute(f"SELECT CAST({read_as.plain(literal(text))} AS DECIMAL(20,3))").fetchone()
@@ -318,10 +314,8 @@ def test_days_of_the_year(form: str, tmp_path: Path) -> None:
 
 
 def test_days_of_the_year_before_it_and_in_a_short_year(tmp_path: Path) -> None:
-    assert become("csv", tmp_path, ["366 2023", "60 2024"], DATED % "D yyyy") == {
-        "366 2023": None,
-        "60 2024": date(2024, 2, 29),
-    }
+    found = become("csv", tmp_path, ["366 2023", "60 2024"], DATED % "D yyyy")
+    assert found == {"366 2023": None, "60 2024": date(2024, 2, 29)}
     found = become("csv", tmp_path, ["45366", "44366", "26001"], DATED % "yyDDD", yearsFrom="1930")
     assert found == {"45366": None, "44366": date(1944, 12, 31), "26001": date(2026, 1, 1)}
 

@@ -221,10 +221,7 @@ def function_names() -> frozenset[str]:
 def safe_message(error: Exception) -> str:
     """The engine's words about a statement; of an error about data only its kind, because its words quote values."""
     about_the_statement = (
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.ParserException,
-        duckdb.SyntaxException,
+        duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException | duckdb.SyntaxException
     )
     return str(error).splitlines()[0] if isinstance(error, about_the_statement) else type(error).__name__
 
