@@ -180,8 +180,8 @@ def _of_column(column: Column, connection: duckdb.DuckDBPyConnection) -> Iterato
             "numbers shifted by their spread", f"{name}::DOUBLE + (SELECT stddev({name}) FROM rows)", name
         )
     if kind == "date":
-        old = f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END"
-        yield _changed_to("dates of a fifth of the rows 1900-01-01", old, name)
+        ancient = f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END"
+        yield _changed_to("dates of a fifth of the rows 1900-01-01", ancient, name)
     if kind == "text":
         yield _changed_to("texts cut to two letters", f"left({name}, 2)", name)
         yield _changed_to("one text for all", f"CASE WHEN {name} IS NOT NULL THEN 'unknown' END", name)
