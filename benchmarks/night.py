@@ -74,10 +74,8 @@ def main(sizes: tuple[int, int]) -> None:
     typer.echo(
         f"fixed, whatever the data: {fixed:.1f} s; each further 100,000 people: {more / (large.people - small.people) * 1e5:.1f} s"
     )
-    report(
-        "night",
-        [Ratio(f"from {small.people:,} to {large.people:,} people", more, large.bare - small.bare, "at most", _GOAL)],
-    )
+    growth = f"from {small.people:,} to {large.people:,} people"
+    report("night", [Ratio(growth, more, large.bare - small.bare, "at most", _GOAL)])
 
 
 def _night(people: int) -> Night:
@@ -95,12 +93,8 @@ def _night(people: int) -> Night:
 def _run(place: Path, home: Home) -> dict[str, dict[str, float] | float]:
     with systems(place) as country:
         country.show(FIRST_NIGHT)
-        environment = {
-            **os.environ,
-            **country.environment,
-            "INTERAGENCY_HOME": str(home.root),
-            "INTERAGENCY_FIRST_NIGHT": str(FIRST_NIGHT),
-        }
+        own = {"INTERAGENCY_HOME": str(home.root), "INTERAGENCY_FIRST_NIGHT": str(FIRST_NIGHT)}
+        environment = {**os.environ, **country.environment, **own}
         done = subprocess.run(
             [Path(sys.executable).with_name("interagency"), "run", "--json", "--extract-date", str(FIRST_NIGHT)],
             env=environment, cwd=PROJECT, text=True, capture_output=True, check=False,
@@ -121,10 +115,14 @@ def _read(contracts: list[Contract], home: Home, place: Path) -> float:
             described = connection.execute(f"DESCRIBE FROM {literal(str(rows))}").fetchall()
             types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind, *_ in described)
             began = time.perf_counter()
-            connection.execute(
-                f"COPY (FROM read_csv({literal(str(source))}, header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})) TO {literal(str(target))} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
+            connection.execute(f"""
+                COPY (
+                    FROM read_csv(
+                        {literal(str(source))},
+                        header = true, delim = ',', quote = '"', escape = '"', columns = {{{types}}}
+                    )
+                ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)
+            """)
             spent += time.perf_counter() - began
     return spent
 
@@ -154,9 +152,11 @@ def _take_over(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     for schema in ("staging", "intermediate", "marts"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS restricted.{schema}")
-    found = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'ours' AND schema_name IN ('seeds', 'linkage')"
-    ).fetchall()
+    found = connection.execute("""
+        SELECT schema_name, table_name
+        FROM duckdb_tables()
+        WHERE database_name = 'ours' AND schema_name IN ('seeds', 'linkage')
+    """).fetchall()
     for schema, table in found:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE TABLE {schema}.{table} AS FROM ours.{schema}.{table}")
@@ -166,9 +166,7 @@ def _take_over(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 def _compiled(home: Home, invocation: str) -> list[tuple[str, str]]:
     """Relation and statement of each model, in the order in which dbt ended them."""
     results = json.loads((home.root / "dbt" / invocation / "run_results.json").read_text(encoding="utf-8"))["results"]
-    return [
-        (item["relation_name"], item["compiled_code"]) for item in results if item["unique_id"].startswith("model.")
-    ]
+    return [(one["relation_name"], one["compiled_code"]) for one in results if one["unique_id"].startswith("model.")]
 
 
 if __name__ == "__main__":

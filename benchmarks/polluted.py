@@ -27,30 +27,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import typer
 
+from benchmarks.contract import contract_text
 from benchmarks.pollock import corpus_of
 from benchmarks.pollution import Polluted, Rows, corpus
 from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
 from warehouse.engines.duckdb.engine import literal
-
-CONTRACT = """apiVersion: v3.2.0
-kind: DataContract
-id: bench-polluted
-name: Products
-version: 1.0.0
-servers:
-  - {{server: drop, type: local, path: e.csv, format: csv, customProperties: [{options}]}}
-schema:
-  - name: products
-    properties:
-{properties}
-slaProperties:
-  - {{property: frequency, value: 1, unit: d}}
-  - {{property: timeOfAvailability, value: "02:00"}}
-  - {{property: latency, value: 1, unit: h}}
-  - {{property: retention, value: 1, unit: d}}
-"""
 
 
 class Refused(Exception):
@@ -110,13 +93,12 @@ def _contract(item: Polluted, is_told: bool, names: list[str]) -> str:
         (name for name, cells in zip(names, zip(*rows, strict=True), strict=True) if len(set(cells)) == len(rows)),
         names[0],
     )
-    return CONTRACT.format(
-        options=", ".join(option(*pair) for pair in [*options.items(), ("headerRows", dialect.heading_rows)]),
-        properties="\n".join(
-            f"      - {{name: {name}, physicalName: {_yaml(heading)}, logicalType: string{', primaryKey: true' * (name == key)}}}"
-            for name, heading in zip(names, headings, strict=True)
-        ),
+    said = ", ".join(option(*pair) for pair in [*options.items(), ("headerRows", dialect.heading_rows)])
+    properties = (
+        f"name: {name}, physicalName: {_yaml(heading)}, logicalType: string{', primaryKey: true' * (name == key)}"
+        for name, heading in zip(names, headings, strict=True)
     )
+    return contract_text("products", f"type: local, path: e.csv, format: csv, customProperties: [{said}]", properties)
 
 
 def _yaml(text: str) -> str:

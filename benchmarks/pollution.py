@@ -12,12 +12,9 @@ TEXTS = [
     "Soft, cozy comfort from lodge to slope.",
 ]
 INCHES = {
-    10: 'Table, Round 48"',
-    21: "Men's Boxer, 5\" Inseam",
-    22: "Kids' Bike, 24\"",
-    41: "Women's Shoes, 10\"",
+    10: 'Table, Round 48"', 21: "Men's Boxer, 5\" Inseam", 22: "Kids' Bike, 24\"", 41: "Women's Shoes, 10\"",
     82: 'Boots, 10" Lined',
-}
+}  # fmt: skip
 # Texts that are in quotes whether they need them or not.
 ALWAYS_QUOTED = ("ProductDescription", "URL")
 USUAL = '"'

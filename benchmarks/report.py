@@ -1,6 +1,8 @@
 """What every bench ends with: a table of ratios from one run, and the same as JSON below `benchmarks/results/`."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,3 +40,10 @@ def report(bench: str, ratios: list[Ratio]) -> None:
     folder.mkdir(exist_ok=True)
     rows = [{**asdict(item), "ratio": round(item.ratio, 3), "is_met": item.is_met} for item in ratios]
     (folder / f"{bench}.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -30,11 +30,15 @@ def main(country: Path) -> None:
         night = connection.execute("SELECT max(extract_date) FROM quality.feed_night").fetchone()[0]
         _make_errors(connection, truth, str(night), key)
         _make_rejects(connection, platform, str(night))
-        connection.execute(
-            "CREATE TEMP TABLE told AS SELECT DISTINCT split_part(source_key, ':', 1) AS source, "
-            f"substr(source_key, instr(source_key, ':') + 1) AS source_key FROM quality.finding WHERE extract_date = DATE '{night}' "
-            f"AND subject = 'population' UNION SELECT source, {key} FROM reject"
-        )
+        connection.execute(f"""
+            CREATE TEMP TABLE told AS
+            SELECT DISTINCT split_part(source_key, ':', 1) AS source,
+                substr(source_key, instr(source_key, ':') + 1) AS source_key
+            FROM quality.finding
+            WHERE extract_date = DATE '{night}' AND subject = 'population'
+            UNION
+            SELECT source, {key} FROM reject
+        """)
         _show_caught(connection)
         _show_refused(connection, str(night))
         _show_linkage(connection, truth, str(night), key)
@@ -71,18 +75,24 @@ def _make_rejects(connection: duckdb.DuckDBPyConnection, platform: Path, night: 
             file = platform / step / contract.agency / contract.feed / night / "rejects.parquet"
             if file.exists():
                 header = column.header if step == "landing" else column.name
-                connection.execute(
-                    f"INSERT INTO reject SELECT {literal(contract.name)}, coalesce(json_extract_string(TRY_CAST(record AS JSON), "
-                    f"{literal('$.' + chr(34) + header + chr(34))}), record) FROM {literal(str(file))}"
-                )
+                value = f"json_extract_string(TRY_CAST(record AS JSON), {literal('$.' + chr(34) + header + chr(34))})"
+                connection.execute(f"""
+                    INSERT INTO reject
+                    SELECT {literal(contract.name)}, coalesce({value}, record)
+                    FROM {literal(str(file))}
+                """)
 
 
 def _show_caught(connection: duckdb.DuckDBPyConnection) -> None:
     """A late row is not wrong: the contract's lateness takes it in all the same."""
-    found = connection.execute(
-        "SELECT kind, count(*), count(*) FILTER (WHERE (source, key_of_platform) IN (SELECT (source, source_key) FROM told)) "
-        "FROM error WHERE kind <> 'late_row' GROUP BY kind ORDER BY kind"
-    ).fetchall()
+    found = connection.execute("""
+        SELECT kind, count(*),
+            count(*) FILTER (WHERE (source, key_of_platform) IN (SELECT (source, source_key) FROM told))
+        FROM error
+        WHERE kind <> 'late_row'
+        GROUP BY kind
+        ORDER BY kind
+    """).fetchall()
     for kind, errors, caught in found:
         typer.echo(f"{kind.replace('_', ' '):<28}{errors:>8,} errors {caught:>8,} caught {caught / errors:>8.1%}")
     errors, caught = sum(row[1] for row in found), sum(row[2] for row in found)
@@ -90,11 +100,16 @@ def _show_caught(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _show_refused(connection: duckdb.DuckDBPyConnection, night: str) -> None:
-    row = connection.execute(
-        "SELECT count(*) FILTER (WHERE (source, source_key) NOT IN (SELECT (source, source_key) FROM error)), "
-        f"(SELECT sum(rows_sent) FROM quality.feed_night WHERE extract_date = DATE '{night}' AND agency || '/' || feed IN (SELECT source FROM error)) "
-        "FROM reject"
-    ).fetchone()
+    row = connection.execute(f"""
+        SELECT
+            count(*) FILTER (WHERE (source, source_key) NOT IN (SELECT (source, source_key) FROM error)),
+            (
+                SELECT sum(rows_sent)
+                FROM quality.feed_night
+                WHERE extract_date = DATE '{night}' AND agency || '/' || feed IN (SELECT source FROM error)
+            )
+        FROM reject
+    """).fetchone()
     refused, sent = row or (0, 1)
     _goal("clean rows refused", refused / sent, refused / sent <= REFUSED, f"at most {REFUSED:.1%}")
 
@@ -127,23 +142,35 @@ def _pairs(connection: duckdb.DuckDBPyConnection, group: str) -> int:
 
 def _show_notices(connection: duckdb.DuckDBPyConnection, truth: Path, night: str) -> None:
     """Of deaths, moves and changes of name that the registry knows; an agency that sends no address is told of no move."""
-    connection.execute(
-        "CREATE TEMP TABLE due AS SELECT DISTINCT type, replace(agency, 'known_', '') AS agency, truth FROM "
-        "(SELECT type, person_id AS truth, known_civil_registry AS registered, COLUMNS('known_.*') "
-        f"FROM {literal(str(truth / 'event.parquet'))} WHERE type IN ('death', 'move', 'name_change')) "
-        "UNPIVOT INCLUDE NULLS (known FOR agency IN (COLUMNS('known_.*'))) "
-        f"WHERE registered <= DATE '{night}' AND (known IS NULL OR known > DATE '{night}') "
-        "AND (replace(agency, 'known_', ''), truth) IN (SELECT (agency, truth) FROM linked)"
-    )
-    connection.execute(
-        "CREATE TEMP TABLE told_of AS SELECT DISTINCT event_type AS type, agency_to_tell AS agency, truth "
-        "FROM marts.life_event_notice JOIN (SELECT DISTINCT person_id, truth FROM linked) USING (person_id)"
-    )
-    found = connection.execute(
-        "SELECT coalesce(told_of.type, due.type) AS type, coalesce(told_of.agency, due.agency) AS agency, count(*) FILTER "
-        "(WHERE due.truth IS NOT NULL AND told_of.truth IS NOT NULL), count(*) FILTER (WHERE due.truth IS NULL), "
-        "count(*) FILTER (WHERE told_of.truth IS NULL) FROM told_of FULL JOIN due USING (type, agency, truth) GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
+    connection.execute(f"""
+        CREATE TEMP TABLE due AS
+        WITH event AS (
+            SELECT type, person_id AS truth, known_civil_registry AS registered, COLUMNS('known_.*')
+            FROM {literal(str(truth / "event.parquet"))}
+            WHERE type IN ('death', 'move', 'name_change')
+        )
+        SELECT DISTINCT type, replace(agency, 'known_', '') AS agency, truth
+        FROM event UNPIVOT INCLUDE NULLS (known FOR agency IN (COLUMNS('known_.*')))
+        WHERE registered <= DATE '{night}'
+          AND (known IS NULL OR known > DATE '{night}')
+          AND (replace(agency, 'known_', ''), truth) IN (SELECT (agency, truth) FROM linked)
+    """)
+    connection.execute("""
+        CREATE TEMP TABLE told_of AS
+        SELECT DISTINCT event_type AS type, agency_to_tell AS agency, truth
+        FROM marts.life_event_notice
+        JOIN (SELECT DISTINCT person_id, truth FROM linked) USING (person_id)
+    """)
+    found = connection.execute("""
+        SELECT coalesce(told_of.type, due.type) AS type, coalesce(told_of.agency, due.agency) AS agency,
+            count(*) FILTER (WHERE due.truth IS NOT NULL AND told_of.truth IS NOT NULL),
+            count(*) FILTER (WHERE due.truth IS NULL),
+            count(*) FILTER (WHERE told_of.truth IS NULL)
+        FROM told_of
+        FULL JOIN due USING (type, agency, truth)
+        GROUP BY ALL
+        ORDER BY ALL
+    """).fetchall()
     for kind, agency, right, wrong, missed in found:
         typer.echo(
             f"notice of a {kind.replace('_', ' ')} to {agency:<24}{right:>6,} right {wrong:>6,} wrong {missed:>6,} missed"

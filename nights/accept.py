@@ -205,9 +205,9 @@ def copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
         if rejected == (0,):
             share_file(landed.resolve(), target)
             return
-        write_parquet(
-            connection,
-            f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(landed))}, file_row_number = true) "
-            f"WHERE file_row_number + 1 NOT IN (SELECT row FROM read_parquet({literal(str(rejects))}))",
-            target,
-        )
+        good = f"""
+            SELECT * EXCLUDE (file_row_number)
+            FROM read_parquet({literal(str(landed))}, file_row_number = true)
+            WHERE file_row_number + 1 NOT IN (SELECT row FROM read_parquet({literal(str(rejects))}))
+        """
+        write_parquet(connection, good, target)

@@ -96,10 +96,8 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     try:
         return landing.result(), None
     except TimeoutError:
-        return (
-            None,
-            f"did not end within {settings().feed_timeout_seconds:g} seconds; look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS",
-        )
+        remedy = "look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS"
+        return None, f"did not end within {settings().feed_timeout_seconds:g} seconds; {remedy}"
     except (ExtractError, Tampered) as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night

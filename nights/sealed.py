@@ -59,10 +59,8 @@ def note_accepted(home: Home, folder: Path) -> None:
 
 def note_gone(home: Home, agency: str, feed: str, extract_date: date, reason: str) -> None:
     """Write into the feed's journal that an accepted night is not there any more, rightly. Raises Tampered."""
-    _journal(home, agency, feed).append(
-        {"extract_date": extract_date.isoformat(), "gone": reason, "decided_at": datetime.now(UTC).isoformat()},
-        actor(),
-    )
+    line = {"extract_date": extract_date.isoformat(), "gone": reason, "decided_at": datetime.now(UTC).isoformat()}
+    _journal(home, agency, feed).append(line, actor())
 
 
 def check_feed(contract: Contract, home: Home, until: date) -> None:

@@ -29,11 +29,10 @@ def tampered(contracts: Sequence[Contract], home: Home, until: date) -> list[str
     checks += [partial(check_parquet, home, path) for path in record_files(home)]
     try:
         # An override speaks for one feed's night, and is asked where that is refused; `check_feed` asks the feeds' own.
-        checks += [
-            journal.check
-            for journal in journals(home)
-            if journal.name != OVERRIDES and not journal.name.startswith(_ACCEPTED_JOURNALS)
+        others = [
+            one for one in journals(home) if one.name != OVERRIDES and not one.name.startswith(_ACCEPTED_JOURNALS)
         ]
+        checks += [journal.check for journal in others]
     except Tampered as error:
         return [str(error)]
     return [said for check in checks if (said := _said_by(check)) is not None]

@@ -202,11 +202,8 @@ def of_loaded(contracts: list[Contract]) -> list[str]:
 def versioned_marts(manifest: Path) -> list[Versioned]:
     """The marts whose models name a `history_key`: what was published of them is kept."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    return [
-        Versioned(node["database"], node["name"], tuple(node["config"]["meta"]["history_key"]))
-        for node in nodes
-        if "history_key" in node["config"].get("meta", {})
-    ]
+    kept = [(node, node["config"].get("meta", {}).get("history_key")) for node in nodes]
+    return [Versioned(node["database"], node["name"], tuple(key)) for node, key in kept if key is not None]
 
 
 def build_variable(home: Home) -> dict[str, str]:

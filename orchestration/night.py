@@ -121,11 +121,8 @@ def run_nights(
 def _dbt_seconds(home: Home, since: float) -> float:
     """What dbt's models and tests took, without dbt's own start; of what was written from `since` (POSIX time) on."""
     results = (home.root / "dbt").glob("*/run_results.json")
-    return sum(
-        float(json.loads(path.read_text(encoding="utf-8"))["elapsed_time"])
-        for path in results
-        if path.stat().st_mtime >= since
-    )
+    texts = [path.read_text(encoding="utf-8") for path in results if path.stat().st_mtime >= since]
+    return sum(float(json.loads(text)["elapsed_time"]) for text in texts)
 
 
 class _Runner:

@@ -12,8 +12,6 @@ NIGHTS = dg.DailyPartitionsDefinition(start_date=first_night(Home.from_environme
 
 
 def night_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> date:
-    return date.fromisoformat(
-        context.partition_key
-        if isinstance(context, dg.AssetExecutionContext)
-        else context.run.tags["dagster/partition"]
-    )
+    if isinstance(context, dg.AssetExecutionContext):
+        return date.fromisoformat(context.partition_key)
+    return date.fromisoformat(context.run.tags["dagster/partition"])

@@ -19,9 +19,7 @@ BY_COMMAND = "interagency/by_command"
 
 def night_jobs(contracts: list[Contract]) -> list[Job]:
     """`ingest` may end failed; `harmonise` depends on none of its checks."""
-    fed = dg.AssetSelection.assets(
-        *[key for contract in contracts for key in (landing_key(contract), accepted_key(contract))]
-    )
+    fed = dg.AssetSelection.assets(*[key for item in contracts for key in (landing_key(item), accepted_key(item))])
     tell = _tell_hook(contracts)
     rest = dg.AssetSelection.all() - fed
     return [

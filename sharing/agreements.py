@@ -18,47 +18,35 @@ from warehouse.yaml import FileError, Schema, load_file
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 _TEXT = {"type": "string", "minLength": 1}
 _DATE = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_FEED = {"type": "string", "pattern": r"^[a-z0-9_]+/([a-z0-9_]+|\*)$"}
+
+
+def _mapping(required: dict[str, Any], optional: dict[str, Any]) -> dict[str, Any]:
+    properties = required | optional
+    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties}
+
+
 SCHEMA = Schema(
-    {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [
-            "id",
-            "title",
-            "parties",
-            "legal_basis",
-            "purpose",
-            "feeds",
-            "valid_from",
-            "valid_until",
-            "retention",
-        ],
-        "properties": {
+    _mapping(
+        {
             "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
             "title": _TEXT,
-            "parties": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["provider", "recipient"],
-                "properties": {"provider": _TEXT, "recipient": _TEXT},
-            },
+            "parties": _mapping({"provider": _TEXT, "recipient": _TEXT}, {}),
             "legal_basis": _TEXT,
             "purpose": _TEXT,
-            "feeds": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "pattern": r"^[a-z0-9_]+/([a-z0-9_]+|\*)$"},
-            },
+            "feeds": {"type": "array", "minItems": 1, "items": _FEED},
             "valid_from": _DATE,
             "valid_until": _DATE,
             "retention": {"type": "string", "pattern": r"^P\d+[DWMY]$"},
+        },
+        {
             # An empty list is a draft, which allows nothing.
             "signed_by": {"type": "array", "items": _TEXT},
             "withdrawn_on": _DATE,
             # Where the feeds may be pulled from: beginnings of what contracts say as their place.
             "sources": {"type": "array", "minItems": 1, "items": _TEXT},
         },
-    }
+    )
 )
 
 
@@ -104,10 +92,8 @@ class Agreement:
         """Whether a contract's place begins with one of the agreed ones; one that climbs out of its folder does not."""
         if not self.sources:
             return True
-        return ".." not in PurePosixPath(place).parts and any(
-            place == source or place.startswith(source if source.endswith("/") else f"{source}/")
-            for source in self.sources
-        )
+        is_within = any(place == source or place.startswith(f"{source.removesuffix('/')}/") for source in self.sources)
+        return is_within and ".." not in PurePosixPath(place).parts
 
     @property
     def kept_for(self) -> timedelta:

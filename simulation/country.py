@@ -107,11 +107,13 @@ def _command(environment: dict[str, str], *arguments: str, **options: Any) -> su
 def served(folder: Path, night: date, plan: Plan) -> dict[str, int]:
     """Records by `agency/feed` that a pull of this night is served, when all nights before it were taken."""
     with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"SELECT agency || '/' || feed, count(*) FROM '{folder / TRUTH / 'record.parquet'}' WHERE night = ? GROUP BY ALL",
-            [night],
-        ).fetchall()
-        counts = dict(rows)
+        of_night = f"""
+            SELECT agency || '/' || feed, count(*)
+            FROM '{folder / TRUTH / "record.parquet"}'
+            WHERE night = ?
+            GROUP BY ALL
+        """
+        counts = dict(connection.execute(of_night, [night]).fetchall())
         if night > plan.first_night:
             counts["civil_registry/person"] = _changed(connection, folder / EXTRACTS / "civil_registry", night)
     return counts
@@ -120,10 +122,12 @@ def served(folder: Path, night: date, plan: Plan) -> dict[str, int]:
 def _changed(connection: duckdb.DuckDBPyConnection, registry: Path, night: date) -> int:
     """The registry is asked for what changed since the night before, less the contract's lateness."""
     tables = [registry / on.isoformat() / "person.parquet" for on in (night - timedelta(days=1), night)]
-    found = connection.execute(
-        f"SELECT count(*) FROM '{tables[1]}' WHERE updated_at >= (SELECT max(updated_at) FROM '{tables[0]}') - ?",
-        [_LATENESS],
-    ).fetchone()
+    changed = f"""
+        SELECT count(*)
+        FROM '{tables[1]}'
+        WHERE updated_at >= (SELECT max(updated_at) FROM '{tables[0]}') - ?
+    """
+    found = connection.execute(changed, [_LATENESS]).fetchone()
     return int(found[0]) if found else 0
 
 

@@ -157,11 +157,8 @@ class Damage:
         first, second = rule.columns
         rows = self._hit(rule, first)
         values = [self.columns[name].take(pa.array(rows)).to_pylist() for name in rule.columns]
-        free = [
-            index
-            for index, pair in enumerate(zip(*values, strict=True))
-            if pair[1] is not None and not self.touched[second][rows[index]]
-        ]
+        given = [index for index, pair in enumerate(zip(*values, strict=True)) if pair[1] is not None]
+        free = [index for index in given if not self.touched[second][rows[index]]]
         self._write(rule.kind, first, rows[free], [values[1][index] for index in free])
         self._write(rule.kind, second, rows[free], [values[0][index] for index in free])
 

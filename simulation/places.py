@@ -18,19 +18,10 @@ MUNICIPALITIES = (
 )  # fmt: skip
 # Of which countries people are citizens, as agencies write them: ISO 3166-1 in three letters, and a name. Most are of the first.
 COUNTRIES = {
-    "EST": "Estonia",
-    "LVA": "Latvia",
-    "FIN": "Finland",
-    "RUS": "Russian Federation",
-    "UKR": "Ukraine",
-    "DEU": "Germany",
-    "TUR": "Türkiye",
-    "IND": "India",
-    "CIV": "Côte d'Ivoire",
-    "VNM": "Viet Nam",
-    "GBR": "United Kingdom",
-    "NAM": "Namibia",
-}
+    "EST": "Estonia", "LVA": "Latvia", "FIN": "Finland", "RUS": "Russian Federation", "UKR": "Ukraine",
+    "DEU": "Germany", "TUR": "Türkiye", "IND": "India", "CIV": "Côte d'Ivoire", "VNM": "Viet Nam",
+    "GBR": "United Kingdom", "NAM": "Namibia",
+}  # fmt: skip
 _LOCALITIES = ("", "East", "West", "Harbour", "Hills")
 _STREETS_EACH = 60
 _TOWN_EXPONENT = 0.75

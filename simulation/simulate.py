@@ -39,10 +39,8 @@ def simulate(plan: Plan, folder: Path, tell: Callable[[Served], None] = lambda s
         night = Night(world, on, index)
         for agency in AGENCIES:
             module = import_module(f"simulation.extracts.{agency}")
-            sent = {
-                extract.feed: Damage(extract, plan.profile, plan.seed, index).done()
-                for extract in module.extracts(night)
-            }
+            made = module.extracts(night)
+            sent = {extract.feed: Damage(extract, plan.profile, plan.seed, index).done() for extract in made}
             before = _kept(module, sent, before, night)
             place = folder / EXTRACTS / agency / on.isoformat()
             place.mkdir(parents=True)

@@ -20,18 +20,9 @@ _GREEK = _letters("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d
 _GREEK_PAIRS = {"ου": "ou", "αυ": "av", "ευ": "ev", "μπ": "b", "γγ": "ng"}
 # Letters without a decomposition into a plain one.
 _PLAIN = {
-    "ß": "ss",
-    "æ": "ae",
-    "ø": "o",
-    "đ": "d",
-    "ð": "d",
-    "þ": "th",
-    "ł": "l",
-    "ı": "i",
-    "œ": "oe",
-    "ħ": "h",
+    "ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "œ": "oe", "ħ": "h",
     "’": "'",
-}
+}  # fmt: skip
 
 
 def latin(text: str) -> str:

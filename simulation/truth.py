@@ -56,23 +56,40 @@ class TruthWriter:
         target = self.folder / "event.parquet"
         with duckdb.connect() as connection:
             connection.register("happened", events)
-            connection.execute(
-                f"COPY (SELECT * FROM (FROM happened UNION ALL BY NAME ({_CORRECTIONS.format(folder=self.folder)})) "
-                f"ORDER BY event_id NULLS LAST, date, agency, feed, source_key, \"column\") TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
-            )
+            connection.execute(f"""
+                COPY (
+                    FROM happened
+                    UNION ALL BY NAME
+                    ({_CORRECTIONS.format(folder=self.folder)})
+                    ORDER BY event_id NULLS LAST, date, agency, feed, source_key, "column"
+                ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
+            """)
 
 
 _CORRECTIONS = """
-    WITH night AS (SELECT DISTINCT agency, feed, night, lead(night) OVER (PARTITION BY agency, feed ORDER BY night) AS next
-                   FROM (SELECT DISTINCT agency, feed, night FROM '{folder}/record.parquet')),
-         error AS (SELECT * FROM '{folder}/error.parquet' WHERE kind NOT IN ('late_row', 'doubled_row', 'second_record')),
-         record AS (SELECT DISTINCT agency, feed, night, source_key, person_id FROM '{folder}/record.parquet')
-    SELECT 'correction' AS type, night.next AS date, record.person_id, error.agency, error.feed, error.source_key, error."column",
-           error.written_value AS old_value, error.true_value AS new_value
-    FROM error JOIN night ON (night.agency, night.feed, night.night) = (error.agency, error.feed, error.night)
-    JOIN record ON (record.agency, record.feed, record.night, record.source_key) = (error.agency, error.feed, night.next, error.source_key)
-    WHERE NOT EXISTS (FROM error AS still WHERE (still.agency, still.feed, still.night, still.source_key, still.column)
-                      = (error.agency, error.feed, night.next, error.source_key, error.column))
+    WITH night AS (
+        SELECT DISTINCT agency, feed, night, lead(night) OVER (PARTITION BY agency, feed ORDER BY night) AS next
+        FROM (SELECT DISTINCT agency, feed, night FROM '{folder}/record.parquet')
+    ),
+    error AS (
+        SELECT *
+        FROM '{folder}/error.parquet'
+        WHERE kind NOT IN ('late_row', 'doubled_row', 'second_record')
+    ),
+    record AS (SELECT DISTINCT agency, feed, night, source_key, person_id FROM '{folder}/record.parquet')
+    SELECT 'correction' AS type, night.next AS date,
+        record.person_id, error.agency, error.feed, error.source_key, error."column",
+        error.written_value AS old_value, error.true_value AS new_value
+    FROM error
+    JOIN night ON (night.agency, night.feed, night.night) = (error.agency, error.feed, error.night)
+    JOIN record
+        ON (record.agency, record.feed, record.night, record.source_key)
+         = (error.agency, error.feed, night.next, error.source_key)
+    WHERE NOT EXISTS (
+        FROM error AS still
+        WHERE (still.agency, still.feed, still.night, still.source_key, still.column)
+            = (error.agency, error.feed, night.next, error.source_key, error.column)
+    )
 """
 
 
@@ -113,12 +130,8 @@ def _jobs(world: World) -> pa.Table:
 def _events(world: World) -> pa.Table:
     """`old_value` and `new_value` are an address_id, a job_id or a surname; `known_<agency>` is the first night that can tell."""
     events = world.events
-    known = {
-        f"known_{agency}": pa.array(
-            world.known[agency].astype(np.int32), pa.date32(), mask=world.known[agency] >= NEVER
-        )
-        for agency in AGENCIES
-    }
+    first = {f"known_{agency}": world.known[agency] for agency in AGENCIES}
+    known = {name: pa.array(day.astype(np.int32), pa.date32(), mask=day >= NEVER) for name, day in first.items()}
     return pa.table({
         "event_id": np.arange(len(events["kind"])), "type": pa.array(EVENT_TYPES).take(pa.array(events["kind"])),
         "date": dates(events["day"]), "person_id": events["person"], "other_person_id": _optional(events["other"]),

@@ -10,10 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from open_data_contract_standard.model import (
-    OpenDataContractStandard,
-    SchemaObject,
-)
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 
 from sources.contract.columns import ColumnReader
 from sources.contract.grants import grant_of
@@ -137,9 +134,8 @@ def dangling(contract: Contract, known: Mapping[str, Contract]) -> Iterator[Prob
     for reference in contract.references:
         if not is_held(reference, known):
             wanted = f"{reference.to_name}.{','.join(reference.to_columns)}"
-            yield Problem(
-                contract.path, 1, "relationships", f"{wanted} is not in any contract; name an existing feed and column"
-            )
+            message = f"{wanted} is not in any contract; name an existing feed and column"
+            yield Problem(contract.path, 1, "relationships", message)
 
 
 class _Reader:
@@ -220,9 +216,9 @@ class _Reader:
         found = {item.property: item for item in self.model.slaProperties or []}
         missing = [name for name in ("frequency", "timeOfAvailability", "latency", "retention") if name not in found]
         if missing:
+            lost = ", ".join(missing)
             self.wrong(
-                ["slaProperties"],
-                f"has no {', '.join(missing)}; the schedule, freshness and retention follow from them, add them",
+                ["slaProperties"], f"has no {lost}; the schedule, freshness and retention follow from them, add them"
             )
             return ServiceLevel(timedelta(1), "00:00", timedelta(1), timedelta(1))
         spans = [
@@ -236,9 +232,8 @@ class _Reader:
     def _span(self, value: Any, unit: str | None, name: str) -> timedelta:
         days = _DAYS.get((unit or "d").lower())
         if days is None or not isinstance(value, int | float) or not 0 < value * days <= _MOST_DAYS:
-            self.wrong(
-                ["slaProperties"], f"{name} is {value} {unit}; write a positive number with unit h, d, w, m or y"
-            )
+            remedy = "write a positive number with unit h, d, w, m or y"
+            self.wrong(["slaProperties"], f"{name} is {value} {unit}; {remedy}")
             return timedelta(1)
         return timedelta(days=value * days)
 

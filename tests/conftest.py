@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +30,20 @@ NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150
 # The closing table of the published night, written when it is whole.
 CLOSING = "closing.txt"
+INTERAGENCY = str(Path(sys.executable).with_name("interagency"))
+Done = subprocess.CompletedProcess[str]
+
+
+def ended(
+    *command: object, is_good: bool = True, cwd: Path = PROJECT, given: str | None = None, **environment: str
+) -> Done:
+    """A process that has come to its end, well where that `is_good`, with all that it said."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, input=given, capture_output=True, text=True, check=False, cwd=cwd, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0 or not is_good, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
 
 
 def package_data() -> Path:
@@ -95,16 +110,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-def interagency(home: Home) -> Callable[..., subprocess.CompletedProcess[str]]:
+def interagency(home: Home) -> Callable[..., Done]:
     """The command as a person runs it, in a process of its own."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("interagency")), *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, cwd=PROJECT
-        )
-
-    return run
+    return partial(ended, INTERAGENCY, is_good=False)
 
 
 CONTRACT = """apiVersion: v3.2.0
@@ -173,6 +181,14 @@ class Feed:
         return target
 
 
+def columns(**types: str) -> list[str]:
+    """Properties of these types, behind which more may be said of them in flow style; the first is the key."""
+    first = next(iter(types))
+    return [
+        f"{{name: {name}, logicalType: {said}{', primaryKey: true' * (name == first)}}}" for name, said in types.items()
+    ]
+
+
 def csv_text(rows: list[list[object]]) -> str:
     """Rows as RFC 4180 text."""
     stream = io.StringIO()
@@ -196,11 +212,9 @@ def published_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
 
 
 def _run_night(root: Path) -> None:
-    environment = {**os.environ, "INTERAGENCY_HOME": str(root)}
-    environment.pop("INTERAGENCY_INBOX", None)
-    command = [str(Path(sys.executable).with_name("interagency")), "run", "--extract-date", NIGHT.isoformat()]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("INTERAGENCY_INBOX", raising=False)
+        done = ended(INTERAGENCY, "run", "--extract-date", NIGHT.isoformat(), INTERAGENCY_HOME=str(root))
     (root / CLOSING).write_text(done.stdout)
 
 
@@ -217,14 +231,6 @@ def country_models() -> Iterator[None]:
 def country_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The first night of the simulated country with 2,000 people, pulled from its agencies' systems; for slow tests."""
     root = tmp_path_factory.mktemp("country")
-    command = [sys.executable, "-m", "simulation.country", "--people", "2000", "--nights", "1"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=PROJECT,
-        env={**os.environ, "INTERAGENCY_HOME": str(root)},
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    words = ("-m", "simulation.country", "--people", "2000", "--nights", "1")
+    ended(sys.executable, *words, INTERAGENCY_HOME=str(root))
     return Home(root / "country" / "platform")

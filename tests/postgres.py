@@ -25,30 +25,16 @@ class Database:
         self.server.psql(f"\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n{sql}")
 
     def contract(
-        self,
-        folder: Path,
-        properties: list[str],
-        table: str,
-        options: dict[str, str] | None = None,
-        custom: dict[str, str] | None = None,
+        self, folder: Path, properties: list[str], table: str, connector: str = "scanner", **said: dict[str, str]
     ) -> Contract:
-        """A contract of type postgres on `table`."""
+        """A contract on `table`, by the scanner or through SQLAlchemy; `said` are its `options` and what is `custom` in it."""
         server = f"type: postgres\n    host: {self.folder}\n    port: 5432\n    database: postgres\n    schema: public"
-        feed = Feed(properties, options={**LOGIN, **(options or {})}, custom=custom or {})
+        own = dict(LOGIN)
+        if connector == "sqlalchemy":
+            server, url = "type: custom", f"'postgresql+psycopg:///postgres?host={self.folder}'"
+            own |= {"connector": connector, "url": url}
+        feed = Feed(properties, options=own | said.get("options", {}), custom=said.get("custom", {}))
         return load(on_table(feed.write(folder), table, server))
-
-    def by_sqlalchemy(
-        self,
-        folder: Path,
-        properties: list[str],
-        table: str,
-        options: dict[str, str] | None = None,
-        custom: dict[str, str] | None = None,
-    ) -> Contract:
-        """The same table, reached through SQLAlchemy."""
-        url = f"'postgresql+psycopg:///postgres?host={self.folder}'"
-        own = {"connector": "sqlalchemy", "url": url, **LOGIN, **(options or {})}
-        return load(on_table(Feed(properties, options=own, custom=custom or {}).write(folder), table, "type: custom"))
 
 
 def on_table(path: Path, table: str, server: str) -> Path:
@@ -67,6 +53,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     server = get_server(folder / "data", cleanup_mode="delete")
     yield Database(server, folder / "data")
     server.cleanup()
+
+
+@pytest.fixture(params=["scanner", "sqlalchemy"])
+def connector(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -75,9 +75,7 @@ def test_closing_table_in_the_readme_is_what_a_night_prints(published_home: Home
         assert line.rpartition("\t")[0] in printed
 
 
-def test_contract_and_agreement_of_the_engineers_page_are_valid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_contract_and_agreement_of_the_engineers_page_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (PROJECT / "docs" / "engineer.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     contract, grants, agreement = (

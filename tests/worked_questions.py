@@ -53,14 +53,9 @@ def drawn(frame: pd.DataFrame) -> str:
     is_grouped = len(frame.columns) > 2 and not frame[second].str.fullmatch(r"-?[\d.]+").all()
     data = frame.assign(**{label: frame[label] + (", " + frame[second].str.replace("_", " ") if is_grouped else "")})
     data[value] = data[value].replace("None", "0").astype(float)
-    chart = (
-        alt.Chart(data, width=420)
-        .mark_bar(color="#2a6f97")
-        .encode(
-            x=alt.X(f"{value}:Q", title=value.replace("_", " ")),
-            y=alt.Y(f"{label}:N", sort=None, title=label.replace("_", " "), axis=alt.Axis(labelLimit=260)),
-        )
-    )
+    x = alt.X(f"{value}:Q", title=value.replace("_", " "))
+    y = alt.Y(f"{label}:N", sort=None, title=label.replace("_", " "), axis=alt.Axis(labelLimit=260))
+    chart = alt.Chart(data, width=420).mark_bar(color="#2a6f97").encode(x=x, y=y)
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(chart.to_dict()))

@@ -12,11 +12,37 @@ PROJECT = Path(__file__).resolve().parent.parent
 AGENCIES = PROJECT / "sources" / "agencies"
 
 
+class _Below:
+    """A path below the root of a home."""
+
+    def __init__(self, *parts: str) -> None:
+        self._parts = parts
+
+    def __get__(self, home: "Home", _: type) -> Path:
+        return home.root.joinpath(*self._parts)
+
+
 @dataclass(frozen=True)
 class Home:
     """The folders under one root. Each writer makes what it needs."""
 
     root: Path
+    landing = _Below("landing")
+    accepted = _Below("accepted")
+    nights = _Below("warehouse", "nights")
+    # A link to the folder of the running build: dbt reads its profile anew, seconds of it, when the path changes.
+    building = _Below("warehouse", "building")
+    # The link that every reader opens.
+    published = _Below("warehouse", "published.duckdb")
+    state = _Below("state")
+    quality = _Below("quality")
+    # Rejects for the agencies, in their own words: no part of a report that others may be shown.
+    sent_back = _Below("sent_back")
+    dagster = _Below("dagster")
+    # What the engine has no memory for, encrypted, as long as it needs it.
+    spill = _Below("spill")
+    dbt = _Below("dbt")
+    lock = _Below("night.lock")
 
     @classmethod
     def from_environment(cls) -> "Home":
@@ -37,55 +63,3 @@ class Home:
                 make_private(folder)
         # Last: a home that is closed has been gone through.
         self.root.chmod(0o700)
-
-    @property
-    def landing(self) -> Path:
-        return self.root / "landing"
-
-    @property
-    def accepted(self) -> Path:
-        return self.root / "accepted"
-
-    @property
-    def nights(self) -> Path:
-        return self.root / "warehouse" / "nights"
-
-    @property
-    def building(self) -> Path:
-        """A link to the folder of the running build: dbt reads its profile anew, seconds of it, when the path changes."""
-        return self.root / "warehouse" / "building"
-
-    @property
-    def published(self) -> Path:
-        """The link that every reader opens."""
-        return self.root / "warehouse" / "published.duckdb"
-
-    @property
-    def state(self) -> Path:
-        return self.root / "state"
-
-    @property
-    def quality(self) -> Path:
-        return self.root / "quality"
-
-    @property
-    def sent_back(self) -> Path:
-        """Rejects for the agencies, in their own words: no part of a report that others may be shown."""
-        return self.root / "sent_back"
-
-    @property
-    def dagster(self) -> Path:
-        return self.root / "dagster"
-
-    @property
-    def spill(self) -> Path:
-        """What the engine has no memory for, encrypted, as long as it needs it."""
-        return self.root / "spill"
-
-    @property
-    def dbt(self) -> Path:
-        return self.root / "dbt"
-
-    @property
-    def lock(self) -> Path:
-        return self.root / "night.lock"

@@ -120,11 +120,8 @@ class Journal:
         finally:
             os.close(descriptor)
         kept = _kept(self.home)
-        _write_heads(
-            self.home,
-            {**heads(self.home), self.name: _Head(len(lines) + 1, line[_MAC])},
-            bool(kept and kept["is_begun"]),
-        )
+        grown = {**heads(self.home), self.name: _Head(len(lines) + 1, line[_MAC])}
+        _write_heads(self.home, grown, bool(kept and kept["is_begun"]))
 
 
 def heads(home: Home) -> dict[str, _Head]:

@@ -137,9 +137,9 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | N
     return None
 
 
-def load_yaml(text: str, *, days_are_text: bool = False) -> Any:
+def load_yaml(text: str) -> Any:
     """The document's data. Raises YamlError."""
-    return read_yaml(text, days_are_text=days_are_text).data
+    return read_yaml(text).data
 
 
 def read_yaml(text: str, *, days_are_text: bool = False) -> Document:

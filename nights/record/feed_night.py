@@ -69,10 +69,14 @@ def recorded(home: Home, extract_date: date, agency: str, feed: str) -> FeedNigh
     return found[0] if found else None
 
 
-def _read(home: Home, condition: str, *values: date | str) -> list[FeedNight]:
+def last_recorded(home: Home, agency: str, feed: str) -> FeedNight | None:
+    """What was recorded of one feed's last night, or None."""
+    found = _read(home, "agency = ? AND feed = ? ORDER BY extract_date DESC LIMIT 1", agency, feed)
+    return found[0] if found else None
+
+
+def _read(home: Home, wanted: str, *values: date | str) -> list[FeedNight]:
     names = ", ".join(field.name for field in fields(FeedNight))
+    query = f"SELECT {names} FROM {records(home, 'feed_night')} WHERE {wanted}"
     with open_database(spills=False) as connection:
-        rows = connection.execute(
-            f"SELECT {names} FROM {records(home, 'feed_night')} WHERE {condition}", list(values)
-        ).fetchall()
-    return [FeedNight(*row) for row in rows]
+        return [FeedNight(*row) for row in connection.execute(query, list(values)).fetchall()]

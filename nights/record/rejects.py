@@ -1,6 +1,6 @@
 """The rejects of one extract, of the landing and of the gate, as one relation, and what of them may be shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from nights.record.attempt import recorded_attempt
 from sources.arrival.manifest import REJECTS
 from sources.contract.model import Contract
 from sources.json_pointer import pointer_to
-from warehouse.engines.duckdb.engine import literal
+from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.shown import MASK
 
@@ -30,11 +30,9 @@ def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
     the line or the row, they are as the steps found them.
     """
     parts = list(_parts(landing, gate))
-    return (
-        f"(SELECT *, coalesce(line, row) AS place FROM ({' UNION ALL BY NAME '.join([_EMPTY, *parts])}))"
-        if parts
-        else None
-    )
+    if not parts:
+        return None
+    return f"(SELECT *, coalesce(line, row) AS place FROM ({' UNION ALL BY NAME '.join([_EMPTY, *parts])}))"
 
 
 def _parts(landing: Path | None, gate: Path | None) -> Iterator[str]:
@@ -48,6 +46,33 @@ def shown_value(contract: Contract) -> str:
     """SQL of a reject's value for all eyes: masked where its column is not open, empty where there is none."""
     columns = ", ".join(literal(column.name) for column in contract.columns if not column.is_masked) or "NULL"
     return f"""CASE WHEN value IS NULL THEN '' WHEN "column" IN ({columns}) THEN value ELSE {literal(MASK)} END"""
+
+
+def first_rejects(contract: Contract, relation: str, limit: int) -> tuple[int, list[tuple[str, ...]]]:
+    """How many there are, and of the first `limit` the step, place, column, value for all eyes, and reason."""
+    first = f"""
+        SELECT step, place::VARCHAR, coalesce("column", ''), {shown_value(contract)}, reason
+        FROM {relation}
+        ORDER BY step DESC, place
+        LIMIT {limit}
+    """
+    with open_database() as connection:
+        total = connection.execute(f"SELECT count(*) FROM {relation}").fetchone() or (0,)
+        return total[0], connection.execute(first).fetchall()
+
+
+def write_csv(relation: str, target: Path, safe: Callable[[str], str]) -> int:
+    """Write all rejects with their raw records; `safe` gives the SQL of a text as it may stand in the file. Returns how many."""
+    texts = ", ".join(f"{safe(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
+    with open_database() as connection:
+        written = connection.execute(f"""
+            COPY (
+                SELECT step, place AS line, {texts}
+                FROM {relation}
+                ORDER BY step DESC, place
+            ) TO {literal(str(target))} (FORMAT csv, HEADER)
+        """).fetchone()
+    return int((written or (0,))[0])
 
 
 def in_record(name: str) -> str:

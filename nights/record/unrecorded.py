@@ -52,10 +52,8 @@ def _is_taken_since(contract: Contract, home: Home, extract_date: date, moment: 
 
 
 def _record(contract: Contract, home: Home, acceptance: Acceptance) -> FeedNight:
-    extract_date, decided_at = (
-        date.fromisoformat(acceptance.extract_date),
-        datetime.fromisoformat(acceptance.decided_at),
-    )
+    extract_date = date.fromisoformat(acceptance.extract_date)
+    decided_at = datetime.fromisoformat(acceptance.decided_at)
     night = FeedNight(
         extract_date=extract_date, agency=contract.agency, feed=contract.feed, status=acceptance.status,
         started_at=_started_at(landed_folder(contract, home, extract_date), acceptance) or decided_at,

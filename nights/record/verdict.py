@@ -105,8 +105,5 @@ def rule_counts(home: Home, extract_date: date) -> dict[tuple[str, str], RuleCou
 def fixed_seconds(contracts: Iterable[Contract], home: Home, extract_date: date, since: float) -> float:
     """What great-expectations took beyond the engine's statements, over the gates of a night that ran from `since` (POSIX) on."""
     gates = [gate_folder(contract, home, extract_date) for contract in contracts]
-    return sum(
-        Verdict.read(gate).fixed_seconds
-        for gate in gates
-        if (gate / GATE).exists() and (gate / GATE).stat().st_mtime >= since
-    )
+    written = [gate for gate in gates if (gate / GATE).exists() and (gate / GATE).stat().st_mtime >= since]
+    return sum(Verdict.read(gate).fixed_seconds for gate in written)

@@ -123,10 +123,12 @@ def held_back(connection: duckdb.DuckDBPyConnection, contract: Contract, nights:
     stretch = _stretch(contract, nights)
     if all_fit(contract, [night.stored for night in stretch]):
         return []
-    found = connection.execute(
-        "SELECT name, count(*), min(_extract_date), max(_extract_date) FROM (SELECT _extract_date, unnest(_unfit) AS name "
-        f"FROM ({_standing(contract, stretch)})) GROUP BY name ORDER BY name"
-    ).fetchall()
+    found = connection.execute(f"""
+        SELECT name, count(*), min(_extract_date), max(_extract_date)
+        FROM (SELECT _extract_date, unnest(_unfit) AS name FROM ({_standing(contract, stretch)}))
+        GROUP BY name
+        ORDER BY name
+    """).fetchall()
     return [HeldBack(*row) for row in found]
 
 
@@ -167,15 +169,24 @@ def _standing(contract: Contract, stretch: list[_Night], keys_of: Path | None = 
     rows = stored_rows(contract, [night.stored for night in stretch])
     key = ", ".join(map(quoted, contract.key))
     if keys_of is not None:
-        rows = (
-            f"SELECT * FROM ({rows}) SEMI JOIN ({stored_rows(contract, [StoredFile(keys_of)])}) AS wanted USING ({key})"
-        )
+        rows = f"""
+            SELECT *
+            FROM ({rows})
+            SEMI JOIN ({stored_rows(contract, [StoredFile(keys_of)])}) AS wanted USING ({key})
+        """
     if len(stretch) > 1:
         rows = _added_up(contract, stretch, rows)
     columns = ", ".join(quoted(column.name) for column in contract.columns)
-    source_key = _source_key(contract, stretch)
-    lineage = f"{literal(contract.agency)} AS _agency, {literal(contract.feed)} AS _feed, _extract_date, {source_key} AS _source_key"
-    return f"SELECT {columns}, {lineage}, {UNFIT} FROM ({rows}) WHERE NOT {GONE}"
+    return f"""
+        SELECT {columns},
+            {literal(contract.agency)} AS _agency,
+            {literal(contract.feed)} AS _feed,
+            _extract_date,
+            {_source_key(contract, stretch)} AS _source_key,
+            {UNFIT}
+        FROM ({rows})
+        WHERE NOT {GONE}
+    """
 
 
 def _source_key(contract: Contract, stretch: list[_Night]) -> str:
@@ -198,17 +209,24 @@ def _added_up(contract: Contract, stretch: list[_Night], rows: str) -> str:
         newest = "_extract_date DESC"
         if contract.increment is not None:
             newest += f", {quoted(contract.increment.watermark)} DESC NULLS LAST"
-        return f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1"
+        return f"""
+            SELECT *
+            FROM ({rows})
+            QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1
+        """
     if any(night.mode != "append" for night in stretch[1:]):
         settled = f"max(_extract_date) FILTER (WHERE _extract_date NOT IN ({appended})) OVER (PARTITION BY {key})"
-        rows = (
-            f"SELECT * FROM (SELECT *, {settled} AS _settled FROM ({rows})) "
-            "WHERE _settled IS NULL OR _extract_date >= _settled"
-        )
-    return (
-        f"SELECT * FROM ({rows}) WHERE NOT {GONE} "
-        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _extract_date) = 1"
-    )
+        rows = f"""
+            SELECT *
+            FROM (SELECT *, {settled} AS _settled FROM ({rows}))
+            WHERE _settled IS NULL OR _extract_date >= _settled
+        """
+    return f"""
+        SELECT *
+        FROM ({rows})
+        WHERE NOT {GONE}
+        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _extract_date) = 1
+    """
 
 
 def _deletion_mark(contract: Contract, acceptance: Acceptance) -> str | None:

@@ -47,13 +47,11 @@ def same_rows(one: Path, other: Path) -> bool:
     """Whether two files of rows have the same columns and content, in any order."""
     with open_database() as connection:
         found = [
-            (
-                connection.execute(f"DESCRIBE FROM read_parquet({literal(str(file))})").fetchall(),
-                connection.execute(
-                    f"SELECT count(*), sum(hash(rows)::HUGEINT) FROM read_parquet({literal(str(file))}) AS rows"
-                ).fetchone(),
-            )
-            for file in (one, other)
+            [
+                connection.execute(f"DESCRIBE FROM {file}").fetchall(),
+                connection.execute(f"SELECT count(*), sum(hash(rows)::HUGEINT) FROM {file} AS rows").fetchall(),
+            ]
+            for file in (f"read_parquet({literal(str(path))})" for path in (one, other))
         ]
     return found[0] == found[1]
 
@@ -73,28 +71,34 @@ def _same_key(contract: Contract, one: str, other: str) -> str:
 
 
 def _difference(contract: Contract) -> str:
+    names = [quoted(column.name) for column in contract.columns]
     columns = ", ".join(
-        f"CASE WHEN after._wording IS NULL THEN before.{quoted(column.name)} ELSE after.{quoted(column.name)} END AS {quoted(column.name)}"
-        for column in contract.columns
+        f"CASE WHEN after._wording IS NULL THEN before.{name} ELSE after.{name} END AS {name}" for name in names
     )
-    change = (
-        f"CASE WHEN before._wording IS NULL THEN {literal(NEW)} WHEN after._wording IS NULL THEN {literal(GONE)} "
-        f"ELSE {literal(CHANGED)} END"
-    )
-    return (
-        f"SELECT {change} AS _change, {columns} FROM before FULL JOIN after ON {_same_key(contract, 'before', 'after')} "
-        "WHERE before._wording IS DISTINCT FROM after._wording"
-    )
+    return f"""
+        SELECT
+            CASE
+                WHEN before._wording IS NULL THEN {literal(NEW)}
+                WHEN after._wording IS NULL THEN {literal(GONE)}
+                ELSE {literal(CHANGED)}
+            END AS _change,
+            {columns}
+        FROM before
+        FULL JOIN after ON {_same_key(contract, "before", "after")}
+        WHERE before._wording IS DISTINCT FROM after._wording
+    """
 
 
 def _sent_again(contract: Contract, rows: Path) -> str:
     """Rows that an append feed sent for a key that was there, with another content: the first stays, and these are told."""
     sent = _keyed(contract, stored_rows(contract, [StoredFile(rows)]))
     columns = ", ".join(f"sent.{quoted(column.name)}" for column in contract.columns)
-    return (
-        f"SELECT {literal(AGAIN)} AS _change, {columns} FROM ({sent}) AS sent JOIN after "
-        f"ON {_same_key(contract, 'sent', 'after')} WHERE sent._wording <> after._wording"
-    )
+    return f"""
+        SELECT {literal(AGAIN)} AS _change, {columns}
+        FROM ({sent}) AS sent
+        JOIN after ON {_same_key(contract, "sent", "after")}
+        WHERE sent._wording <> after._wording
+    """
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, changes: Path) -> dict[str, int]:

@@ -27,9 +27,8 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
 def record_profile(contract: Contract, home: Home, night: FeedNight) -> None:
     """Record the profile of a taken night. A profile that fails is missed by nobody but the anomalies: the night goes on."""
     try:
-        rows = profile_of(
-            contract, accepted_folder(contract, home, night.extract_date) / ROWS, night.rows_accepted or 0
-        )
+        accepted = accepted_folder(contract, home, night.extract_date) / ROWS
+        rows = profile_of(contract, accepted, night.rows_accepted or 0)
         record(home, "column_profile", night.extract_date, rows, {"agency": night.agency, "feed": night.feed})
     except Exception as error:
         # The words of an error may quote a value.
@@ -40,10 +39,8 @@ def profile_of(contract: Contract, rows: Path, count: int) -> list[dict[str, obj
     """Rows of `column_profile` of the `count` rows in a Parquet file, in the order of the contract's columns."""
     names = SCHEMAS["column_profile"].names[3:]
     with open_database() as connection:
-        return [
-            dict(zip(names, row, strict=True))
-            for row in connection.execute(profile_sql(contract, rows, count)).fetchall()
-        ]
+        found = connection.execute(profile_sql(contract, rows, count)).fetchall()
+        return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def profile_sql(contract: Contract, rows: Path, count: int) -> str:
@@ -53,13 +50,17 @@ def profile_sql(contract: Contract, rows: Path, count: int) -> str:
     """
     every = max(count // SAMPLE, 1)
     columns = list(enumerate(contract.columns))
-    return (
-        f"WITH told AS (SELECT *, hash(file_row_number) % {every} = 0 AS _sampled FROM read_parquet({literal(str(rows))}, "
-        f"file_row_number = true)), taken AS (SELECT count(*) AS _rows, {', '.join(_aggregates(n, c) for n, c in columns)} FROM told), "
-        f"lined AS (SELECT unnest([{', '.join(_line(contract, n, c) for n, c in columns)}]) AS line FROM taken) "
-        "SELECT line.column_name, line.kind, line.rows, line.nulls, line.distinct_values, line.quantiles, "
-        "[entry.hash FOR entry IN line.shared], [entry.share FOR entry IN line.shared] FROM lined"
-    )
+    return f"""
+        WITH told AS (
+            SELECT *, hash(file_row_number) % {every} = 0 AS _sampled
+            FROM read_parquet({literal(str(rows))}, file_row_number = true)
+        ),
+        taken AS (SELECT count(*) AS _rows, {", ".join(_aggregates(n, c) for n, c in columns)} FROM told),
+        lined AS (SELECT unnest([{", ".join(_line(contract, n, c) for n, c in columns)}]) AS line FROM taken)
+        SELECT line.column_name, line.kind, line.rows, line.nulls, line.distinct_values, line.quantiles,
+            [entry.hash FOR entry IN line.shared], [entry.share FOR entry IN line.shared]
+        FROM lined
+    """
 
 
 def kind_of(column: Column) -> str:

@@ -40,10 +40,11 @@ def stored_rows(contract: Contract, files: list[StoredFile]) -> str:
     """
     if not files:
         empty = ", ".join(f"NULL::{column.sql_type} AS {quoted(column.name)}" for column in contract.columns)
-        return (
-            f"SELECT {empty}, NULL::DATE AS _extract_date, {_EMPTY} AS {UNFIT}, false AS {GONE}, "
-            f"NULL::VARCHAR AS {STORED_KEY} LIMIT 0"
-        )
+        return f"""
+            SELECT {empty},
+                NULL::DATE AS _extract_date, {_EMPTY} AS {UNFIT}, false AS {GONE}, NULL::VARCHAR AS {STORED_KEY}
+            LIMIT 0
+        """
     # Files of other types are read by themselves: put together first, 9007199254740993 would be rounded by a DOUBLE.
     alike: dict[tuple[tuple[tuple[str, str], ...], str | None], list[Path]] = {}
     for file in files:
@@ -76,19 +77,20 @@ def _type(kind: pa.DataType) -> str:
 def _alike(contract: Contract, files: list[Path], stored: dict[str, str], deleted_when: str | None) -> str:
     values = {column.name: _value(contract, column, stored.get(column.name)) for column in contract.columns}
     columns = ", ".join(f"{value.value} AS {quoted(name)}" for name, value in values.items())
-    wrong = {
-        name: f"NOT coalesce({value.is_right}, false)" for name, value in values.items() if value.is_right != "true"
-    }
+    wrong = {name: f"NOT coalesce({item.is_right}, false)" for name, item in values.items() if item.is_right != "true"}
     gone = "false"
     if deleted_when is not None and stored.get(deleted_when) == "BOOLEAN":
         gone = f"coalesce({quoted(deleted_when)}, false)"
     listed = ", ".join(literal(str(file)) for file in files)
-    return (
-        f"SELECT {columns}, CAST(left(parse_path(_stored_in)[-2], 10) AS DATE) AS _extract_date, {_unfit(wrong)} AS {UNFIT}, "
-        f"{gone} AS {GONE}, {_stored_key(contract, stored, wrong)} AS {STORED_KEY} "
-        # Accepted files lie in folders that are named by their night.
-        f"FROM read_parquet([{listed}], filename = '_stored_in', file_row_number = true)"
-    )
+    # Accepted files lie in folders that are named by their night.
+    return f"""
+        SELECT {columns},
+            CAST(left(parse_path(_stored_in)[-2], 10) AS DATE) AS _extract_date,
+            {_unfit(wrong)} AS {UNFIT},
+            {gone} AS {GONE},
+            {_stored_key(contract, stored, wrong)} AS {STORED_KEY}
+        FROM read_parquet([{listed}], filename = '_stored_in', file_row_number = true)
+    """
 
 
 def _unfit(wrong: dict[str, str]) -> str:

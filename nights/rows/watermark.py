@@ -69,11 +69,9 @@ def reached(contract: Contract, rows: Path, pulled_at: datetime, before: str | N
         return None
     column = quoted(contract.increment.watermark)
     kind = contract.column(contract.increment.watermark).sql_type
-    limit = (
-        f" WHERE {column} <= CAST({literal(pulled_at.isoformat())} AS {kind})"
-        if kind.startswith(("DATE", "TIMESTAMP"))
-        else ""
-    )
+    limit = ""
+    if kind.startswith(("DATE", "TIMESTAMP")):
+        limit = f" WHERE {column} <= CAST({literal(pulled_at.isoformat())} AS {kind})"
     with open_database() as connection:
         found = connection.execute(f"SELECT max({column}) FROM read_parquet({literal(str(rows))}){limit}").fetchone()
     value = found[0] if found else None

@@ -49,10 +49,9 @@ def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
     from nights.record.feed_night import feed_nights
 
     rows, reasons = [], []
+    names = {(contract.agency, contract.feed) for contract in contracts}
     for night in nights:
-        found = [
-            known for known in feed_nights(home, night).values() if (known.agency, known.feed) in _names(contracts)
-        ]
+        found = [known for name, known in feed_nights(home, night).items() if name in names]
         taken = [known for known in found if known.is_taken]
         counts = [sum(getattr(known, f"rows_{name}") or 0 for known in taken) for name in _HEADINGS[3:]]
         rows.append([str(night), str(len(taken)), str(len(found) - len(taken)), *(f"{count:,}" for count in counts)])
@@ -61,7 +60,3 @@ def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
     for reason in reasons:
         tell(reason)
     return len(reasons)
-
-
-def _names(contracts: "list[Contract]") -> set[tuple[str, str]]:
-    return {(contract.agency, contract.feed) for contract in contracts}

@@ -25,28 +25,16 @@ def list_cases(
     limit: Annotated[int, typer.Option(help="At most so many; those with most money at risk come first.", min=1)] = 50,
 ) -> None:
     """List the cases of the published night."""
-    from linkage.settle.cases import ask_published
+    from nights.record.cases import published_cases
     from warehouse.home import Home
 
-    home = Home.from_environment()
-    wanted = "($type IS NULL OR match_type = $type) AND ($disposition = 'all' OR disposition = $disposition)"
-    values = {"type": match_type, "disposition": disposition}
-    listed = f"""
-        SELECT match_case_id[:12], match_type, person_id, key_strength, money_at_risk_eur, detail, disposition
-        FROM marts.match_case
-        WHERE {wanted}
-        ORDER BY money_at_risk_eur DESC NULLS LAST, match_case_id
-        LIMIT {limit}
-    """
     with _of_published():
-        rows = ask_published(home, listed, values)
-        summed = f"SELECT count(*), sum(money_at_risk_eur) FROM marts.match_case WHERE {wanted}"
-        (total,) = ask_published(home, summed, values)
-    shown = [["" if value is None else str(value) for value in row] for row in rows]
+        cases = published_cases(Home.from_environment(), match_type, disposition, limit)
+    shown = [["" if value is None else str(value) for value in row] for row in cases.first]
     show_table("", _HEADINGS, shown, frozenset({4}))
     tell(
-        f"{total[0]} cases, {total[1] or 0} euro at risk"
-        + (f"; the first {limit} are shown" if total[0] > limit else "")
+        f"{cases.total} cases, {cases.euro_at_risk} euro at risk"
+        + (f"; the first {limit} are shown" if cases.total > limit else "")
     )
 
 
@@ -71,10 +59,8 @@ def decide_case(
     except NoReason:
         stop("a decision needs its reason; write --reason", WRONG_USE)
     except UnknownCase as error:
-        stop(
-            f"{case!r} is {'the beginning of several cases' if error.is_ambiguous else 'no case of the published night'}; see `interagency cases list`",
-            WRONG_USE,
-        )
+        what = "the beginning of several cases" if error.is_ambiguous else "no case of the published night"
+        stop(f"{case!r} is {what}; see `interagency cases list`", WRONG_USE)
     except Tampered as error:
         stop(str(error), NOT_DONE)
     tell(f"{decided.match_case_id}: {decided.disposition}; shown from the next night on")

@@ -56,9 +56,8 @@ def known_contracts() -> "Known":
     except ContractError as error:
         stop(f"{error}\n{len(error.problems)} problems in folders of contracts; nothing was done", NOT_DONE)
     for broken in known.broken:
-        becomes = (
-            "is left out" if broken.is_left_out else "is not pulled; its accepted rows are read by the last wording"
-        )
+        read_on = "is not pulled; its accepted rows are read by the last wording"
+        becomes = "is left out" if broken.is_left_out else read_on
         tell(f"Broken contract: {broken.name} {becomes}", err=True)
         for problem in broken.problems:
             tell(f"  {problem}", err=True)

@@ -28,11 +28,8 @@ def doctor() -> None:
     for contract in known.contracts:
         if register.refusal(contract) is None:
             checks += _feed(contract)
-    show_table(
-        "Doctor",
-        ("check", "result", "what to do"),
-        [[name, "ok" if remedy is None else "MISSING", remedy or ""] for name, remedy in checks],
-    )
+    rows = [[name, "ok" if remedy is None else "MISSING", remedy or ""] for name, remedy in checks]
+    show_table("Doctor", ("check", "result", "what to do"), rows)
     missing = sum(remedy is not None for _, remedy in checks)
     tell(f"{len(checks) - missing} of {len(checks)} checks are good")
     if missing:
@@ -45,24 +42,16 @@ Check = tuple[str, str | None]
 def _disk(home: Any) -> Iterator[Check]:
     place = next(folder for folder in [home.root, *home.root.parents] if folder.exists())
     free = shutil.disk_usage(place).free
-    yield (
-        f"disk: {free >> 30} GiB free in {place}",
-        None if free > _NEEDED_FREE_BYTES else f"free at least {_NEEDED_FREE_BYTES >> 30} GiB",
-    )
-    yield (
-        f"data folder {home.root} can be written",
-        None if place.is_dir() and os.access(place, os.W_OK) else "set INTERAGENCY_HOME to a folder of yours",
-    )
+    remedy = f"free at least {_NEEDED_FREE_BYTES >> 30} GiB"
+    yield f"disk: {free >> 30} GiB free in {place}", None if free > _NEEDED_FREE_BYTES else remedy
+    remedy, is_writable = "set INTERAGENCY_HOME to a folder of yours", place.is_dir() and os.access(place, os.W_OK)
+    yield f"data folder {home.root} can be written", None if is_writable else remedy
 
 
 def _extensions() -> Iterator[Check]:
-    from warehouse.engines.duckdb.engine import open_database
+    from warehouse.engines.duckdb.engine import loaded_extensions
 
-    with open_database() as connection:
-        loaded = {
-            name
-            for (name,) in connection.execute("SELECT extension_name FROM duckdb_extensions() WHERE loaded").fetchall()
-        }
+    loaded = loaded_extensions()
     for name in _EXTENSIONS:
         yield f"engine extension {name}", None if name in loaded else "install duckdb as constraints.txt pins it"
 

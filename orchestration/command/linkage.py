@@ -87,7 +87,5 @@ def _readable() -> Iterator[None]:
     except NoQueue:
         stop("no published night has a queue of pairs; run `interagency run` first", NOT_DONE)
     except duckdb.Error as error:
-        stop(
-            f"the queue of pairs cannot be read ({safe_message(error)}); set INTERAGENCY_KEY if the night was sealed with one",
-            NOT_DONE,
-        )
+        remedy = "set INTERAGENCY_KEY if the night was sealed with one"
+        stop(f"the queue of pairs cannot be read ({safe_message(error)}); {remedy}", NOT_DONE)

@@ -123,9 +123,8 @@ def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
     if not needed:
         return {}
     path = folder / FILE
-    text = (
-        path.read_text(encoding="utf-8") if path.exists() else "# What contracts may name on this machine, by agency.\n"
-    )
+    begin = "# What contracts may name on this machine, by agency.\n"
+    text = path.read_text(encoding="utf-8") if path.exists() else begin
     known = load_yaml(text) or {}
     if agency not in known:
         return {path: text + yaml.safe_dump({agency: needed}, sort_keys=False, width=120)}

@@ -16,14 +16,9 @@ if TYPE_CHECKING:
 def progress(feeds: int, nights: int, quiet: bool) -> "Iterator[Callable[[StepEnded], None]]":
     """What to call with each step that ended. It writes to the standard error of now, wherever that leads later."""
     totals = {
-        "extract": nights,
-        "gate": feeds * nights,
-        "accept": feeds * nights,
-        "harmonise": 2,
-        "cross-agency gate": 1,
-        "publish": 1,
-        "report": 1,
-    }
+        "extract": nights, "gate": feeds * nights, "accept": feeds * nights, "harmonise": 2,
+        "cross-agency gate": 1, "publish": 1, "report": 1,
+    }  # fmt: skip
     if quiet:
         yield lambda ended: None
     elif sys.stderr.isatty():

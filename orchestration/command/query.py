@@ -74,10 +74,8 @@ def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
     try:
         attach_restricted(connection, published, read_only=True)
     except (duckdb.Error, OSError):
-        stop(
-            f"the restricted database cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner for the right to read it",
-            NOT_DONE,
-        )
+        remedy = f"set {KEY_VARIABLE} to its key, and ask its owner for the right to read it"
+        stop(f"the restricted database cannot be opened; {remedy}", NOT_DONE)
 
 
 def _write_file(answer: "duckdb.DuckDBPyRelation", file: Path, sql: str) -> None:
@@ -140,20 +138,16 @@ def _stream(answer: "duckdb.DuckDBPyRelation", how: str) -> None:
 def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
     rows = answer.fetchmany(limit + 1)
     shown = [["" if value is None else _text(value) for value in row] for row in rows[:limit]]
-    numbers = frozenset(
-        place
-        for place, kind in enumerate(answer.types)
-        if str(kind).startswith(("BIG", "INT", "HUGE", "DEC", "DOU", "UBIG", "SMALL"))
-    )
+    kinds = ("BIG", "INT", "HUGE", "DEC", "DOU", "UBIG", "SMALL")
+    numbers = frozenset(place for place, kind in enumerate(answer.types) if str(kind).startswith(kinds))
     show_table("", answer.columns, shown, numbers)
     if len(rows) > limit:
         typer.echo(f"the first {limit} rows; --limit shows more, --csv and --out give all", err=True)
 
 
 def _text(value: object) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000 else str(value)
-    )
+    is_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000
+    return f"{value:,}" if is_long else str(value)
 
 
 def _plain(error: Exception) -> str:

@@ -24,7 +24,8 @@ def rejects(
     Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
     value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
     """
-    from nights.record.rejects import rejects_of, shown_value
+    from nights.record.rejects import first_rejects, rejects_of, write_csv
+    from reports.figures.spreadsheet import defused
     from warehouse.home import Home
 
     home = Home.from_environment()
@@ -34,11 +35,11 @@ def rejects(
     if relation is None:
         stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
-        count = _write(relation, csv)
+        count = write_csv(relation, csv, defused)
         tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
         return
-    total, shown = _read(relation, shown_value(contract), limit)
-    show_table(f"{contract.name}, night of {night}", _HEADINGS, shown, frozenset({1}))
+    total, shown = first_rejects(contract, relation, limit)
+    show_table(f"{contract.name}, night of {night}", _HEADINGS, [list(row) for row in shown], frozenset({1}))
     tell(
         f"{total} rejects of {contract.name}, night of {night}"
         + (f"; the first {limit} are shown" if total > limit else "")
@@ -50,28 +51,3 @@ def _last_landed(folder: Path) -> str:
     if not nights:
         stop(f"nothing has landed in {folder}; run `interagency run` first", NOT_DONE)
     return nights[-1]
-
-
-def _read(relation: str, value: str, limit: int) -> tuple[int, list[list[str]]]:
-    from warehouse.engines.duckdb.engine import open_database
-
-    with open_database() as connection:
-        total = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
-        rows = connection.execute(
-            f"SELECT step, place::VARCHAR, coalesce(\"column\", ''), {value}, reason FROM {relation} ORDER BY step DESC, place LIMIT {limit}"
-        ).fetchall()
-    return (total or (0,))[0], [list(row) for row in rows]
-
-
-def _write(relation: str, target: Path) -> int:
-    """For a person's spreadsheet: no cell of it is a formula."""
-    from reports.figures.spreadsheet import defused
-    from warehouse.engines.duckdb.engine import literal, open_database
-
-    safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
-    with open_database() as connection:
-        written = connection.execute(
-            f"COPY (SELECT step, place AS line, {safe} FROM {relation} ORDER BY step DESC, place) "
-            f"TO {literal(str(target))} (FORMAT csv, HEADER)"
-        ).fetchone()
-    return int((written or (0,))[0])

@@ -23,10 +23,8 @@ def report(
     nights = sorted(path.stem for path in (home.quality / "feed_night").glob("*.parquet"))
     night = as_date(extract_date or (nights[-1] if nights else None))
     if extract_date and str(night) not in nights:
-        stop(
-            f"nothing is recorded of the night of {night}; run it with `interagency run --extract-date {night}`",
-            NOT_DONE,
-        )
+        remedy = f"run it with `interagency run --extract-date {night}`"
+        stop(f"nothing is recorded of the night of {night}; {remedy}", NOT_DONE)
     page = write_report(all_contracts(), home, night)
     typer.echo(str(page))
     if is_opened:

@@ -68,9 +68,8 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool, wa
     home = Home.from_environment()
     with progress(len(contracts), len(nights), quiet) as step_ended:
         if not quiet:
-            spoken = (
-                f"Night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
-            )
+            several = f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
+            spoken = f"Night of {nights[0]}" if len(nights) == 1 else several
             tell(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
             for broken in read_register().broken:
                 tell(f"Agreement without effect: {broken.why}", err=True)
@@ -86,10 +85,8 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool, wa
         except (NightRunning, RuleError, DbtError, Tampered) as error:
             stop(f"not published: {error}", NOT_DONE)
         except OSError as error:
-            stop(
-                f"not published: {error.strerror or error} ({error.filename or home.root}); {DISK_REMEDY}",
-                NOT_DONE,
-            )
+            why = f"{error.strerror or error} ({error.filename or home.root}); {DISK_REMEDY}"
+            stop(f"not published: {why}", NOT_DONE)
     if outcome.taken_over:
         tell(outcome.taken_over, err=True)
     return outcome, home
@@ -135,15 +132,10 @@ def _lines(contracts: "list[Contract]", home: "Home", night: date) -> list[_Line
     from nights.record.verdict import RuleCounts, rule_counts
 
     known, counts = feed_nights(home, night), rule_counts(home, night)
+    names = [(contract.agency, contract.feed) for contract in contracts]
     return [
-        _line(
-            contract,
-            home,
-            night,
-            known.get((contract.agency, contract.feed)),
-            counts.get((contract.agency, contract.feed), RuleCounts()),
-        )
-        for contract in contracts
+        _line(contract, home, night, known.get(name), counts.get(name, RuleCounts()))
+        for name, contract in zip(names, contracts, strict=True)
     ]
 
 

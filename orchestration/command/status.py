@@ -28,24 +28,18 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     show_table(
         "Feeds", _HEADINGS, [["–" if line[name] is None else str(line[name]) for name in _HEADINGS] for line in lines]
     )
-    tell(
-        f"Published: night of {current.extract_date}, {home.published}"
-        if current
-        else "Published: nothing yet; run `interagency run`"
-    )
+    what = f"night of {current.extract_date}, {home.published}" if current else "nothing yet; run `interagency run`"
+    tell(f"Published: {what}")
 
 
 def _feed(contract: Any, home: Any, now: Any) -> dict[str, Any]:
+    from nights.record.feed_night import last_recorded
     from nights.record.freshness import in_use
-    from warehouse.engines.duckdb.engine import open_database
-    from warehouse.store.records import records
 
-    with open_database(spills=False) as connection:
-        row = connection.execute(
-            f"SELECT extract_date, status, rows_sent, rows_accepted, rows_rejected FROM {records(home, 'feed_night')} "
-            "WHERE agency = ? AND feed = ? ORDER BY extract_date DESC LIMIT 1", [contract.agency, contract.feed]
-        ).fetchone() or (None, "never pulled", None, None, None)  # fmt: skip
+    last = last_recorded(home, contract.agency, contract.feed)
+    told: list[Any] = [None, "never pulled", None, None, None]
+    if last:
+        told = [str(last.extract_date), last.status, last.rows_sent, last.rows_accepted, last.rows_rejected]
     used = in_use(contract, home, now.date())
-    night, used_night = (str(day) if day else None for day in (row[0], used.night))
-    values = [contract.agency, contract.feed, night, *row[1:], used_night, "no" if used.is_stale(now) else "yes"]
-    return dict(zip(_HEADINGS, values, strict=True))
+    use = [str(used.night) if used.night else None, "no" if used.is_stale(now) else "yes"]
+    return dict(zip(_HEADINGS, [contract.agency, contract.feed, *told, *use], strict=True))

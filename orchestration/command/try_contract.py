@@ -103,9 +103,7 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
         "rejected_at_landing": manifest.rows_rejected, "rejected_at_gate": verdict.rows_rejected,
     }  # fmt: skip
     if json:
-        failed = [
-            {name: value for name, value in vars(result).items() if name != "examples"} for result in verdict.failed
-        ]
+        failed = [{name: value for name, value in vars(item).items() if name != "examples"} for item in verdict.failed]
         _print_json(
             {"contract": str(contract.path), "accepted": verdict.accepted, "reasons": verdict.reasons, "rows": counts,
              "rejects": [asdict(reason) for reason in trial.reasons], "mended": manifest.mended, "extra_columns": manifest.extra_columns,
@@ -129,9 +127,8 @@ def _where(mended: dict[str, Any]) -> str:
     """`file, line 3` of one record, `3 records from line 3 on` of several."""
     file = f"{mended['file']}, " if mended["file"] else ""
     first = mended["lines"][0]
-    return (
-        f"{file}line {first}" if mended["records"] == 1 else f"{file}{mended['records']:,} records from line {first} on"
-    )
+    several = f"{mended['records']:,} records from line {first} on"
+    return file + (f"line {first}" if mended["records"] == 1 else several)
 
 
 def _print_json(outcome: dict[str, Any]) -> None:

@@ -14,15 +14,10 @@ def list_nights() -> None:
     from warehouse.store.builds import restorable
 
     home = Home.from_environment()
-    rows = [
-        [
-            str(night.extract_date),
-            night.finished_at.strftime("%Y-%m-%d %H:%M:%S"),
-            "readers see it" if night.is_current else "",
-            night.folder.name,
-        ]
-        for night in restorable(home)
-    ]
+    rows = []
+    for night in restorable(home):
+        seen = "readers see it" if night.is_current else ""
+        rows.append([str(night.extract_date), f"{night.finished_at:%Y-%m-%d %H:%M:%S}", seen, night.folder.name])
     show_table("Published nights", ("night", "built (UTC)", "current", "folder"), rows)
     if not rows:
         tell("nothing is published yet; run `interagency run`")

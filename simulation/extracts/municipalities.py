@@ -103,11 +103,8 @@ def _write_lines(path: Path, table: pa.Table) -> None:
     for name in table.column_names:
         column = table[name].combine_chunks()
         is_text = pa.types.is_string(column.type)
-        quoted = (
-            pc.binary_join_element_wise('"', pc.cast(column, pa.string()), '"', "")
-            if is_text
-            else pc.cast(column, pa.string())
-        )
+        plain = pc.cast(column, pa.string())
+        quoted = pc.binary_join_element_wise('"', plain, '"', "") if is_text else plain
         parts.append(pc.binary_join_element_wise(f'"{name}":', pc.fill_null(quoted, "null"), ""))
     lines = pc.binary_join_element_wise(*parts, ",").to_pylist()
     path.write_text("".join(f"{{{line}}}\n" for line in lines), encoding="utf-8")

@@ -31,12 +31,8 @@ def _monthly_cents(night: Night, rows: Integers) -> Integers:
 
 def _pension(night: Night, known: Known, rows: Integers) -> Extract:
     people = known.people
-    since = (
-        people.birth_day[rows]
-        + int(_RETIRES_AT * YEAR_DAYS)
-        + 1
-        + (night.chance("retired", rows) * 700).astype(np.int64)
-    )
+    later = (night.chance("retired", rows) * 700).astype(np.int64)
+    since = people.birth_day[rows] + int(_RETIRES_AT * YEAR_DAYS) + 1 + later
     table = pa.table({
         "pension_number": night.record_numbers("pensions", rows),
         "national_number": known.ids("national", rows),

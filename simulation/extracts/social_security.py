@@ -70,19 +70,8 @@ def extracts(night: Night) -> list[Extract]:
         Mark("paid_after_death", "amount", np.flatnonzero(after_death)),
         Mark("incompatible_benefit", "benefit_code", np.flatnonzero(incompatible)),
     ]
-    return [
-        Extract(
-            AGENCY,
-            "payment",
-            table,
-            person,
-            case,
-            "yyyyMMdd",
-            "ascii",
-            {"surname": surname, "given_name": given},
-            marks,
-        )
-    ]
+    named = {"surname": surname, "given_name": given}
+    return [Extract(AGENCY, "payment", table, person, case, "yyyyMMdd", "ascii", named, marks)]
 
 
 def _upper(values: pa.Array) -> pa.Array:
@@ -111,10 +100,8 @@ def _cases(night: Night, known: Known) -> tuple[Integers, Integers, Integers, ND
     dead = known.people.death_day[person] != NONE
     # Only a death of the last two years can leave a payment behind.
     recent = dead & (known.people.death_day[person] > night.day - 2 * YEAR_DAYS)
-    still = recent & (
-        night.chance("paid after death", case)
-        < rate_of(night.world.plan.profile, f"{AGENCY}/payment", "paid_after_death")
-    )
+    rate = rate_of(night.world.plan.profile, f"{AGENCY}/payment", "paid_after_death")
+    still = recent & (night.chance("paid after death", case) < rate)
     keep = ~dead | still
     against = (benefit == _UNEMPLOYED) & wrongly[person]
     return case[keep], person[keep], benefit[keep], still[keep], against[keep]

@@ -43,11 +43,8 @@ def extracts(night: Night) -> list[Extract]:
         "TAX_WITHHELD": money_text(_withheld(cents), ","),
         "IBAN": known.ids("iban", person),
     })  # fmt: skip
-    return [
-        Extract(
-            AGENCY, "income", table, person, jobs, "dd.MM.yyyy", ENCODING, {"SURNAME": surname, "GIVEN_NAMES": given}
-        )
-    ]
+    named = {"SURNAME": surname, "GIVEN_NAMES": given}
+    return [Extract(AGENCY, "income", table, person, jobs, "dd.MM.yyyy", ENCODING, named)]
 
 
 def _withheld(cents: Integers) -> Integers:

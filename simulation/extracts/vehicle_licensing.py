@@ -30,10 +30,8 @@ def extracts(night: Night) -> list[Extract]:
     at = np.maximum(person, 0)
     is_person = pa.array(person != NONE)
     home = known.home(at)
-    first = np.maximum(
-        known.people.birth_day[keeper] + int(18 * YEAR_DAYS),
-        night.day - 400 - (night.chance("first registered", number) * 5500).astype(np.int64),
-    )
+    registered = night.day - 400 - (night.chance("first registered", number) * 5500).astype(np.int64)
+    first = np.maximum(known.people.birth_day[keeper] + int(18 * YEAR_DAYS), registered)
     since = first + (night.chance("kept since", number) * 300).astype(np.int64)
     make, model = zip(*_MODELS, strict=True)
     kind = pa.array(below(night.world.plan.seed, "models", number, len(_MODELS)))
@@ -63,10 +61,8 @@ def _vehicles(night: Night, known: Known) -> tuple[Integers, Integers, np.ndarra
     number = keeper * _VEHICLES_EACH + np.tile(np.arange(_VEHICLES_EACH), len(keeper) // _VEHICLES_EACH)
     has = night.chance("has a vehicle", number) < night.share("vehicles") / _VEHICLES_EACH
     dead = known.people.death_day[keeper] != NONE
-    stale = dead & (
-        night.chance("keeper deceased", number)
-        < rate_of(night.world.plan.profile, f"{AGENCY}/vehicle", "keeper_deceased")
-    )
+    rate = rate_of(night.world.plan.profile, f"{AGENCY}/vehicle", "keeper_deceased")
+    stale = dead & (night.chance("keeper deceased", number) < rate)
     keep = has & (~dead | stale)
     return number[keep], keeper[keep], stale[keep]
 

@@ -25,13 +25,8 @@ def store(extracts: Path) -> Iterator[System]:
     try:
         host, port = server.get_host_and_port()
         endpoint = f"http://{host}:{port}"
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id=_KEY_ID,
-            aws_secret_access_key=_SECRET,
-            region_name="us-east-1",
-        )
+        login = {"aws_access_key_id": _KEY_ID, "aws_secret_access_key": _SECRET}
+        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **login)
         client.create_bucket(Bucket=_BUCKET)
         environment = {
             "COUNTRY_MUNICIPALITIES_ENDPOINT": endpoint, "COUNTRY_MUNICIPALITIES_KEY_ID": _KEY_ID, "COUNTRY_MUNICIPALITIES_SECRET": _SECRET,

@@ -97,7 +97,10 @@ class _Copy:
     def _totals(self, summed: list[str], types: dict[str, str]) -> tuple[Totals, set[str]]:
         """The server's own count and sums, and the columns whose sum is no number: the scanner reads NaN as zero."""
         sums = [f"sum({quoted(name)})::text AS {quoted(f'sum {number}')}" for number, name in enumerate(summed)]
-        asked = f"SELECT count(*) AS rows{''.join(f', {item}' for item in sums)} FROM {self.rows.source}{self.rows.condition}"
+        asked = f"""
+            SELECT {", ".join(["count(*) AS rows", *sums])}
+            FROM {self.rows.source}{self.rows.condition}
+        """
         count, *found = self.connection.execute(f"SELECT * FROM {self._query(asked)}").fetchone() or (0,)
         stated = {name: Decimal(text or 0) for name, text in zip(summed, found, strict=True)}
         inexact = {name for name, value in stated.items() if not value.is_finite()}
@@ -117,10 +120,11 @@ class _Copy:
         floats = {name for name, kind in types.items() if kind == "DOUBLE"}
         if not floats or not self.is_table:
             return floats
-        asked = (
-            f"SELECT attname::text AS name FROM pg_attribute WHERE attrelid = {literal(self.rows.source)}::regclass "
-            "AND atttypid = 'numeric'::regtype"
-        )
+        asked = f"""
+            SELECT attname::text AS name
+            FROM pg_attribute
+            WHERE attrelid = {literal(self.rows.source)}::regclass AND atttypid = 'numeric'::regtype
+        """
         return floats & {name for (name,) in self.connection.execute(f"SELECT * FROM {self._query(asked)}").fetchall()}
 
     def _select(self, types: dict[str, str], as_text: set[str]) -> str:

@@ -72,10 +72,8 @@ class ColumnReader:
         options = prop.logicalTypeOptions or {}
         sql_type = self._sql_type(steps, prop)
         for option in sorted(set(options) - _OPTIONS.get(prop.logicalType or "", set())):
-            self.wrong(
-                [*steps, "logicalTypeOptions", option],
-                "is not checked by this platform; use a pattern or a quality rule",
-            )
+            remedy = "use a pattern or a quality rule"
+            self.wrong([*steps, "logicalTypeOptions", option], f"is not checked by this platform; {remedy}")
         allowed = tuple(entry.value for entry in prop.enum or [])
         self._check_options([*steps, "logicalTypeOptions"], sql_type, options)
         self._check_enum(steps, sql_type, allowed)

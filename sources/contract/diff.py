@@ -27,11 +27,8 @@ def changes(old: Contract, new: Contract) -> list[Change]:
     """In the order of the contract: columns, key, how nights add up, rules, promises, where it comes from."""
     found = [*_columns(old, new), *_key(old, new), *_parts(old, new), *_quality(old, new), *_server(old, new)]
     if any(change.breaks for change in found) and _major(old.version) == _major(new.version):
-        found.append(
-            Change(
-                "version", f"{old.version} → {new.version}: a change that breaks readers needs a new first number", True
-            )
-        )
+        why = f"{old.version} → {new.version}: a change that breaks readers needs a new first number"
+        found.append(Change("version", why, True))
     return found
 
 

@@ -32,12 +32,8 @@ FILE = "grants.yaml"
 EVERY_AGENCY = "*"
 _KINDS = ("variables", "folders", "hosts")
 _LISTS = {kind: {"type": "array", "items": {"type": "string"}} for kind in _KINDS}
-_SCHEMA = Schema(
-    {
-        "type": ["object", "null"],
-        "additionalProperties": {"type": "object", "properties": _LISTS, "additionalProperties": False},
-    }
-)
+_OF_AGENCY = {"type": "object", "properties": _LISTS, "additionalProperties": False}
+_SCHEMA = Schema({"type": ["object", "null"], "additionalProperties": _OF_AGENCY})
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NAMED = re.compile(r"\$\{(\w+)|\benv:(\w+)")
 _OWN_VARIABLE = re.compile("(INTERAGENCY|DAGSTER|DBT)_.*")
@@ -117,10 +113,8 @@ class Grant:
 
     def _is_deeper(self, forbidden: Path, path: Path) -> bool:
         """Whether a folder below the forbidden one was granted by its own name."""
-        return any(
-            path.is_relative_to(folder) and folder != forbidden and folder.is_relative_to(forbidden)
-            for folder in self.folders
-        )
+        granted = [folder for folder in self.folders if path.is_relative_to(folder)]
+        return any(folder != forbidden and folder.is_relative_to(forbidden) for folder in granted)
 
     @cached_property
     def _folders(self) -> tuple[Path, ...]:

@@ -48,10 +48,8 @@ class QualityReader:
         operator = next((name for name in _OPERATORS if getattr(rule, name) is not None), "")
         expectation = rule.implementation if rule.type == "custom" and isinstance(rule.implementation, dict) else None
         if rule.type == "custom" and (rule.engine != "great-expectations" or not (expectation or {}).get("type")):
-            self.wrong(
-                steps,
-                "only engine great-expectations is run, with an implementation of `type` and `kwargs`; write that",
-            )
+            remedy = "with an implementation of `type` and `kwargs`; write that"
+            self.wrong(steps, f"only engine great-expectations is run, {remedy}")
         if rule.type != "custom" and not operator:
             self.wrong(steps, "has no bound; add one, such as `mustBe: 0`")
         if rule.metric == "duplicateValues" and column is None and not (rule.arguments or {}).get("properties"):

@@ -98,11 +98,8 @@ def _text_rules(column: Column) -> list[RowRule]:
         "maxLength": lambda count: (f"length({value}) <= {count}", f"have at most {count} characters"),
         "multipleOf": lambda step: (is_multiple(value, column.sql_type, step), f"be a multiple of {step}"),
     }
-    return [
-        _conformity(column, option, *condition(column.options[option]))
-        for option, condition in conditions.items()
-        if option in column.options
-    ]
+    asked = [option for option in conditions if option in column.options]
+    return [_conformity(column, option, *conditions[option](column.options[option])) for option in asked]
 
 
 def _conformity(column: Column, option: str, condition: str, demand: str) -> RowRule:
@@ -120,11 +117,8 @@ def _is_no_identifier(column: Column) -> str:
 def key_rules(contract: Contract) -> list[KeyRule]:
     """The primary key, and each column that is unique by itself."""
     keys = [KeyRule("primary_key", contract.key)]
-    return keys + [
-        KeyRule(f"{column.name}_unique", (column.name,))
-        for column in contract.columns
-        if column.unique and contract.key != (column.name,)
-    ]
+    unique = [column.name for column in contract.columns if column.unique and contract.key != (column.name,)]
+    return keys + [KeyRule(f"{name}_unique", (name,)) for name in unique]
 
 
 def table_rules(contract: Contract) -> list[TableRule]:

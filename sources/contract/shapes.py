@@ -94,9 +94,9 @@ def list_of(each: Shape, example: str) -> Shape:
     return Shape("list", example, lambda value: isinstance(value, list) and bool(value), each=each)
 
 
-def names_with(each: Shape, example: str = "names with their values") -> Shape:
+def names_with(each: Shape) -> Shape:
     """A mapping whose names the contract chooses."""
-    return Shape("mapping", example, lambda value: isinstance(value, dict), each=each)
+    return Shape("mapping", "names with their values", lambda value: isinstance(value, dict), each=each)
 
 
 def mapping(fields: Mapping[str, Shape], required: tuple[str, ...], example: str) -> Shape:

@@ -109,9 +109,7 @@ def _landed(sample: Sample, column: DraftColumn) -> str:
 
 
 def _doubt_texts(sample: Sample, columns: list[DraftColumn], facts: dict[str, Facts]) -> None:
-    texts = [
-        column for column in columns if column.logical_type == "string" and not (column.identifiers or column.doubt)
-    ]
+    texts = [item for item in columns if item.logical_type == "string" and not (item.identifiers or item.doubt)]
     doubts = nearly_typed(sample, {column.header: facts[column.header] for column in texts})
     for column in texts:
         column.doubt = doubts.get(column.header, "")

@@ -60,15 +60,8 @@ def _dumped(data: dict[str, Any]) -> str:
 
 
 def _comments(doubts: Sequence[str]) -> str:
-    lines = [
-        textwrap.fill(
-            printable(" ".join(doubt.split()), _LONGEST_DOUBT),
-            120,
-            initial_indent="# Unsure: ",
-            subsequent_indent="#   ",
-        )
-        for doubt in doubts
-    ]
+    shown = (printable(" ".join(doubt.split()), _LONGEST_DOUBT) for doubt in doubts)
+    lines = [textwrap.fill(text, 120, initial_indent="# Unsure: ", subsequent_indent="#   ") for text in shown]
     return "".join(f"{line}\n" for line in lines)
 
 

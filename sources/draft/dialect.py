@@ -89,11 +89,8 @@ def _width(record: Record, first: int) -> int:
 
 def _cuts_decimals(text: str, split: _Split) -> bool:
     lines = text.splitlines()[1:_RECORDS]
-    return (
-        split.dialect.delimiter == ","
-        and split.first == 1
-        and all(re.fullmatch(r"(-?\d+,\d+)?", line) for line in lines)
-    )
+    are_decimals = all(re.fullmatch(r"(-?\d+,\d+)?", line) for line in lines)
+    return are_decimals and split.dialect.delimiter == "," and split.first == 1
 
 
 def _check_first(split: _Split) -> None:

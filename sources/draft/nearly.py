@@ -36,10 +36,8 @@ def nearly_typed(sample: Sample, facts: Mapping[str, Facts]) -> dict[str, str]:
     for (header, kind), right in zip(tried, counts, strict=True):
         values = facts[header].values
         if _SHARE * values <= right < values:
-            found.setdefault(
-                header,
-                f"{right} of {values} values are {kind.described}, the others are not: where those are faults, declare the type.",
-            )
+            remedy = "the others are not: where those are faults, declare the type."
+            found.setdefault(header, f"{right} of {values} values are {kind.described}, {remedy}")
     return found
 
 

@@ -53,7 +53,13 @@ class Sample:
     def values(self, header: str, limit: int) -> list[str]:
         """Some distinct values of a column as text, the first in the alphabet."""
         column = quoted(header)
-        query = f"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {TABLE} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT {limit}"
+        query = f"""
+            SELECT DISTINCT CAST({column} AS VARCHAR)
+            FROM {TABLE}
+            WHERE {column} IS NOT NULL
+            ORDER BY 1
+            LIMIT {limit}
+        """
         return [row[0] for row in self.connection.execute(query).fetchall()]
 
     def with_options(self, options: dict[str, Any], doubts: Sequence[str]) -> "Sample":

@@ -52,12 +52,10 @@ def _without_tokens(sample: Sample) -> Sample:
 
 def _with_separators(sample: Sample) -> Sample:
     """The style that is right for the most columns with more than plain digits in them; one style is declared for a file."""
-    numeric = sample.ask(
-        [
-            rf"bool_and(regexp_full_match({text}, '[+-]?[0-9][0-9.,'' {_NO_BREAK}]*')) AND bool_or({_has_separator(text)})"
-            for text in map(quoted, sample.headers)
-        ]
-    )
+    numeric = sample.ask([
+        rf"bool_and(regexp_full_match({text}, '[+-]?[0-9][0-9.,'' {_NO_BREAK}]*')) AND bool_or({_has_separator(text)})"
+        for text in map(quoted, sample.headers)
+    ])  # fmt: skip
     headers = [header for header, is_numeric in zip(sample.headers, numeric, strict=True) if is_numeric]
     asked = [_explains(style, quoted(header)) for style in _STYLES for header in headers]
     answers = [bool(answer) for answer in sample.ask(asked)]

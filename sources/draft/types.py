@@ -148,17 +148,10 @@ def _conditions(text: str) -> list[str]:
 
 def draft_types(sample: Sample, facts: Sequence[Facts]) -> list[Drafted]:
     """The type of each column, in the order of the headers."""
-    texts = {
-        header: fact.example
-        for header, fact in zip(sample.headers, facts, strict=True)
-        if header not in sample.types and fact.example and not fact.is_whole
-    }
+    of_text = [(header, fact) for header, fact in zip(sample.headers, facts, strict=True) if header not in sample.types]
+    texts = {header: fact.example for header, fact in of_text if fact.example and not fact.is_whole}
     times = _times(sample, texts)
-    numeric = [
-        header
-        for header, fact in zip(sample.headers, facts, strict=True)
-        if fact.values and fact.is_numeric and not fact.is_whole and header not in sample.types
-    ]
+    numeric = [header for header, fact in of_text if fact.values and fact.is_numeric and not fact.is_whole]
     numbers = _numbers(sample, numeric)
     return [
         _native(sample.types[header]) if header in sample.types

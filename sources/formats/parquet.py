@@ -92,10 +92,12 @@ class ParquetReading(Reading):
 
     def _check_text(self, connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
         """Some writers do not say that their bytes are text; those that are none cannot land."""
-        found = connection.execute(
-            f"SELECT file_row_number + 1 FROM read_parquet({literal(str(path))}, file_row_number=true) "
-            f"WHERE {quoted(name)} IS NOT NULL AND try(decode({quoted(name)})) IS NULL LIMIT 1"
-        ).fetchone()
+        found = connection.execute(f"""
+            SELECT file_row_number + 1
+            FROM read_parquet({literal(str(path))}, file_row_number=true)
+            WHERE {quoted(name)} IS NOT NULL AND try(decode({quoted(name)})) IS NULL
+            LIMIT 1
+        """).fetchone()
         if found:
             raise self._refused(f"record {found[0]}: {name} holds bytes that are no text", "for text in UTF-8")
 

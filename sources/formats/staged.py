@@ -114,10 +114,11 @@ class StagedReading(Reading):
 
     def places(self, positions: list[int]) -> list[Place]:
         self._connection.register("wanted_positions", pa.table({"position": pa.array(positions, pa.int64())}))
-        found = self._connection.execute(
-            f"SELECT file_row_number + 1, line, file FROM {self._source} "
-            "WHERE file_row_number + 1 IN (SELECT position FROM wanted_positions)"
-        ).fetchall()
+        found = self._connection.execute(f"""
+            SELECT file_row_number + 1, line, file
+            FROM {self._source}
+            WHERE file_row_number + 1 IN (SELECT position FROM wanted_positions)
+        """).fetchall()
         places = {position: Place(line, file) for position, line, file in found}
         return [places[position] for position in positions]
 

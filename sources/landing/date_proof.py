@@ -17,10 +17,12 @@ def check_name(contract: Contract, extract_date: date, file_name: str) -> None:
     if proof is None or proof.kind != "name":
         return
     # By the engine, whose expressions end in linear time: this one is a stranger's, and so is the name.
-    found = scratch().cursor().execute(
-        "SELECT regexp_extract(name, pattern, 1) FROM (SELECT ? AS name, ? AS pattern) WHERE regexp_matches(name, pattern)",
-        [file_name, proof.expression],
-    ).fetchone()  # fmt: skip
+    stated = """
+        SELECT regexp_extract(name, pattern, 1)
+        FROM (SELECT ? AS name, ? AS pattern)
+        WHERE regexp_matches(name, pattern)
+    """
+    found = scratch().cursor().execute(stated, [file_name, proof.expression]).fetchone()
     if not found:
         raise ExtractError(
             f"the name {file_name} states no date ({proof.expression}); ask {contract.agency_name} for the file of {extract_date}"
@@ -45,10 +47,12 @@ def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extr
     if proof is None or proof.kind != "column":
         return
     stated = f"CAST({quoted(proof.expression)} AS DATE)"
-    found = connection.execute(
-        f"SELECT count(*), min({stated}) FROM read_parquet({literal(str(rows))}) WHERE {stated} IS DISTINCT FROM ?",
-        [extract_date],
-    ).fetchone()
+    others = f"""
+        SELECT count(*), min({stated})
+        FROM read_parquet({literal(str(rows))})
+        WHERE {stated} IS DISTINCT FROM ?
+    """
+    found = connection.execute(others, [extract_date]).fetchone()
     if found and found[0]:
         # The day that a person was born proves nothing, and would be published with the refusal.
         shown = found[1] is not None and not contract.column(proof.expression).is_masked

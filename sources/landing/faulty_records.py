@@ -67,11 +67,11 @@ class FaultyRecords:
         raw = ", ".join(item.text if _is_text(item) else f"CAST({item.text} AS VARCHAR)" for item in self._fields)
         is_right = " AND ".join(check.is_right for check in unmet)
         # A file that holds a record for each one read: the engine numbers its rows, and those of a text file it does not.
-        write_parquet(
-            self._connection,
-            f"SELECT CASE WHEN {is_right} THEN NULL ELSE [{raw}] END AS raw FROM {typed_query(self._fields, texts, self._reading.relation)}",
-            self._marked,
-        )
+        marked = f"""
+            SELECT CASE WHEN {is_right} THEN NULL ELSE [{raw}] END AS raw
+            FROM {typed_query(self._fields, texts, self._reading.relation)}
+        """
+        write_parquet(self._connection, marked, self._marked)
         self._write_file()
         self._insert(file)
         self._has_any = True
@@ -85,14 +85,16 @@ class FaultyRecords:
         source = f"read_parquet({literal(str(self._marked))}, file_row_number=true) WHERE raw IS NOT NULL"
         faults = ", ".join(f"CASE WHEN {check.is_right} THEN NULL ELSE {check.fault} END" for check in self.checks)
         record = ", ".join(f"{literal(item.header)}: {item.text}" for item in agreed(self._fields))
-        query = typed_query(self._fields, texts, source, "file_row_number + 1 AS _position, ")
-        write_parquet(
-            self._connection,
-            f"SELECT {selected_values(agreed(self._fields))}, _position, CAST(to_json({{{record}}}) AS VARCHAR) AS _record, "
-            f"{self._no_text(1)} AS _is_without_1, {self._no_text(2)} AS _is_without_2, "
-            f"list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults FROM {query}",
-            self._file,
-        )
+        faulty = f"""
+            SELECT {selected_values(agreed(self._fields))},
+                _position,
+                CAST(to_json({{{record}}}) AS VARCHAR) AS _record,
+                {self._no_text(1)} AS _is_without_1,
+                {self._no_text(2)} AS _is_without_2,
+                list_filter([{faults}], lambda fault: fault IS NOT NULL) AS _faults
+            FROM {typed_query(self._fields, texts, source, "file_row_number + 1 AS _position, ")}
+        """
+        write_parquet(self._connection, faulty, self._file)
 
     def _insert(self, file: str) -> None:
         """A column in another form than before makes every record a reject: their places are looked up part by part."""
@@ -101,26 +103,22 @@ class FaultyRecords:
         while rows := found.fetchmany(_PLACES):
             positions = [position for (position,) in rows]
             places = self._reading.places(positions)
-            self._connection.register(
-                "place",
-                arrow(
-                    position=positions,
-                    line=[place.line for place in places],
-                    file=[place.file or file for place in places],
-                ),
-            )
-            self._connection.execute(
-                f"INSERT INTO faulty SELECT place.file, place.line, _faults, _record FROM {source} "
-                f"JOIN place ON place.position = _position WHERE _position BETWEEN {positions[0]} AND {positions[-1]}"
-            )
+            lines, files = [place.line for place in places], [place.file or file for place in places]
+            self._connection.register("place", arrow(position=positions, line=lines, file=files))
+            self._connection.execute(f"""
+                INSERT INTO faulty
+                SELECT place.file, place.line, _faults, _record
+                FROM {source}
+                JOIN place ON place.position = _position
+                WHERE _position BETWEEN {positions[0]} AND {positions[-1]}
+            """)
 
     def with_rows(self, rows: Path) -> str:
         """All typed records as a relation: the right ones in `rows`, and of the faulty ones what could be typed."""
         names = ", ".join(quoted(item.name) for item in agreed(self._fields))
         files = [rows, self._file] if self._has_any else [rows]
-        return (
-            "(" + " UNION ALL ".join(f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files) + ")"
-        )
+        typed = [f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files]
+        return f"({' UNION ALL '.join(typed)})"
 
     def _no_text(self, columns: int) -> str:
         return " AND ".join(f"{item.text} IS NULL" for item in self._fields[-columns:])

@@ -84,11 +84,9 @@ def _fault(contract: Contract, fields: list[Field]) -> str | None:
         return f"the platform keeps {', '.join(sorted(kept))} for itself; ask {contract.agency_name} for another name"
     counts = Counter(item.header.translate(_FOLDED) for item in fields)
     alike = sorted(item.header for item in fields if counts[item.header.translate(_FOLDED)] > 1)
-    return (
-        f"{', '.join(alike)} differ in capital letters alone; ask {contract.agency_name} for other names"
-        if alike
-        else None
-    )
+    if alike:
+        return f"{', '.join(alike)} differ in capital letters alone; ask {contract.agency_name} for other names"
+    return None
 
 
 def typed_query(fields: list[Field], texts: dict[str, str], source: str, kept: str = "") -> str:

@@ -119,25 +119,28 @@ class TypedRows:
 
     def _register_broken(self) -> None:
         broken = self.reading.broken()
-        self.connection.register(
-            "broken",
-            arrow(
-                file=[item.file or self.file for item in broken],
-                line=[item.line for item in broken],
-                reason=[item.reason for item in broken],
-                record=[item.record for item in broken],
-            ),
-        )
+        table = arrow(
+            file=[item.file or self.file for item in broken], line=[item.line for item in broken],
+            reason=[item.reason for item in broken], record=[item.record for item in broken],
+        )  # fmt: skip
+        self.connection.register("broken", table)
 
     def _write_rejects(self, rejects: Path) -> int:
         """One row per rejected record: its first fault in columns, all of them in `faults`."""
-        write_parquet(
-            self.connection,
-            "WITH rejected AS (SELECT file, line, [{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': reason}]"
-            f"::{FAULTS} AS faults, record FROM broken UNION ALL SELECT file, line, faults, record FROM faulty) "
-            "SELECT file, line, unnest(faults[1]), record, faults FROM rejected ORDER BY file, line",
-            rejects,
-        )
+        told = f"""
+            WITH rejected AS (
+                SELECT file, line,
+                    [{{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': reason}}]::{FAULTS} AS faults,
+                    record
+                FROM broken
+                UNION ALL
+                SELECT file, line, faults, record FROM faulty
+            )
+            SELECT file, line, unnest(faults[1]), record, faults
+            FROM rejected
+            ORDER BY file, line
+        """
+        write_parquet(self.connection, told, rejects)
         return self._count(rejects)
 
     def _refuse_if_cut_off(self, rejects: Path) -> None:
@@ -145,11 +148,14 @@ class TypedRows:
 
         How many rejects the contract allows does not matter then.
         """
-        found = self.connection.execute(
-            f"SELECT line FROM read_parquet({literal(str(rejects))}) WHERE line = ? AND (rule = 'structure' "
-            "AND reason <> 'too many columns' OR list_contains(list_transform(faults, lambda fault: fault.\"column\"), ?))",
-            [self.reading.open_line(), self.fields[-1].name],
-        ).fetchone()
+        cut_off = f"""
+            SELECT line
+            FROM read_parquet({literal(str(rejects))})
+            WHERE line = ?
+              AND (rule = 'structure' AND reason <> 'too many columns'
+                   OR list_contains(list_transform(faults, lambda fault: fault."column"), ?))
+        """
+        found = self.connection.execute(cut_off, [self.reading.open_line(), self.fields[-1].name]).fetchone()
         if found:
             raise ExtractError(
                 f"line {found[0]}: the file ends in the middle of a record, it was cut off; "

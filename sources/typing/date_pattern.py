@@ -42,12 +42,9 @@ _NEEDS = {
 }  # fmt: skip
 _ALSO = {"short year": "year", "hour of a half day": "hour"}
 _EXCLUDE = (
-    ("fraction", "long fraction"),
-    ("day of the year", "month"),
-    ("year", "short year"),
-    ("hour", "hour of a half day"),
-    ("hour", "AM or PM"),
-)
+    ("fraction", "long fraction"), ("day of the year", "month"), ("year", "short year"),
+    ("hour", "hour of a half day"), ("hour", "AM or PM"),
+)  # fmt: skip
 # What the text is taken apart at, before the engine reads it.
 _TAKEN_APART = ("short year", "AM or PM", "day of the year", "long fraction")
 

@@ -1,7 +1,6 @@
 """Nothing connects beyond what contracts name: a whole night, the web page's start and the doctor, in every process that they start."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import pytest
 
 from tests.attacks.calls_out import Call, Watch
 from tests.attacks.test_ui import started
-from tests.conftest import NIGHT
-from warehouse.home import PROJECT, Home
+from tests.conftest import INTERAGENCY, NIGHT, Done, ended
+from warehouse.home import Home
 
 
 @pytest.fixture
@@ -20,11 +19,9 @@ def watch(tmp_path: Path) -> Watch:
     return Watch(folder)
 
 
-def command(watch: Watch, home: Home, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("interagency")), *arguments], capture_output=True, text=True, check=False,
-        env={**watch.environment(), "INTERAGENCY_HOME": str(home.root), **environment}, cwd=PROJECT,
-    )  # fmt: skip
+def command(watch: Watch, home: Home, *arguments: str, **environment: str) -> Done:
+    watched = watch.environment() | {"INTERAGENCY_HOME": str(home.root)} | environment
+    return ended(INTERAGENCY, *arguments, is_good=False, **watched)
 
 
 def test_the_watch_sees_calls_of_python_and_of_others(watch: Watch) -> None:
@@ -33,7 +30,7 @@ def test_the_watch_sees_calls_of_python_and_of_others(watch: Watch) -> None:
         "with contextlib.suppress(OSError): socket.create_connection(('127.0.0.1', 9), timeout=1)\n"
         "ctypes.CDLL(None).getaddrinfo(b'127.0.0.1', None, None, ctypes.byref(ctypes.c_void_p()))\n"
     )
-    subprocess.run([sys.executable, "-c", script], env=watch.environment(), check=True)
+    ended(sys.executable, "-c", script, **watch.environment())
     assert Call("python", "connect", "127.0.0.1", 9) in watch.calls()
     assert Call("python", "getaddrinfo", "127.0.0.1", 0) in watch.calls()
     if "LD_PRELOAD" in watch.environment():

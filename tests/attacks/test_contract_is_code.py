@@ -23,18 +23,18 @@ from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
 from tests.attacks.readable import readable_texts
-from tests.conftest import NIGHT, Feed, csv_text
+from tests.conftest import NIGHT, Feed, columns, csv_text
 from tests.orchestration.conftest import recorded, run_ingest
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 
 NAME, NUMBER = "Kaljulaid Kersti", "46912310000"
-COLUMNS = [
-    "{name: id, logicalType: integer, primaryKey: true, classification: public}",
-    "{name: height, logicalType: integer, classification: public}",
-    "{name: name, logicalType: string, classification: personal}",
-    "{name: number, logicalType: integer, classification: personal}",
-]
+COLUMNS = columns(
+    id="integer, classification: public",
+    height="integer, classification: public",
+    name="string, classification: personal",
+    number="integer, classification: personal",
+)
 ROWS = csv_text([["id", "height", "name", "number"], [1, 170, NAME, NUMBER], [2, 180, "Mets Mari", "47001010000"]])
 
 
@@ -55,6 +55,19 @@ def written(folder: Path, *rules: str) -> Path:
     (folder / "tests").mkdir(parents=True, exist_ok=True)
     (folder / "tests" / "extract.csv").write_text(ROWS, encoding="utf-8")
     return Feed(COLUMNS, quality=list(rules)).write(folder)
+
+
+def landed(folder: Path, home: Home, *rules: str) -> Contract:
+    """The contract with these rules, whose night has landed."""
+    contract = load(written(folder, *rules))
+    land_night(contract, home, NIGHT)
+    return contract
+
+
+def measured(contract: Contract, home: Home) -> tuple[bool, str | None]:
+    """Whether the rule `q` passed, and the number that is shown of it."""
+    (rule,) = [result for result in run_gate(contract, home, NIGHT).results if result.rule == "q"]
+    return rule.passed, rule.observed_value
 
 
 @pytest.fixture
@@ -152,8 +165,7 @@ def test_great_expectations_reads_and_writes_nothing_else(tmp_path: Path, home: 
     ],
 )
 def test_a_rule_that_measures_no_number_is_refused(query: str, tmp_path: Path, home: Home) -> None:
-    contract = load(written(tmp_path, sql(query)))
-    land_night(contract, home, NIGHT)
+    contract = landed(tmp_path, home, sql(query))
     with pytest.raises(RuntimeError, match=r"quality rule q of things\.odcs\.yaml measures a ") as caught:
         run_gate(contract, home, NIGHT)
     assert NAME not in str(caught.value)
@@ -175,15 +187,11 @@ def test_a_rule_that_measures_no_number_is_refused(query: str, tmp_path: Path, h
     ],
 )
 def test_a_number_that_may_be_a_persons_own_is_shown_to_nobody(query: str, tmp_path: Path, home: Home) -> None:
-    contract = load(written(tmp_path, sql(query)))
-    land_night(contract, home, NIGHT)
-    verdict = run_gate(contract, home, NIGHT)
-    (rule,) = [result for result in verdict.results if result.rule == "q"]
-    assert (rule.passed, rule.observed_value) == (False, WITHHELD)
+    assert measured(landed(tmp_path, home, sql(query)), home) == (False, WITHHELD)
 
 
 @pytest.mark.parametrize(
-    ("query", "measured"),
+    ("query", "number"),
     [
         ("SELECT count(*) FROM ${table} WHERE name LIKE 'K%'", "1"),
         ("SELECT max(height) FROM ${table}", "180"),
@@ -194,11 +202,8 @@ def test_a_number_that_may_be_a_persons_own_is_shown_to_nobody(query: str, tmp_p
         ("SELECT sum((number > 46912310000)::INT) FROM ${table}", "1"),
     ],
 )
-def test_counts_and_open_columns_are_shown(query: str, measured: str, tmp_path: Path, home: Home) -> None:
-    contract = load(written(tmp_path, sql(query)))
-    land_night(contract, home, NIGHT)
-    verdict = run_gate(contract, home, NIGHT)
-    assert [result.observed_value for result in verdict.results if result.rule == "q"] == [measured]
+def test_counts_and_open_columns_are_shown(query: str, number: str, tmp_path: Path, home: Home) -> None:
+    assert measured(landed(tmp_path, home, sql(query)), home)[1] == number
 
 
 def test_a_day_is_measured_where_the_rule_says_a_day(tmp_path: Path, home: Home) -> None:
@@ -210,8 +215,7 @@ def test_a_day_is_measured_where_the_rule_says_a_day(tmp_path: Path, home: Home)
     (contract_file.parent / "extract.csv").write_text("id,day\n1,2026-03-04\n2,2026-03-05\n")
     contract = load(contract_file)
     land_night(contract, home, NIGHT)
-    (rule,) = [result for result in run_gate(contract, home, NIGHT).results if result.rule == "q"]
-    assert (rule.passed, rule.observed_value) == (True, "2026-03-05")
+    assert measured(contract, home) == (True, "2026-03-05")
 
 
 GREAT_EXPECTATIONS = [
@@ -230,8 +234,7 @@ GREAT_EXPECTATIONS = [
 def test_nothing_that_an_expectation_looked_at_is_kept(
     kind: str, arguments: dict[str, object], tmp_path: Path, home: Home
 ) -> None:
-    contract = load(written(tmp_path, expectation(kind, **arguments)))
-    land_night(contract, home, NIGHT)
+    contract = landed(tmp_path, home, expectation(kind, **arguments))
     try:
         verdict = run_gate(contract, home, NIGHT)
     except RuntimeError as error:
@@ -276,9 +279,7 @@ def ingested(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Ite
         ),
     ],
 )
-def test_an_error_never_quotes_a_value(
-    rule: str, ingested: Path, home: Home, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_quotes_no_value(rule: str, ingested: Path, home: Home, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in the record and the report's words, nor in Dagster's databases or a log."""
     contract = load(written(ingested, rule))
     home.dagster.mkdir(parents=True)
@@ -299,8 +300,7 @@ def test_an_error_never_quotes_a_value(
 def test_a_rule_without_an_end_costs_its_own_feed(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERAGENCY_FEED_TIMEOUT_SECONDS", "1")
     endless = "SELECT count(*) FROM range(1000000) AS a, range(1000000) AS b, ${table} WHERE hash(a.range, b.range) = 7"
-    contract = load(written(tmp_path, sql(endless)))
-    land_night(contract, home, NIGHT)
+    contract = landed(tmp_path, home, sql(endless))
     with pytest.raises(RuntimeError, match="takes longer than a feed may"):
         run_gate(contract, home, NIGHT)
 

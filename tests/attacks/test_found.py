@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -22,8 +21,8 @@ from sources.contract.odcs import ContractError
 from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
-from tests.attacks.test_contract_is_code import COLUMNS, NAME, expectation, quality, sql, written
-from tests.conftest import NIGHT, Feed
+from tests.attacks.test_contract_is_code import COLUMNS, NAME, expectation, landed, measured, quality, sql, written
+from tests.conftest import NIGHT, Feed, ended
 from warehouse.home import Home
 from warehouse.yaml import YamlError, load_yaml
 
@@ -57,10 +56,9 @@ def test_a_statement_that_heeds_no_interruption_costs_its_own_feed(
     monkeypatch.setenv("INTERAGENCY_FEED_TIMEOUT_SECONDS", "1")
     path = written(tmp_path, ENDLESS_RULES[rule])
     land_night(load(path), home, NIGHT)
-    command = [sys.executable, "-c", _GATE_ALONE, str(path), str(home.root), NIGHT.isoformat()]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert "longer than a feed may" in ended.stdout
-    assert ended.returncode == 1, ended.stderr
+    done = ended(sys.executable, "-c", _GATE_ALONE, path, home.root, NIGHT.isoformat(), is_good=False)
+    assert "longer than a feed may" in done.stdout
+    assert done.returncode == 1, done.stderr
 
 
 # A busy machine included; what stalls takes minutes.
@@ -108,20 +106,13 @@ COUNTED = [
 @pytest.mark.parametrize("query", COUNTED)
 def test_a_count_of_made_rows_is_no_mere_count(query: str, tmp_path: Path, home: Home) -> None:
     """Each would publish 10000, which is the end of a person's number."""
-    assert _observed(written(tmp_path, sql(query)), home) == WITHHELD
+    assert measured(landed(tmp_path, home, sql(query)), home)[1] == WITHHELD
 
 
 @pytest.mark.parametrize("name", ["NUMBER", "Number"])
 def test_a_personal_column_in_other_letters_is_personal(name: str, tmp_path: Path, home: Home) -> None:
     rule = expectation("expect_column_max_to_be_between", column=name, max_value=1)
-    assert _observed(written(tmp_path, rule), home) == WITHHELD
-
-
-def _observed(path: Path, home: Home) -> str:
-    contract = load(path)
-    land_night(contract, home, NIGHT)
-    (found,) = [result for result in run_gate(contract, home, NIGHT).results if result.rule == "q"]
-    return found.observed_value or ""
+    assert measured(landed(tmp_path, home, rule), home)[1] == WITHHELD
 
 
 def test_an_expression_of_great_expectations_is_not_worked_out(tmp_path: Path) -> None:
@@ -134,8 +125,7 @@ def test_an_expression_of_great_expectations_is_not_worked_out(tmp_path: Path) -
 def test_what_breaks_great_expectations_is_told_as_the_feeds_fault(tmp_path: Path, home: Home) -> None:
     ranges = {"quantiles": [0.5], "value_ranges": [[0, 1]]}
     rule = expectation("expect_column_quantile_values_to_be_between", column="number", quantile_ranges=ranges)
-    contract = load(written(tmp_path, rule))
-    land_night(contract, home, NIGHT)
+    contract = landed(tmp_path, home, rule)
     with pytest.raises(RuntimeError, match="great-expectations ends with TypeError; mend"):
         run_gate(contract, home, NIGHT)
 
@@ -174,8 +164,7 @@ def test_the_running_program_is_no_package(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from datetime import date; from sources.contract_file import load\n"
     script += "from sources.connectors import probe; from sources.errors import ExtractError\n"
     script += "try: probe(load(Path(sys.argv[1])), date(2026, 11, 20))\nexcept ExtractError as error: print(error)"
-    ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
-    assert "is not installed" in ended.stdout, ended.stderr
+    assert "is not installed" in ended(sys.executable, "-c", script, path).stdout
 
 
 PEOPLE = [

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestration import dbt
 from sources.contract_file import load
 from tests.attacks.scan import texts_of
 from tests.catalogue.resources import model, protection, seed
-from tests.conftest import Feed
+from tests.conftest import Feed, ended
 from warehouse.home import PROJECT, Home
 from warehouse.store.restricted import restricted_file
 
@@ -69,12 +68,9 @@ def test_a_relation_that_a_protected_field_reaches_is_restricted_and_the_path_is
 
 
 def test_a_relation_of_which_nobody_knows_the_sql_is_restricted() -> None:
-    odd = [
-        model("odd", "", language="python"),
-        seed("people", {"name": None}),
-        model("m", "select * from seeds.people"),
-    ]
-    assert protection(STAGED, *odd).open_relations() == ["seed.p.codes"]
+    python, people = model("odd", "", language="python"), seed("people", {"name": None})
+    found = protection(STAGED, python, people, model("m", "select * from seeds.people"))
+    assert found.open_relations() == ["seed.p.codes"]
 
 
 def test_a_snapshot_is_as_open_as_what_it_keeps() -> None:
@@ -88,13 +84,8 @@ def test_a_snapshot_is_as_open_as_what_it_keeps() -> None:
 
 def test_an_exception_needs_words_and_opens_its_own_column_alone() -> None:
     sql = f"select number as a, name as b from {S}"
-    for reason, is_open in (
-        ("A hash that nobody can turn round.", True),
-        (True, False),
-        ("yes", False),
-        ("", False),
-        (None, False),
-    ):
+    good = "A hash that nobody can turn round."
+    for reason, is_open in ((good, True), (True, False), ("yes", False), ("", False), (None, False)):
         found = protection(STAGED, model("m", sql, open_because={"a": reason}), model("over", "select a from marts.m"))
         assert (found.why_protected("marts.m", "a") is None) == is_open
         assert found.why_protected("marts.m", "b") is not None
@@ -262,9 +253,8 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
 ) -> None:
     contract = load(Feed(HOSPITAL, agency="hospital", feed="visit").write(tmp_path / "contracts"))
     dbt.write_dbt_sources([contract], dbt.SOURCES)
-    command = [dbt.dbt_executable(), "--quiet", "parse", "--project-dir", project[0], "--profiles-dir", project[0]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=project[0])
-    assert done.returncode == 0, done.stdout
+    places = ("--project-dir", project[0], "--profiles-dir", project[0])
+    ended(dbt.dbt_executable(), "--quiet", "parse", *places, cwd=project[0])
     nodes = json.loads((project[0] / "target" / "manifest.json").read_text())["nodes"].values()
     assert {node["database"] for node in nodes} == {"restricted"}
 
@@ -272,12 +262,8 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
 def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_models: None) -> None:
     manifest = dbt.prepare(dbt.modelled_contracts(), Home.from_environment())
     found = Protection.read([manifest])
-    excepted = [
-        (key, column)
-        for key, resource in found.lineage.resources.items()
-        for column, noted in resource.columns.items()
-        if noted.open_because
-    ]
+    noted = [(key, *item) for key, resource in found.lineage.resources.items() for item in resource.columns.items()]
+    excepted = [(key, column) for key, column, said in noted if said.open_because]
     assert len(excepted) > 20
     without = Protection.read([manifest])
     for resource in without.lineage.resources.values():
@@ -285,13 +271,8 @@ def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_m
             {name: type(noted)(noted.description, noted.classification) for name, noted in resource.columns.items()}
         )
     assert [place for place in excepted if without.why_protected(*place) is None] == []
-    classified = [
-        noted.classification
-        for resource in found.lineage.resources.values()
-        if resource.kind == "seed"
-        for noted in resource.columns.values()
-    ]
-    assert set(classified) <= set(OPEN)
+    seeds = [resource for resource in found.lineage.resources.values() if resource.kind == "seed"]
+    assert {said.classification for resource in seeds for said in resource.columns.values()} <= set(OPEN)
 
 
 PATIENTS = "number,name,diagnosis,town\n" + "".join(
@@ -313,13 +294,11 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
     sample = tmp_path / "patients.csv"
     sample.write_text(PATIENTS)
     home = Home(tmp_path / "home")
-    environment = {**os.environ, "INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
+    environment = {"INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
 
     def interagency(*arguments: str) -> str:
-        command = [sys.executable, "-c", "from orchestration.command.main import app; app()", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout, env=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        script = "from orchestration.command.main import app; app()"
+        return ended(sys.executable, "-c", script, *arguments, cwd=checkout, **environment).stdout
 
     interagency("new-feed", str(sample), "--agency", "hospital", "--feed", "patient")
     draft = checkout / "agreements" / "trial-hospital-patient.yaml"

@@ -260,18 +260,12 @@ def test_what_was_filled_into_an_address_is_not_repeated(tmp_path: Path, monkeyp
 
 
 def test_webhooks_are_encrypted_and_lead_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, *_, **__: [(2, 1, 6, "", ("127.0.0.1" if host == "localhost" else "203.0.113.5", 0))],
-    )
-    for url in (
-        "http://hooks.example/x",
-        "https://localhost/x",
-        "https://hooks.example/${INTERAGENCY_KEY}",
-        "https://hooks.example/${AWS_SECRET_ACCESS_KEY}",
-        "ftp://hooks.example",
-    ):
+    def resolved(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        return [(2, 1, 6, "", ("127.0.0.1" if host == "localhost" else "203.0.113.5", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    secrets = ("https://hooks.example/${INTERAGENCY_KEY}", "https://hooks.example/${AWS_SECRET_ACCESS_KEY}")
+    for url in ("http://hooks.example/x", "https://localhost/x", "ftp://hooks.example", *secrets):
         with pytest.raises(NotGranted) as caught:
             _webhook(Contact("webhook", url), Grant("tests"))
         assert SECRET not in str(caught.value)

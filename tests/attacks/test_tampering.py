@@ -274,12 +274,8 @@ def replace_landed(platform: Platform) -> None:
     forge_rows(landed_folder(platform.contract("whole"), platform.home, NEXT_NIGHT) / ROWS)
 
 
-@pytest.mark.parametrize(
-    "tamper", [forge_verdict, forge_gate_rejects, replace_landed], ids=lambda tamper: tamper.__name__
-)
-def test_what_was_changed_after_its_gate_is_not_accepted(
-    platform: Platform, tamper: Callable[[Platform], None]
-) -> None:
+@pytest.mark.parametrize("tamper", [forge_verdict, forge_gate_rejects, replace_landed], ids=lambda one: one.__name__)
+def test_what_changed_after_its_gate_is_not_accepted(platform: Platform, tamper: Callable[[Platform], None]) -> None:
     refused_night(platform)
     tamper(platform)
     with pytest.raises(Tampered, match="is not as it was written"):
@@ -328,12 +324,8 @@ def test_kept_originals_that_were_replaced_are_not_landed_again(platform: Platfo
 
 def unsealed(home: Home) -> None:
     """The home as a version that did not seal would have left it."""
-    for path in [
-        *home.root.rglob("seal.json"),
-        *home.state.rglob("*.jsonl"),
-        home.root / "journal-heads.json",
-        home.root / "seal.key",
-    ]:
+    own = (home.root / "journal-heads.json", home.root / "seal.key")
+    for path in [*home.root.rglob("seal.json"), *home.state.rglob("*.jsonl"), *own]:
         path.unlink()
     for path in home.quality.glob("*/*.parquet"):
         pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
@@ -361,9 +353,7 @@ def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     assert not platform.publish(NEXT_NIGHT)
 
 
-def test_the_key_is_the_owners_alone_and_another_key_is_told(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_is_the_owners_alone_and_another_is_told(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (platform.home.root / "seal.key").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("INTERAGENCY_KEY", "a key of the ministry")
     assert not platform.publish(NEXT_NIGHT)

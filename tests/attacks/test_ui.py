@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser import CHROMIUM, WITH_BROWSER
+from tests.conftest import INTERAGENCY, ended
 from warehouse.home import PROJECT, Home
 
 # What an attack leaves behind in Dagster's own storage, where it gets through.
@@ -85,7 +85,7 @@ def free_port() -> int:
 @contextmanager
 def started(root: Path) -> Iterator[Page]:
     port = free_port()
-    command = [str(Path(sys.executable).with_name("interagency")), "ui", "--port", str(port)]
+    command = [INTERAGENCY, "ui", "--port", str(port)]
     environment = {**os.environ, "INTERAGENCY_HOME": str(root), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env=environment, start_new_session=True
@@ -144,19 +144,10 @@ def test_nobody_sends_a_mutation_without_logging_in(page: Page, headers: dict[st
     assert not page.is_attacked()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/server_info",
-        "/graphql",
-        "/graphql?query={version}",
-        "/logs/a.out",
-        "/download_debug/x",
-        "/favicon.png",
-        "//graphql",
-    ],
-)
+PATHS = "/ /server_info /graphql /graphql?query={version} /logs/a.out /download_debug/x /favicon.png //graphql"
+
+
+@pytest.mark.parametrize("path", PATHS.split())
 def test_nothing_is_read_without_logging_in(page: Page, path: str) -> None:
     answer = httpx.get(f"{page.url}{path}", headers={"Accept": "text/html"})
     assert answer.status_code == 401
@@ -164,11 +155,8 @@ def test_nothing_is_read_without_logging_in(page: Page, path: str) -> None:
 
 
 def test_a_socket_is_refused_without_logging_in(page: Page) -> None:
-    with (
-        pytest.raises(InvalidStatus, match="403"),
-        connect(_socket(page), origin=page.url, subprotocols=["graphql-ws"]),
-    ):
-        pass
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(_socket(page), origin=page.url, subprotocols=["graphql-ws"])
 
 
 # Logged in: the operator's browser carries the cookie, and another page uses it.
@@ -247,9 +235,7 @@ def test_a_link_is_good_once_and_its_cookie_is_kept_from_scripts_and_other_sites
 
 def test_no_other_port_stands_open(page: Page) -> None:
     """The code location and the daemon belong to the page, and none of them listens where others reach it."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "-s", str(page.process.pid)], capture_output=True, text=True, check=True
-    )
+    found = ended("ps", "-o", "pid=", "-s", page.process.pid)
     ports = {port for pid in found.stdout.split() for port in _listening(int(pid))}
     assert ports == {page.port}
 

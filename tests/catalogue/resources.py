@@ -32,13 +32,8 @@ def model(
 
 def seed(name: str, columns: dict[str, str | None]) -> dict[str, Any]:
     found = source("x", name, columns)
-    return found | {
-        "resource_type": "seed",
-        "schema": "seeds",
-        "alias": name,
-        "identifier": None,
-        "original_file_path": "nowhere.csv",
-    }
+    own = {"resource_type": "seed", "schema": "seeds", "alias": name, "identifier": None}
+    return found | own | {"original_file_path": "nowhere.csv"}
 
 
 def manifest(*nodes: dict[str, Any]) -> dict[str, Any]:

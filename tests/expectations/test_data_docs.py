@@ -4,14 +4,11 @@ from pathlib import Path
 
 from expectations.data_docs import folder, write_data_docs
 from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
-from tests.conftest import NIGHT, Feed
+from tests.conftest import NIGHT, Feed, columns
 from tests.nights.gated import gated
 from warehouse.home import Home
 
-FEED = Feed([
-    "{name: id, logicalType: integer, primaryKey: true}",
-    "{name: amount, logicalType: number, required: true, logicalTypeOptions: {minimum: 0}}",
-])  # fmt: skip
+FEED = Feed(columns(id="integer", amount="number, required: true, logicalTypeOptions: {minimum: 0}"))  # fmt: skip
 
 
 def test_every_rule_has_a_place_in_the_page(home: Home, tmp_path: Path) -> None:

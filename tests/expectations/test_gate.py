@@ -79,14 +79,12 @@ def test_each_kind_of_rule_against_python(tmp_path: Path, home: Home) -> None:
 
 
 def test_rows_that_share_a_key(tmp_path: Path, home: Home) -> None:
-    feed = Feed(
-        [
-            "{name: a, logicalType: integer, classification: internal, primaryKey: true, primaryKeyPosition: 1}",
-            "{name: b, logicalType: string, classification: internal, primaryKey: true, primaryKeyPosition: 2}",
-            "{name: rules, logicalType: string, classification: internal}",
-            "{name: u, logicalType: string, classification: internal, unique: true}",
-        ]
-    )
+    feed = Feed([
+        "{name: a, logicalType: integer, classification: internal, primaryKey: true, primaryKeyPosition: 1}",
+        "{name: b, logicalType: string, classification: internal, primaryKey: true, primaryKeyPosition: 2}",
+        "{name: rules, logicalType: string, classification: internal}",
+        "{name: u, logicalType: string, classification: internal, unique: true}",
+    ])  # fmt: skip
     rows = [
         [1, "x", "same", "p"], [1, "x", "same", "p"], [1, "x", "same", "p"],
         [2, "x", "one", "q"], [2, "x", "other", "r"],
@@ -121,6 +119,11 @@ def quality(name: str, rule: str, severity: str = "error") -> str:
     return f"{{name: {name}, dimension: coverage, severity: {severity}, {rule}}}"
 
 
+def expectation(name: str, arguments: str = "") -> str:
+    kwargs = f", kwargs: {{{arguments}}}" if arguments else ""
+    return f"type: custom, engine: great-expectations, implementation: {{type: expect_{name}{kwargs}}}"
+
+
 # Six rows: x is 1, 1, 2, nothing, 5, 9. With each rule, whether it holds on them.
 TABLE_RULES = {
     "metric: rowCount, mustBe: 6": True,
@@ -135,12 +138,9 @@ TABLE_RULES = {
     "type: sql, query: 'SELECT max(x) FROM ${table}', mustBe: 9": True,
     "type: sql, query: \"SELECT count(*) FROM ${object} WHERE y IN (':p', '{q}', '100%')\", mustBe: 3": True,
     "type: sql, query: 'SELECT sum(x) FROM ${table} WHERE x > 100', mustBeGreaterThan: 0": False,
-    "type: custom, engine: great-expectations, implementation:"
-    " {type: expect_table_row_count_to_be_between, kwargs: {min_value: 6, max_value: 6}}": True,
-    "type: custom, engine: great-expectations, implementation:"
-    " {type: expect_column_mean_to_be_between, kwargs: {column: x, min_value: 4}}": False,
-    "type: custom, engine: great-expectations, implementation:"
-    " {type: expect_column_values_to_be_between, kwargs: {column: x, min_value: 2}}": False,
+    expectation("table_row_count_to_be_between", "min_value: 6, max_value: 6"): True,
+    expectation("column_mean_to_be_between", "column: x, min_value: 4"): False,
+    expectation("column_values_to_be_between", "column: x, min_value: 2"): False,
 }
 COLUMN_RULES = {
     "metric: nullValues, mustBe: 1": True,
@@ -155,14 +155,9 @@ COLUMN_RULES = {
 
 def test_table_rules_of_each_kind(tmp_path: Path, home: Home) -> None:
     own = ", ".join(quality(f"c{number}", rule) for number, rule in enumerate(COLUMN_RULES))
-    feed = Feed(
-        [
-            ID,
-            f"{{name: x, logicalType: integer, classification: internal, quality: [{own}]}}",
-            "{name: y, logicalType: string}",
-        ],
-        quality=[quality(f"t{number}", rule) for number, rule in enumerate(TABLE_RULES)],
-    )
+    x = f"{{name: x, logicalType: integer, classification: internal, quality: [{own}]}}"
+    rules = [quality(f"t{number}", rule) for number, rule in enumerate(TABLE_RULES)]
+    feed = Feed([ID, x, "{name: y, logicalType: string}"], quality=rules)
     content = csv_text(
         [["id", "x", "y"], [1, 1, ":p"], [2, 1, ":p"], [3, 2, "{q}"], [4, "", "b"], [5, 5, "c"], [6, 9, "d"]]
     )
@@ -182,10 +177,8 @@ def test_table_rules_of_each_kind(tmp_path: Path, home: Home) -> None:
 
 
 def test_a_warning_reports_and_never_refuses(tmp_path: Path, home: Home) -> None:
-    feed = Feed(
-        [ID], quality=[quality("enough", "metric: rowCount, mustBeGreaterThan: 100", "warning")], threshold="0 %"
-    )
-    gate = gated(tmp_path, home, "id\n1\n2\n", feed)
+    enough = quality("enough", "metric: rowCount, mustBeGreaterThan: 100", "warning")
+    gate = gated(tmp_path, home, "id\n1\n2\n", Feed([ID], quality=[enough], threshold="0 %"))
     assert gate.verdict.accepted
     assert [result.rule for result in gate.verdict.failed] == ["enough"]
     decided, rows = gate.accept()
@@ -214,22 +207,15 @@ def test_protected_keys_are_masked_in_examples(tmp_path: Path, home: Home) -> No
         assert "39001010000" not in (folder / name).read_text(encoding="utf-8")
 
 
+NO_EXPECTATION = "quality rule q of things.odcs.yaml is not an expectation"
 BAD_RULES = {
     "no such column": ("type: sql, query: 'SELECT nope FROM ${table}', mustBe: 0", '"nope" not found'),
-    "no such expectation": (
-        "type: custom, engine: great-expectations, implementation: {type: expect_beauty}",
-        "quality rule q of things.odcs.yaml is not an expectation",
-    ),
-    "wrong arguments": (
-        "type: custom, engine: great-expectations, implementation: {type: expect_column_mean_to_be_between}",
-        "quality rule q of things.odcs.yaml is not an expectation",
-    ),
+    "no such expectation": (expectation("beauty"), NO_EXPECTATION),
+    "wrong arguments": (expectation("column_mean_to_be_between"), NO_EXPECTATION),
     "expectation on no column": (
-        "type: custom, engine: great-expectations, implementation:"
-        " {type: expect_column_mean_to_be_between, kwargs: {column: nope, min_value: 1}}",
-        "rule q cannot be evaluated",
+        expectation("column_mean_to_be_between", "column: nope, min_value: 1"), "rule q cannot be evaluated",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD_RULES)
@@ -243,19 +229,9 @@ def test_a_rule_that_cannot_be_evaluated_is_named(case: str, tmp_path: Path, hom
 
 def test_columns_may_have_any_name(tmp_path: Path, home: Home) -> None:
     names = [
-        "rules",
-        "rows",
-        "row",
-        "record",
-        "faults",
-        "doubled",
-        "wrong",
-        "nth",
-        "measured",
-        "a b:c{d}%",
-        "it's",
+        "rules", "rows", "row", "record", "faults", "doubled", "wrong", "nth", "measured", "a b:c{d}%", "it's",
         'a"b',
-    ]
+    ]  # fmt: skip
     columns = [
         f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: string, classification: internal, required: true, unique: true,"
         " logicalTypeOptions: {minLength: 2}}"

@@ -6,16 +6,14 @@ from expectations.gate import gate_extract
 from expectations.sample import held_against
 from sources.contract_file import load
 from sources.landing.land import land_extract
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 
 
 def test_it_is_the_gates_own_word(tmp_path: Path) -> None:
     """Two writings of one moment contradict each other: both rows are rejected, and one that breaks a rule too counts once."""
-    columns = [
-        "{name: at, logicalType: timestamp, primaryKey: true}",
-        "{name: n, logicalType: integer, required: true}",
-    ]
-    path = Feed(columns, path=str(tmp_path / "s.csv"), threshold="1 %").write(tmp_path)
+    path = Feed(
+        columns(at="timestamp", n="integer, required: true"), path=str(tmp_path / "s.csv"), threshold="1 %"
+    ).write(tmp_path)
     lines = [f"2026-01-01T00:{minute:02}:00Z,{minute}" for minute in range(50)]
     (tmp_path / "s.csv").write_text("\n".join(["at,n", *lines, "2026-01-01T00:00:00+00:00,", ""]))
     held = held_against(path.read_text(), "a", "f")

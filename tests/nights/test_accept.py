@@ -118,10 +118,7 @@ def test_relations_are_the_last_good_night_or_empty_and_typed(tmp_path: Path, ho
     with open_database() as connection:
         create_relations(connection, [gate.contract], home, NEXT_NIGHT)
         rows = connection.execute("FROM accepted.tests__things").fetchall()
-    assert rows == [
-        (1, "a", "tests", "things", NIGHT, "1"),
-        (2, "b", "tests", "things", NIGHT, "2"),
-    ]
+    assert rows == [(key, name, "tests", "things", NIGHT, str(key)) for key, name in ((1, "a"), (2, "b"))]
     with open_database() as connection:
         create_relations(connection, [gate.contract], Home(tmp_path / "elsewhere"), NEXT_NIGHT)
         assert connection.execute("FROM accepted.tests__things").fetchall() == []

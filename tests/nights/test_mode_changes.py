@@ -222,11 +222,8 @@ def test_a_watermark_of_another_column_is_not_gone_on_from(tmp_path: Path, home:
 
 def warnings_of(home: Home, night: date) -> dict[str, str]:
     with open_database() as connection:
-        found = connection.execute(
-            f"SELECT rule, description FROM {records(home, 'gate_result')} WHERE extract_date = ? AND NOT passed",
-            [night],
-        ).fetchall()
-    return dict(found)
+        query = f"SELECT rule, description FROM {records(home, 'gate_result')} WHERE extract_date = ? AND NOT passed"
+        return dict(connection.execute(query, [night]).fetchall())
 
 
 def test_a_key_appended_again_with_another_content_is_counted_and_kept_to_be_read(tmp_path: Path, home: Home) -> None:

@@ -100,23 +100,17 @@ def test_a_column_that_came_later_is_null_in_the_nights_before(tmp_path: Path, h
 Night = Callable[[date], FeedNight]
 
 
-@pytest.fixture(params=["scanner", "sqlalchemy"])
-def register(request: pytest.FixtureRequest, database: Database, tmp_path: Path) -> Contract:
+@pytest.fixture
+def register(connector: str, database: Database, tmp_path: Path) -> Contract:
     database.run(
         "DROP TABLE IF EXISTS register; CREATE TABLE register (id int PRIMARY KEY, town text, updated_at timestamptz, is_deleted bool)"
     )
-    make = database.contract if request.param == "scanner" else database.by_sqlalchemy
-    return make(tmp_path, PERSON, "register", custom=INCREMENTAL)
+    return database.contract(tmp_path, PERSON, "register", connector, custom=INCREMENTAL)
 
 
 @pytest.fixture
 def night_of(register: Contract, home: Home) -> Night:
-    def run(night: date) -> FeedNight:
-        land_night(register, home, night)
-        run_gate(register, home, night)
-        return accept_night(register, home, night)
-
-    return run
+    return lambda night: taken(register, home, night)
 
 
 def put(database: Database, *rows: tuple[int, str, str, bool]) -> None:
@@ -150,12 +144,8 @@ def test_late_rows_and_ties_are_neither_lost_nor_doubled(
 ) -> None:  # fmt: skip
     put(database, (1, "A", hours_ago(30), False))
     night_of(NIGHTS[0])
-    put(
-        database,
-        (2, "same hour", hours_ago(30), False),
-        (3, "late", hours_ago(34), False),
-        (4, "too late", hours_ago(40), False),
-    )
+    late = (3, "late", hours_ago(34), False), (4, "too late", hours_ago(40), False)
+    put(database, (2, "same hour", hours_ago(30), False), *late)
     night_of(NIGHTS[1])
     assert towns(register, home, NIGHTS[1]) == {1: "A", 2: "same hour", 3: "late"}
 
@@ -224,25 +214,18 @@ def taken(contract: Contract, home: Home, night: date) -> FeedNight:
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_a_watermark_without_a_zone_loses_no_row(
     connector: str, zone: str, database: Database, tmp_path: Path, home: Home
 ) -> None:  # fmt: skip
     database.run("DROP TABLE IF EXISTS local; CREATE TABLE local (id int PRIMARY KEY, town text, updated_at timestamp)")
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
-    properties = [
-        *COLUMNS,
-        f"{{name: updated_at, logicalType: timestamp, logicalTypeOptions: {{defaultTimezone: {zone}}}}}",
-    ]
+    at = f"{{name: updated_at, logicalType: timestamp, logicalTypeOptions: {{defaultTimezone: {zone}}}}}"
     custom = {"extractMode": "incremental", "watermark": "updated_at", "lateness": "0 min"}
-    contract = make(tmp_path, properties, "local", custom=custom)
+    contract = database.contract(tmp_path, [*COLUMNS, at], "local", connector, custom=custom)
     began = datetime.now(UTC) - timedelta(hours=60)
     for number, night in enumerate(NIGHTS[:3]):
-        at = (began + timedelta(hours=2 * number)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-        database.run(f"INSERT INTO local VALUES ({number}, 'A', '{at}')")
-        land_night(contract, home, night)
-        run_gate(contract, home, night)
-        accept_night(contract, home, night)
+        local = (began + timedelta(hours=2 * number)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        database.run(f"INSERT INTO local VALUES ({number}, 'A', '{local}')")
+        taken(contract, home, night)
         assert set(towns(contract, home, night)) == set(range(number + 1))
 
 

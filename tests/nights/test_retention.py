@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from nights.land import land_night
-from nights.places import accepted_folder, landed_folder
+from nights.places import accepted_folder, gate_folder, landed_folder
 from nights.retention import forget_originals, forget_superseded
 from nights.rows.accepted import Acceptance
+from sources.contract.model import Contract
 from sources.contract_file import load
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.sources.landed import text_columns
@@ -16,16 +17,32 @@ from warehouse.files import versioned_folder
 from warehouse.home import Home
 
 
+@pytest.fixture
+def contract(tmp_path: Path) -> Contract:
+    """Of a feed whose extract has one row."""
+    path = Feed(text_columns("a", "b")).write(tmp_path)
+    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+    return load(path)
+
+
+@pytest.fixture
+def gate(contract: Contract, home: Home) -> Path:
+    """The gate's rejects of its landed night."""
+    land_night(contract, home, NIGHT)
+    gate = gate_folder(contract, home, NIGHT)
+    with versioned_folder(gate) as folder:
+        (folder / "rejects.parquet").write_text("a record in clear")
+    return gate
+
+
 def today() -> date:
     """Asked when it is needed: a run of all tests may pass midnight."""
     return datetime.now(UTC).date()
 
 
-def test_originals_go_after_their_time_and_the_last_good_night_stays(tmp_path: Path, home: Home) -> None:
-    path = Feed(text_columns("a", "b")).write(tmp_path)
-    contract = load(path)
+def test_originals_go_after_their_time_and_the_last_good_night_stays(contract: Contract, home: Home) -> None:
     for content in ("a,b\n1,x\n", "a,b\n1,y\n"):
-        (path.parent / "extract.csv").write_text(content)
+        (contract.path.parent / "extract.csv").write_text(content)
         land_night(contract, home, NIGHT)
     land_night(contract, home, NEXT_NIGHT)
     night, later = landed_folder(contract, home, NIGHT), landed_folder(contract, home, NEXT_NIGHT)
@@ -44,15 +61,12 @@ def test_originals_go_after_their_time_and_the_last_good_night_stays(tmp_path: P
     assert (accepted / "accepted.json").exists()
 
 
-def test_what_a_later_run_took_the_place_of_goes_and_landing_stays(tmp_path: Path, home: Home) -> None:
-    path = Feed(text_columns("a", "b")).write(tmp_path)
-    contract = load(path)
-    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
+def test_what_a_later_run_took_the_place_of_goes_and_landing_stays(contract: Contract, home: Home) -> None:
     for _ in range(2):
         land_night(contract, home, NIGHT)
         with versioned_folder(accepted_folder(contract, home, NIGHT)) as folder:
             (folder / "rows").write_text("")
-        with versioned_folder(home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()) as folder:
+        with versioned_folder(gate_folder(contract, home, NIGHT)) as folder:
             (folder / "gate").write_text("")
     removed = forget_superseded(home)
     assert len(removed) == 2
@@ -62,33 +76,19 @@ def test_what_a_later_run_took_the_place_of_goes_and_landing_stays(tmp_path: Pat
     assert forget_superseded(home) == []
 
 
-def test_nothing_to_forget_is_no_error(tmp_path: Path, home: Home) -> None:
-    assert forget_originals([load(Feed(text_columns("a")).write(tmp_path))], home) == []
+def test_nothing_to_forget_is_no_error(contract: Contract, home: Home) -> None:
+    assert forget_originals([contract], home) == []
 
 
-def test_the_gates_rejects_go_with_their_original(tmp_path: Path, home: Home) -> None:
-    path = Feed(text_columns("a", "b")).write(tmp_path)
-    contract = load(path)
-    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
-    land_night(contract, home, NIGHT)
-    gate = home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()
-    with versioned_folder(gate) as folder:
-        (folder / "rejects.parquet").write_text("a record in clear")
+def test_the_gates_rejects_go_with_their_original(contract: Contract, gate: Path, home: Home) -> None:
     forget_originals([contract], home, today() + timedelta(days=31))
     assert not gate.is_symlink()
     assert not list(gate.parent.rglob("rejects.parquet"))
 
 
 def test_a_crash_on_the_way_leaves_no_gates_rejects_that_nobody_would_forget(
-    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, gate: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = Feed(text_columns("a", "b")).write(tmp_path)
-    contract = load(path)
-    (path.parent / "extract.csv").write_text("a,b\n1,x\n")
-    land_night(contract, home, NIGHT)
-    gate = home.quality / "gates" / "tests" / "things" / NIGHT.isoformat()
-    with versioned_folder(gate) as folder:
-        (folder / "rejects.parquet").write_text("a record in clear")
     real = Path.unlink
 
     def crash(path: Path, missing_ok: bool = False) -> None:

@@ -89,11 +89,8 @@ def assert_changes(contract: Contract, home: Home, arrival: Arrival, before: Sta
     told = {(row["_change"], row["id"]) for row in found}
     assert {one for one in told if one[0] in ("new", "gone")} == {one for one in expected if one[0] != "changed"}
     assert {one for one in expected if one[0] == "changed"} <= told
-    vain = {
-        row["id"]
-        for row in arrival.plain()
-        if arrival.mode == "append" and before.get(row["id"], row["town"]) != row["town"]
-    }
+    appended = arrival.plain() if arrival.mode == "append" else []
+    vain = {row["id"] for row in appended if before.get(row["id"], row["town"]) != row["town"]}
     assert {("again", key) for key in vain} <= told
 
 

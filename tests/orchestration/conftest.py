@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from nights.record.feed_night import FeedNight, feed_nights
 from sources.contract.model import Contract
@@ -26,10 +27,17 @@ retention: P1Y
 """
 
 
-def write_agreement(
-    folder: Path, feed: str, valid_from: str = "2020-01-01", valid_until: str = "2099-12-31", name: str = "tests"
-) -> None:
-    text = AGREEMENT.format(id=name, feed=feed, valid_from=valid_from, valid_until=valid_until)
+def command(*arguments: str) -> Result:
+    """`interagency`, in this process; what it says is in `stdout` and `stderr`, and it has left no traceback."""
+    from orchestration.command.main import app
+
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def write_agreement(folder: Path, feed: str, valid_until: str = "2099-12-31", name: str = "tests") -> None:
+    text = AGREEMENT.format(id=name, feed=feed, valid_from="2020-01-01", valid_until=valid_until)
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 

@@ -1,28 +1,26 @@
 """An agency of people is added by its folder of contracts and its folder of staging models: no other file names one."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from nights.rows.accepted import SCHEMA, create_empty_relations
 from orchestration import dbt
-from tests.conftest import Feed
+from tests.conftest import Feed, columns, ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.restricted import attach_restricted
 
 pytestmark = pytest.mark.slow
 
-COLUMNS = [
-    "{name: licence, logicalType: integer, primaryKey: true, classification: internal}",
-    "{name: code, logicalType: string, customProperties: [{property: identifierKind, value: ee.ik}]}",
-    "{name: first, logicalType: string}",
-    "{name: last, logicalType: string}",
-    "{name: kept_by, logicalType: string}",
-]
+COLUMNS = columns(
+    licence="integer, classification: internal",
+    code="string, customProperties: [{property: identifierKind, value: ee.ik}]",
+    first="string",
+    last="string",
+    kept_by="string",
+)
 MODEL = """
 select
     {{ identifier('fishery', 'angler', 'code') }} as national_number,
@@ -76,12 +74,9 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             FROM (VALUES {ROWS}) AS rows (licence, code, first, last, kept_by)
             """
         )
-    done = subprocess.run(
-        [dbt.dbt_executable(), "run", *dbt.variables(manifest), "--select", "+int_person_record",
-         "--project-dir", project, "--profiles-dir", project],
-        capture_output=True, text=True, check=False, cwd=project, env={**os.environ, **dbt.build_variable(home), dbt.BUILD_VARIABLE: str(database)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+    build = dbt.build_variable(home) | {dbt.BUILD_VARIABLE: str(database)}
+    words = ("--select", "+int_person_record", "--project-dir", project, "--profiles-dir", project)
+    ended(dbt.dbt_executable(), "run", *dbt.variables(manifest), *words, cwd=project, **build)
     with open_database(database) as connection:
         attach_restricted(connection, database)
         found = connection.execute(
@@ -91,7 +86,5 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             ORDER BY source_key
             """
         ).fetchall()
-    assert found == [
-        ("fishery/angler", "1", "38001085718", "Mari", "BERG"),
-        ("fishery/angler", "2", None, "Jüri", "KASK"),
-    ]
+    mari, juri = ("1", "38001085718", "Mari", "BERG"), ("2", None, "Jüri", "KASK")
+    assert found == [("fishery/angler", *mari), ("fishery/angler", *juri)]

@@ -7,24 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NIGHT, PROJECT
-from tests.orchestration.test_nights import INTERAGENCY
+from tests.conftest import INTERAGENCY, NIGHT, PROJECT, ended
 from warehouse.home import Home
 from warehouse.lock import night_lock
 
 WORD = NIGHT.isoformat()
 COMMANDS = [
-    ["run", "--extract-date", WORD],
-    ["backfill", "--from", WORD, "--to", WORD],
-    ["prune"],
-    ["warehouse", "restore", WORD],
-]
+    ["run", "--extract-date", WORD], ["backfill", "--from", WORD, "--to", WORD], ["prune"], ["warehouse", "restore", WORD],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=[words[0] for words in COMMANDS])
 def test_a_command_beside_a_night_says_so_and_changes_nothing(home: Home, inbox: Path, arguments: list[str]) -> None:
     with night_lock(home, wait_seconds=0, run="0a1b2c3d-4e5f"):
-        done = subprocess.run([INTERAGENCY, *arguments], capture_output=True, text=True, check=False, cwd=PROJECT)
+        done = ended(INTERAGENCY, *arguments, is_good=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"is at work on {home.root}; wait for it to end, then try again" in done.stderr
     assert f"Dagster (run 0a1b2c3d, process {os.getpid()}), since 2" in done.stderr
@@ -96,14 +92,7 @@ def test_no_two_ever_hold_the_lock_together(home: Home) -> None:
 
 def test_a_lock_of_a_night_that_was_killed_holds_nobody_up(home: Home) -> None:
     script = HOLDER.replace("inside.touch(exist_ok=False)", "import os; os.kill(os.getpid(), 9)")
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(home.root)],
-        input="go\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=PROJECT,
-    )
+    done = ended(sys.executable, "-c", script, home.root, is_good=False, given="go\n")
     assert done.returncode == -9
     with night_lock(home, wait_seconds=0):
         pass

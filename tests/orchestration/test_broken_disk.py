@@ -9,12 +9,10 @@ from random import Random
 
 import pytest
 
-from tests.conftest import NEXT_NIGHT, PROJECT, package_data
+from tests.conftest import INTERAGENCY, NEXT_NIGHT, PROJECT, Done, package_data
 from tests.orchestration.faults import COUNT_ONLY, FULL_FROM_THEN_ON, KILL_BEFORE, Fault, compiled, orphans
-from tests.orchestration.test_nights import INTERAGENCY, contents, flights_per_key
+from tests.orchestration.test_nights import contents, flights_per_key
 from warehouse.home import Home
-
-Done = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +40,7 @@ NIGHT_AFTER = ("run", "--extract-date", NEXT_NIGHT.isoformat())
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES], ids=errno.errorcode.get)
-def test_a_home_that_cannot_be_written_is_said_with_the_remedy(
-    home: Home, shim: Path, tmp_path: Path, error: int
-) -> None:
+def test_a_home_that_cannot_be_written_is_told_its_remedy(home: Home, shim: Path, tmp_path: Path, error: int) -> None:
     home.root.mkdir()
     done = run(home, shim, tmp_path / "counter", Fault(1, FULL_FROM_THEN_ON, error), *NIGHT_AFTER)
     assert done.returncode == 1, done.stderr

@@ -10,25 +10,16 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from orchestration.command.main import app
 from sources.contract.model import Contract
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
-from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import command, recorded, run_ingest, write_agreement
 from warehouse.home import Home
 
 Command = Callable[..., CompletedProcess[str]]
 ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: public}"
 NAME = "{name: name, logicalType: string, classification: personal, logicalTypeOptions: {maxLength: 3}}"
-
-
-def command(*arguments: str) -> Result:
-    """In this process; what it says is in `stdout` and `stderr`, and a traceback would be in `exception`."""
-    done = CliRunner().invoke(app, list(arguments))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 @pytest.fixture
@@ -107,17 +98,11 @@ def test_an_empty_home_has_a_status_and_a_list(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["run", "--extract-date", "2026-11-20"],
-        ["run", "--extract-date", "2026-11-20", "--json"],
-        ["prune"],
-        ["warehouse", "restore", "2026-11-20"],
-    ],
+    "words", ["run --extract-date {0}", "run --extract-date {0} --json", "prune", "warehouse restore {0}"]
 )
-def test_a_home_that_is_a_file_is_a_message(arguments: list[str], home: Home) -> None:
+def test_a_home_that_is_a_file_is_a_message(words: str, home: Home) -> None:
     home.root.write_text("not a folder")
-    done = command(*arguments)
+    done = command(*words.format(NIGHT).split())
     assert done.exit_code == 1
     assert f"{home.root}" in done.stderr
     assert done.stdout == ""
@@ -187,9 +172,7 @@ def test_a_broken_contract_is_told_and_every_door_is_shut(
     assert command("contracts", "lint").exit_code == 1
 
 
-def test_a_copy_is_tried_where_the_platforms_own_contract_is_broken(
-    feed_folder: Path, home: Home, tmp_path: Path
-) -> None:
+def test_a_copy_is_tried_where_the_platforms_own_is_broken(feed_folder: Path, home: Home, tmp_path: Path) -> None:
     """So it is mended; the file itself, valid but for what it points to, is not tried."""
     contract = feed_folder / "things.odcs.yaml"
     good = contract.read_text()
@@ -217,13 +200,8 @@ def test_a_night_with_a_contract_that_is_left_out_publishes_the_others(
     assert "Traceback" not in done.stdout + done.stderr
     assert f"Published: {home.published}" in done.stdout
     assert done.stdout.splitlines()[-1] == "Stale or refused: tests/things left out, no rows yet"
-    assert recorded(home, NIGHT).keys() == {
-        "bts/airlines",
-        "bts/flights",
-        "faa/aircraft",
-        "faa/airports",
-        "noaa/weather",
-    }
+    others = {"bts/airlines", "bts/flights", "faa/aircraft", "faa/airports", "noaa/weather"}
+    assert recorded(home, NIGHT).keys() == others
 
 
 def test_doctor_tells_good_from_missing(home: Home, inbox: Path, agreements: Path) -> None:
@@ -310,10 +288,8 @@ def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_mas
     assert "gate\t2\tname\t•••\t" in done.stdout
     assert "3 rejects of tests/things, night of 2026-11-20" in done.stdout
     assert "Charlotte" not in done.stdout
-    assert (
-        "3 rejects of tests/things, night of 2026-11-20; the first 1 are shown"
-        in command("rejects", "tests", "things", "--limit", "1").stdout
-    )
+    limited = command("rejects", "tests", "things", "--limit", "1").stdout
+    assert "3 rejects of tests/things, night of 2026-11-20; the first 1 are shown" in limited
     whole = home.root / "for the agency.csv"
     assert "3 rejects" in command("rejects", "tests", "things", "--csv", str(whole)).stdout
     assert "Charlotte" in whole.read_text()

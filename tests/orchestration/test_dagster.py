@@ -1,7 +1,5 @@
 """What Dagster sees: jobs, schedule, sensors, lineage, freshness and blocking gates, as the server would load them."""
 
-import os
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +14,7 @@ from orchestration.ingest import accepted_key, landing_key
 from orchestration.schedule import BY_COMMAND, cron
 from sources.contract.model import Contract
 from sources.contract_file import load_all
+from tests.conftest import ended
 from warehouse.home import PROJECT, Home
 
 INGEST_ASSETS = {
@@ -52,11 +51,8 @@ def assets_of(defs: dg.Definitions, job: str) -> set[str]:
 
 
 def test_the_server_loads_the_workspace(tmp_path: Path, home: Home) -> None:
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("dagster")), "definitions", "validate"], capture_output=True, text=True, check=False,
-        cwd=PROJECT, env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    dagster = Path(sys.executable).with_name("dagster")
+    done = ended(dagster, "definitions", "validate", DAGSTER_HOME=str(tmp_path))
     assert "Validation successful for code location interagency" in done.stdout + done.stderr
 
 
@@ -207,5 +203,4 @@ def test_sources_know_nothing_of_the_orchestrator() -> None:
         "for found in pkgutil.walk_packages(sources.__path__, 'sources.'): importlib.import_module(found.name)\n"
         "print(sorted({'dagster', 'great_expectations', 'dbt'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PROJECT)
-    assert done.stdout.strip() == "[]"
+    assert ended(sys.executable, "-c", script).stdout.strip() == "[]"

@@ -1,8 +1,6 @@
 """dbt's own unit tests, on empty relations: they bring their rows with them."""
 
 import json
-import os
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from orchestration.dbt import (
     prepare,
     variables,
 )
+from tests.conftest import ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 
@@ -34,17 +33,12 @@ def test_unit_tests_of_the_models_pass(country_models: None, tmp_path: Path) -> 
         load_dispositions(connection, home, NIGHT)
     # In one invocation: each model's unit tests run once its parents are there.
     kinds = [word for kind in ("seed", "model", "unit_test") for word in ("--resource-type", kind)]
-    done = subprocess.run(
-        [dbt_executable(), "build", *kinds, *variables(manifest), "--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR,
-         "--target-path", target, "--log-path", tmp_path / "logs"],
-        capture_output=True, text=True, check=False, cwd=PROJECT_DIR,
-        env={**os.environ, **build_variable(home), BUILD_VARIABLE: str(database)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    places = ("--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR)
+    places += ("--target-path", target, "--log-path", tmp_path / "logs")
+    build = build_variable(home) | {BUILD_VARIABLE: str(database)}
+    ended(dbt_executable(), "build", *kinds, *variables(manifest), *places, cwd=PROJECT_DIR, **build)
     results = json.loads((target / "run_results.json").read_text())["results"]
-    found = {
-        result["unique_id"]: result["status"] for result in results if result["unique_id"].startswith("unit_test.")
-    }
+    found = {item["unique_id"]: item["status"] for item in results if item["unique_id"].startswith("unit_test.")}
     known = json.loads((target / "manifest.json").read_text())["unit_tests"]
     assert len(known) >= 19
     assert found == dict.fromkeys(known, "pass")

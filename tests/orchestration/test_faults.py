@@ -68,9 +68,7 @@ def points(calls: list[str]) -> list[int]:
             runs.append([])
         runs[-1].append(number)
         last = what
-    return [
-        number for run in runs for number in sorted({run[0], run[min(1, len(run) - 1)], run[len(run) // 2], run[-1]})
-    ]
+    return [at for run in runs for at in sorted({run[0], run[min(1, len(run) - 1)], run[len(run) // 2], run[-1]})]
 
 
 def rows_of(seen: Contents, feed: str) -> list[tuple[object, ...]]:
@@ -221,9 +219,7 @@ def test_a_night_broken_at_every_call_harms_nothing(
 
 
 @pytest.mark.slow
-def test_two_hundred_kills_one_after_the_other_harm_nothing(
-    disk: Disk, undisturbed: tuple[list[str], Contents]
-) -> None:
+def test_two_hundred_kills_in_a_row_harm_nothing(disk: Disk, undisturbed: tuple[list[str], Contents]) -> None:
     """Killed at random calls, each night going on from what the last one left; every tenth is followed by a whole one.
 
     A home changes at calls only, so a kill between two of them is a kill before the second.

@@ -1,11 +1,10 @@
 """Help is instant: no command imports an engine, an orchestrator or a gate before it has work to do."""
 
-import subprocess
 import sys
 
 import pytest
 
-from warehouse.home import PROJECT
+from tests.conftest import ended
 
 COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["report"], ["accept"], ["warehouse"], ["warehouse", "list"],
@@ -28,14 +27,7 @@ print("heavy:", sorted(heavy & set(sys.modules)))
 
 
 def test_help_of_every_command_imports_nothing_heavy() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(commands=COMMANDS)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=PROJECT,
-    )
-    assert done.returncode == 0, done.stderr
+    done = ended(sys.executable, "-c", SCRIPT.format(commands=COMMANDS))
     assert "heavy: []" in done.stdout, done.stdout
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,7 @@ import yaml
 
 from nights.record.feed_night import feed_nights
 from sources.contract_file import load
-from tests.conftest import Feed
+from tests.conftest import Feed, ended
 from tests.orchestration.conftest import write_agreement
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
@@ -43,14 +42,10 @@ def walkthrough() -> str:
 
 
 @pytest.mark.slow
-def test_the_walkthrough_leads_from_an_unknown_file_to_an_accepted_night(
-    tmp_path: Path, home: Home, inbox: Path
-) -> None:
+def test_the_walkthrough_leads_from_a_file_to_an_accepted_night(tmp_path: Path, home: Home, inbox: Path) -> None:
     """The sample has twenty columns, in Windows-1252, with semicolons, decimal commas and local dates."""
     places = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    shell = ["bash", "-euo", "pipefail", "-c", walkthrough()]
-    done = subprocess.run(shell, capture_output=True, text=True, check=False, env={**os.environ, **places}, cwd=PROJECT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = ended("bash", "-euo", "pipefail", "-c", walkthrough(), **places)
     assert "Tried: 240 rows sent, 0 rejected, accepted" in done.stdout
     assert feed_nights(home, today())["building_office", "permits"].status == "accepted", done.stderr
     contract = load(tmp_path / "contracts" / "building_office" / "permits.odcs.yaml")

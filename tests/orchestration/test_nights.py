@@ -13,14 +13,12 @@ from random import Random
 
 import duckdb
 import pytest
-from typer.testing import CliRunner, Result
 
-from orchestration.command.main import app
-from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
+from tests.conftest import INTERAGENCY, NEXT_NIGHT, NIGHT, PROJECT, package_data, read_zip, write_zip
+from tests.orchestration.conftest import command
 from warehouse.home import Home
 
 FLIGHTS = 336_776
-INTERAGENCY = str(Path(sys.executable).with_name("interagency"))
 READER = """
 import duckdb, sys, time
 while True:
@@ -39,12 +37,6 @@ def night_home(published_home: Home, home: Home, inbox: Path) -> Home:
     """A copy of the published night, to go on from."""
     shutil.copytree(published_home.root, home.root, symlinks=True)
     return home
-
-
-def command(*arguments: str) -> Result:
-    done = CliRunner().invoke(app, list(arguments))
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 @contextmanager
@@ -83,11 +75,8 @@ def contents(home: Home) -> dict[str, tuple[int, int]]:
 
 def statuses(home: Home) -> dict[str, str]:
     with duckdb.connect(str(home.published), read_only=True) as connection:
-        return dict(
-            connection.execute(
-                "SELECT agency || '/' || feed, status FROM quality.feed_night WHERE extract_date = ?", [NEXT_NIGHT]
-            ).fetchall()
-        )
+        query = "SELECT agency || '/' || feed, status FROM quality.feed_night WHERE extract_date = ?"
+        return dict(connection.execute(query, [NEXT_NIGHT]).fetchall())
 
 
 def leftovers(home: Home) -> list[Path]:
@@ -140,10 +129,8 @@ def test_a_crash_a_corrupted_extract_and_the_same_night_again(night_home: Home, 
         last = strict.stdout.strip().splitlines()[-1]
         assert last == f"Stale or refused: bts/flights refused, rows of {NIGHT}"
         assert f"Published: {night_home.published}" in strict.stdout
-        assert (
-            f"bts/flights: {wrong} of 336776 rows rejected, more than the 0.1 % that the contract allows"
-            in strict.stdout
-        )
+        told = f"bts/flights: {wrong} of 336776 rows rejected, more than the 0.1 % that the contract allows"
+        assert told in strict.stdout
         assert leftovers(night_home) == []
         once = contents(night_home)
         wait_for(lambda: NEXT_NIGHT.isoformat() in reads.read_text(), "reader of the new night", 5)
@@ -186,13 +173,9 @@ def test_an_older_night_is_stored_and_not_published(night_home: Home, inbox: Pat
 
 
 EARLY = [
-    ("Night of", 0.5),
-    ("Night of", 3.0),
-    ("extract 1/1", 0.0),
-    ("gate 2/5", 0.3),
-    ("accept 1/5", 0.0),
+    ("Night of", 0.5), ("Night of", 3.0), ("extract 1/1", 0.0), ("gate 2/5", 0.3), ("accept 1/5", 0.0),
     ("accept 5/5", 0.0),
-]
+]  # fmt: skip
 LATE = [
     ("accept 5/5", 3.0), ("harmonise 1/2", 1.0), ("harmonise 2/2", 0.0), ("cross-agency gate 1/1", 0.0), ("publish 1/1", 0.0),
 ]  # fmt: skip

@@ -25,12 +25,9 @@ def test_every_flight_is_in_the_mart(warehouse: duckdb.DuckDBPyConnection) -> No
 
 def test_marts_reconcile_with_accepted_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
     marts = {
-        "flights": "flight",
-        "airlines": "airline",
-        "aircraft": "aircraft",
-        "airports": "airport",
+        "flights": "flight", "airlines": "airline", "aircraft": "aircraft", "airports": "airport",
         "weather": "weather_observation",
-    }
+    }  # fmt: skip
     for feed, mart in marts.items():
         accepted = one(warehouse, f"SELECT rows_accepted FROM quality.feed_night WHERE feed = '{feed}'")
         assert one(warehouse, f"SELECT count(*) FROM marts.{mart}") == accepted
@@ -49,12 +46,8 @@ def test_findings_name_real_disagreements(warehouse: duckdb.DuckDBPyConnection) 
 
 def test_nothing_published_reads_files_or_keeps_the_accepted_schema(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert one(warehouse, "SELECT count(*) FROM duckdb_views() WHERE sql LIKE '%read_parquet%' AND NOT internal") == 0
-    schemas = {
-        row[0]
-        for row in warehouse.execute(
-            "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal AND database_name = 'published'"
-        ).fetchall()
-    }
+    query = "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal AND database_name = 'published'"
+    schemas = {name for (name,) in warehouse.execute(query).fetchall()}
     assert schemas - {"main", "seeds"} == {"staging", "intermediate", "marts", "quality"}
 
 

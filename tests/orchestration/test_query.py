@@ -10,11 +10,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from linkage.settle.cases import Disposition, decide, dispositions_file, load_dispositions
-from orchestration.command.main import app
+from tests.orchestration.conftest import command
 from warehouse.home import Home
 from warehouse.store.restricted import KEY_VARIABLE, attach_restricted
 
@@ -37,31 +35,25 @@ def published(home: Home) -> Home:
             "CREATE TABLE marts.match_case (match_case_id VARCHAR, match_type VARCHAR, person_id VARCHAR, key_strength VARCHAR, "
             "money_at_risk_eur DECIMAL(14, 2), detail VARCHAR DEFAULT 'x', disposition VARCHAR DEFAULT 'open')"
         )
-        connection.executemany(
-            "INSERT INTO marts.match_case (match_case_id, match_type, person_id, key_strength, money_at_risk_eur) VALUES (?, ?, ?, ?, ?)",
-            CASES,
-        )
+        listed = "match_case_id, match_type, person_id, key_strength, money_at_risk_eur"
+        connection.executemany(f"INSERT INTO marts.match_case ({listed}) VALUES (?, ?, ?, ?, ?)", CASES)
         attach_restricted(connection, home.published)
         connection.execute("CREATE TABLE restricted.secret AS SELECT 'Kask' AS surname")
     return home
 
 
-def interagency(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
 def test_an_answer_comes_as_csv_json_or_parquet(published: Home, tmp_path: Path) -> None:
     sql = "SELECT person_id, birth_year FROM marts.person ORDER BY birth_year LIMIT 2"
     rows = [{"person_id": "P0", "birth_year": 1950}, {"person_id": "P1", "birth_year": 1951}]
-    assert [json.loads(line) for line in interagency("query", sql, "--json").stdout.splitlines()] == rows
+    assert [json.loads(line) for line in command("query", sql, "--json").stdout.splitlines()] == rows
     texts = [{name: str(value) for name, value in row.items()} for row in rows]
-    assert list(csv.DictReader(io.StringIO(interagency("query", sql, "--csv").stdout))) == texts
-    assert interagency("query", sql, "--out", str(tmp_path / "answer.parquet")).exit_code == 0
+    assert list(csv.DictReader(io.StringIO(command("query", sql, "--csv").stdout))) == texts
+    assert command("query", sql, "--out", str(tmp_path / "answer.parquet")).exit_code == 0
     assert pq.read_table(tmp_path / "answer.parquet").to_pylist() == rows
 
 
 def test_a_long_table_is_cut_and_says_so(published: Home) -> None:
-    found = interagency("query", "SELECT person_id FROM marts.person", "--limit", "3")
+    found = command("query", "SELECT person_id FROM marts.person", "--limit", "3")
     assert (found.exit_code, len(found.stdout.splitlines())) == (0, 4)
     assert "first 3 rows" in found.stderr
 
@@ -75,27 +67,27 @@ def test_a_long_table_is_cut_and_says_so(published: Home) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_or_a_forbidden_statement_is_one_message(published: Home, sql: str, says: str) -> None:
-    found = interagency("query", sql)
+    found = command("query", sql)
     assert (found.exit_code, found.stdout) == (2, "")
     assert says in found.stderr and "Traceback" not in found.stderr
 
 
 def test_two_forms_at_once_or_nothing_published_is_told(home: Home) -> None:
-    assert interagency("query", "SELECT 1", "--csv", "--json").exit_code == 2
-    found = interagency("query", "SELECT 1")
+    assert command("query", "SELECT 1", "--csv", "--json").exit_code == 2
+    found = command("query", "SELECT 1")
     assert (found.exit_code, "interagency run" in found.stderr) == (1, True)
 
 
 def test_restricted_is_there_for_those_who_ask_and_may(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "SELECT surname FROM restricted.secret"
-    assert interagency("query", sql, "--restricted", "--csv").stdout.split() == ["surname", "Kask"]
+    assert command("query", sql, "--restricted", "--csv").stdout.split() == ["surname", "Kask"]
     monkeypatch.setenv(KEY_VARIABLE, "another key")
-    found = interagency("query", sql, "--restricted")
+    found = command("query", sql, "--restricted")
     assert (found.exit_code, KEY_VARIABLE in found.stderr, "another key" in found.stderr) == (1, True, False)
 
 
 def test_cases_are_listed_with_most_money_first(published: Home) -> None:
-    found = interagency("cases", "list", "--type", "paid after death")
+    found = command("cases", "list", "--type", "paid after death")
     lines = found.stdout.splitlines()
     assert [line.split("\t")[0] for line in lines[1:3]] == ["abd2", "abc1"]
     assert lines[-1] == "2 cases, 350.00 euro at risk"
@@ -109,7 +101,7 @@ def test_cases_are_listed_with_most_money_first(published: Home) -> None:
     ],
 )  # fmt: skip
 def test_a_decision_that_cannot_be_taken_is_told(published: Home, arguments: list[str], says: str) -> None:
-    found = interagency("cases", "decide", *arguments)
+    found = command("cases", "decide", *arguments)
     assert (found.exit_code, says in found.stderr) == (2, True)
     assert not dispositions_file(published).exists()
 
@@ -123,7 +115,7 @@ def decided(home: Home, night: date) -> list[tuple[str, str]]:
 
 
 def test_the_last_decision_counts_as_of_its_night(published: Home) -> None:
-    assert interagency("cases", "decide", "f3", "--disposition", "no-issue", "--reason", "both are true").exit_code == 0
+    assert command("cases", "decide", "f3", "--disposition", "no-issue", "--reason", "both are true").exit_code == 0
     decide(published, Disposition("abc1", "error", "late", "me", "2026-03-01T10:00:00+00:00"))
     decide(published, Disposition("abc1", "open", "look again", "me", "2026-03-03T10:00:00+00:00"))
     assert decided(published, date(2026, 2, 28)) == []
@@ -141,9 +133,7 @@ def test_a_line_that_a_crash_cut_off_costs_itself_alone(home: Home) -> None:
 
 
 def test_decisions_at_once_are_all_kept(home: Home) -> None:
-    decisions = [
-        Disposition(f"case {number:03}", "error", "x" * 500, "me", "2026-03-01T10:00:00+00:00") for number in range(200)
-    ]
+    decisions = [Disposition(f"case {n:03}", "error", "x" * 500, "me", "2026-03-01T10:00:00+00:00") for n in range(200)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda decision: decide(home, decision), decisions))
     assert len(decided(home, date.max)) == 200

@@ -20,15 +20,12 @@ from reports.lineage import Lineage
 from reports.reconciliation import _account, _warehouse
 from sources.contract.model import Contract
 from sources.contract_file import load_all
-from tests.conftest import NEXT_NIGHT, NIGHT, Feed
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from warehouse.home import Home
 from watch.feed_series import read_series
 
-PROPERTIES = [
-    "{name: id, logicalType: integer, primaryKey: true}",
-    "{name: fee, logicalType: number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}}",
-]
+PROPERTIES = columns(id="integer", fee="number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}")
 # Of four records one is rejected by the gate, which the contract allows.
 GOOD = "id,fee\n1,1.00\n2,2.00\n3,3.00\n4,-4.00\n"
 # Of three one is rejected at landing and one by the gate, which is more than it allows.

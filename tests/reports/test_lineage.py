@@ -7,14 +7,10 @@ from typing import Any
 from catalogue.lineage import Lineage
 from reports.lineage import ColumnLineage, Origin, columns_of, staged_as, trace
 from sources.contract_file import load
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 from warehouse.home import Home
 
-PROPERTIES = [
-    "{name: id, logicalType: string, primaryKey: true}",
-    "{name: amount, logicalType: number}",
-    "{name: tax, logicalType: number}",
-]
+PROPERTIES = columns(id="string", amount="number", tax="number")
 STAGING = 'with payments as (select * from "p"."accepted"."tests__things") select id as payment_id, amount as amount_eur, tax, _source_key as source_key from payments'
 MARTS = 'select s.payment_id, s.amount_eur - s.tax as net_eur, l.person_id, count(*) over () as payments from "r"."staging"."stg_tests__things" as s join "p"."linkage"."person_link" as l using (source_key)'
 UNREADABLE = 'pivot "p"."marts"."payment" on person_id using sum(net_eur)'

@@ -27,12 +27,9 @@ FEED = Feed(
 )
 HEADER = '"N/R ~1";BETRAG;"am""tag";note'
 LINES = [
-    "1;10,50;01.02.2026;fine",
-    "2;-7,25;03.02.2026;=1+1",
-    "3;ten;04.02.2026;+cmd",
-    "4;1,00;05.02.2026;a;b",
+    "1;10,50;01.02.2026;fine", "2;-7,25;03.02.2026;=1+1", "3;ten;04.02.2026;+cmd", "4;1,00;05.02.2026;a;b",
     "5;-1;06.02.2026;ok",
-]
+]  # fmt: skip
 
 
 def sent_back(home: Home, tmp_path: Path, lines: list[str]) -> tuple[list[Path], list[dict[str, str]]]:

@@ -27,14 +27,8 @@ def test_the_command_writes_truth_and_extracts(
     done = simulate("--people", "60", "--nights", "1", "--first-night", "2026-05-04", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "2026-05-04\tpensions\tpension\t" in done.stdout
-    assert {path.stem for path in (tmp_path / "truth").iterdir()} == {
-        "person",
-        "address",
-        "job",
-        "event",
-        "record",
-        "error",
-    }
+    tables = {"person", "address", "job", "event", "record", "error"}
+    assert {path.stem for path in (tmp_path / "truth").iterdir()} == tables
     assert {path.name for path in (tmp_path / "extracts").glob("*/*")} == {"2026-05-04"}
 
 

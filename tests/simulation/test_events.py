@@ -60,15 +60,11 @@ def test_an_agency_shows_a_death_from_the_night_on_which_it_heard_of_it(careless
 
 def test_the_registry_stamps_every_row_that_changed(careless: Made) -> None:
     """An incremental pull sees it: a row that differs from the night before has a younger `updated_at`, unless it came late."""
-    before = {
-        record["record_number"]: record for record in records(careless.extracts, "civil_registry", "person", NIGHTS[0])
-    }
+    before = {row["record_number"]: row for row in records(careless.extracts, "civil_registry", "person", NIGHTS[0])}
     late = {key for (key,) in careless.rows("SELECT source_key FROM {error} WHERE kind = 'late_row'")}
     changed = 0
     for night in NIGHTS[1:]:
-        now = {
-            record["record_number"]: record for record in records(careless.extracts, "civil_registry", "person", night)
-        }
+        now = {row["record_number"]: row for row in records(careless.extracts, "civil_registry", "person", night)}
         assert set(before) <= set(now), "what is gone is marked, not left out"
         for number, record in now.items():
             if number in before and record != before[number]:

@@ -45,19 +45,15 @@ def test_parents_are_older_and_couples_are_mutual(country: Made) -> None:
     assert children > 100
     assert 15 < least < 25
     assert 30 < most < 55
-    assert (
-        country.rows(
-            "SELECT 1 FROM {person} AS child JOIN {person} AS mother ON mother.person_id = child.mother_id WHERE mother.sex = 'M'"
-        )
-        == []
-    )
-    assert (
-        country.rows(
-            "SELECT one.person_id FROM {person} AS one JOIN {person} AS two ON two.person_id = one.spouse_id "
-            "WHERE two.spouse_id IS DISTINCT FROM one.person_id AND two.death_date IS NULL AND one.death_date IS NULL"
-        )
-        == []
-    )
+    mothers = "SELECT 1 FROM {person} AS child JOIN {person} AS mother ON mother.person_id = child.mother_id"
+    assert country.rows(f"{mothers} WHERE mother.sex = 'M'") == []
+    one_sided = """
+        SELECT one.person_id
+        FROM {person} AS one
+        JOIN {person} AS two ON two.person_id = one.spouse_id
+        WHERE two.spouse_id IS DISTINCT FROM one.person_id AND two.death_date IS NULL AND one.death_date IS NULL
+    """
+    assert country.rows(one_sided) == []
 
 
 def test_names_come_in_several_scripts_and_customs(country: Made) -> None:
@@ -74,11 +70,7 @@ def test_names_come_in_several_scripts_and_customs(country: Made) -> None:
 
 
 def test_some_names_are_frequent_and_most_are_rare(country: Made) -> None:
-    counts = [
-        count
-        for (count,) in country.rows(
-            "SELECT count(*) FROM {person} WHERE surname IS NOT NULL GROUP BY surname ORDER BY 1 DESC"
-        )
-    ]
+    query = "SELECT count(*) FROM {person} WHERE surname IS NOT NULL GROUP BY surname ORDER BY 1 DESC"
+    counts = [count for (count,) in country.rows(query)]
     assert counts[0] >= 8
     assert sum(count <= 2 for count in counts) > len(counts) / 2

@@ -34,11 +34,8 @@ def running(country: Made) -> Iterator[Country]:
 
 
 def _served(country: Made, contract: Contract, night: date) -> int:
-    return int(
-        country.rows(
-            f"SELECT count(*) FROM {{record}} WHERE agency = '{contract.agency}' AND feed = '{contract.feed}' AND night = DATE '{night}'"
-        )[0][0]
-    )
+    feed = f"agency = '{contract.agency}' AND feed = '{contract.feed}'"
+    return int(country.rows(f"SELECT count(*) FROM {{record}} WHERE {feed} AND night = DATE '{night}'")[0][0])
 
 
 @pytest.mark.parametrize("contract", FEEDS, ids=lambda contract: contract.name)
@@ -67,12 +64,8 @@ def test_no_contract_holds_a_secret_or_a_check_of_identifiers(running: Country) 
     for name, value in running.environment.items():
         if name.endswith(("PASSWORD", "SECRET", "KEY_ID")):
             assert value not in text
-    kinds = {
-        column.custom["identifierKind"]
-        for contract in FEEDS
-        for column in contract.columns
-        if "identifierKind" in column.custom
-    }
+    columns = [column for contract in FEEDS for column in contract.columns]
+    kinds = {column.custom["identifierKind"] for column in columns if "identifierKind" in column.custom}
     assert kinds == {"ee.ik", "de.idnr", "gb.nhs", "in_.aadhaar", "ee.kmkr", "ee.registrikood", "iban"}
 
 
@@ -97,19 +90,14 @@ def test_sftp_wants_the_key(running: Country) -> None:
 
     async def names(key: Any) -> list[str]:
         options: Any = {
-            "username": "interagency",
-            "client_keys": [key],
-            "known_hosts": known,
-            "agent_path": None,
+            "username": "interagency", "client_keys": [key], "known_hosts": known, "agent_path": None,
             "config": [],
-        }
+        }  # fmt: skip
         async with asyncssh.connect(host, int(port), **options) as connection, connection.start_sftp_client() as client:
             return sorted(name for name in map(str, await client.listdir("/out")) if not name.startswith("."))
 
-    assert asyncio.run(names(running.environment["COUNTRY_TAX_AUTHORITY_KEY"])) == [
-        "income_20260302.csv",
-        "income_20260302.ctl",
-    ]
+    found = asyncio.run(names(running.environment["COUNTRY_TAX_AUTHORITY_KEY"]))
+    assert found == ["income_20260302.csv", "income_20260302.ctl"]
     with pytest.raises(asyncssh.PermissionDenied):
         asyncio.run(names(asyncssh.generate_private_key("ssh-ed25519")))
 

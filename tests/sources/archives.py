@@ -4,6 +4,7 @@ import io
 import struct
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ def rows(first: int, count: int = 10) -> bytes:
     return b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(first, first + count))
 
 
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zipped(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:
         for name, content in files.items():

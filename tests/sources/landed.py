@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
+from sources.arrival.pull import Arrived, Pull
 from sources.contract.model import Contract
 from sources.contract_file import load
+from sources.landing import land as landing
 from sources.landing.land import land_extract
-from tests.conftest import NIGHT, Feed
+from tests.conftest import NIGHT, Feed, columns
 from warehouse.store.seal import SEAL
 
 ID = "{name: id, logicalType: string, primaryKey: true}"
@@ -20,9 +23,7 @@ ID = "{name: id, logicalType: string, primaryKey: true}"
 
 def text_columns(*names: str) -> list[str]:
     """Properties of text; the first is the key."""
-    return [
-        f"{{name: {name}, logicalType: string{', primaryKey: true' if name == names[0] else ''}}}" for name in names
-    ]
+    return columns(**dict.fromkeys(names, "string"))
 
 
 @dataclass
@@ -50,6 +51,20 @@ def read_back(folder: Path) -> Landed:
     left = {path.name for path in folder.iterdir()} - {SEAL}
     assert left == {"original", ROWS, REJECTS, MANIFEST}, "nothing else is left"
     return landed
+
+
+def land_files(folder: Path, files: dict[str, bytes], feed: Feed) -> Landed:
+    """Land several files as one extract, as a connector brings them."""
+
+    def bring(pull: Pull) -> Arrived:
+        for name, content in files.items():
+            (pull.into / name).write_bytes(content)
+        return Arrived(tuple(files))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landing, "fetch", bring)
+        land_extract(load(feed.write(folder)), folder / "landed")
+    return read_back(folder / "landed")
 
 
 def land_bytes(contract: Contract, folder: Path, content: bytes, extract_date: date = NIGHT) -> Landed:

@@ -38,8 +38,8 @@ def problems(folder: Path, feed: Feed, edit: Callable[[str], str] = str) -> list
     return caught.value.problems
 
 
-def line_of(folder: Path, text: str, agency: str = "tests") -> int:
-    lines = (folder / agency / "things.odcs.yaml").read_text(encoding="utf-8").splitlines()
+def line_of(folder: Path, text: str) -> int:
+    lines = (folder / "tests" / "things.odcs.yaml").read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if text in line)
 
 
@@ -79,46 +79,37 @@ def test_a_contract_says_what_it_was_written_to_say(tmp_path: Path) -> None:
     assert contract.relation == "tests__things"
 
 
+def x(rest: str) -> str:
+    """A column of that name, of this type and what is said after it."""
+    return f"{{name: x, logicalType: {rest}}}"
+
+
+def limited(kind: str, option: str) -> str:
+    return x(f"{kind}, logicalTypeOptions: {{{option}}}")
+
+
 COLUMN_MISTAKES = {
-    "unknown type": ("{name: x, logicalType: text}", "logicalType", "write one of string"),
-    "type that is not tabular": ("{name: x, logicalType: array}", "logicalType", "write one of integer"),
-    "unknown option": (
-        "{name: x, logicalType: string, logicalTypeOptions: {minimum: 3}}",
-        "logicalTypeOptions",
-        "take",
-    ),
-    "option not checked here": (
-        "{name: x, logicalType: string, logicalTypeOptions: {format: email}}",
-        "logicalTypeOptions.format",
-        "use a pattern",
-    ),
-    "integer width": ("{name: x, logicalType: integer, logicalTypeOptions: {format: i9}}", "format", "write one of i8"),
-    "look-ahead": (r"{name: x, logicalType: string, logicalTypeOptions: {pattern: '(?=a)b'}}", "pattern", "RE2"),
-    "back-reference": (r"{name: x, logicalType: string, logicalTypeOptions: {pattern: '(a)\1'}}", "pattern", "RE2"),
-    "named back-reference": (
-        "{name: x, logicalType: string, logicalTypeOptions: {pattern: '(?P<n>a)(?P=n)'}}",
-        "pattern",
-        "RE2",
-    ),
-    "possessive repetition": ("{name: x, logicalType: string, logicalTypeOptions: {pattern: 'a++'}}", "pattern", "RE2"),
-    "unclosed class": ("{name: x, logicalType: string, logicalTypeOptions: {pattern: '[a'}}", "pattern", "missing ]"),
-    "classification": ("{name: x, logicalType: string, classification: secret}", "classification", "special-category"),
+    "unknown type": (x("text"), "logicalType", "write one of string"),
+    "type that is not tabular": (x("array"), "logicalType", "write one of integer"),
+    "unknown option": (limited("string", "minimum: 3"), "logicalTypeOptions", "take"),
+    "option not checked here": (limited("string", "format: email"), "logicalTypeOptions.format", "use a pattern"),
+    "integer width": (limited("integer", "format: i9"), "format", "write one of i8"),
+    "look-ahead": (limited("string", "pattern: '(?=a)b'"), "pattern", "RE2"),
+    "back-reference": (limited("string", r"pattern: '(a)\1'"), "pattern", "RE2"),
+    "named back-reference": (limited("string", "pattern: '(?P<n>a)(?P=n)'"), "pattern", "RE2"),
+    "possessive repetition": (limited("string", "pattern: 'a++'"), "pattern", "RE2"),
+    "unclosed class": (limited("string", "pattern: '[a'"), "pattern", "missing ]"),
+    "classification": (x("string, classification: secret"), "classification", "special-category"),
     "platform's own name": ("{name: _x, logicalType: string}", "name", "write another"),
     "engine's own name": ("{name: file_row_number, logicalType: string}", "name", "write another"),
-    "date letters": ("{name: x, logicalType: date, logicalTypeOptions: {format: dd.LL.YYYY}}", "format", "LL, YYYY"),
-    "time zone": (
-        "{name: x, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Mars/Olympus}}",
-        "defaultTimezone",
-        "Mars/Olympus",
-    ),
-    "no read as false": ("{name: x, logicalType: string, enum: [{value: NO}]}", "enum[0]", "put it in quotes"),
-    "enum of another type": ("{name: x, logicalType: integer, enum: [{value: 1}, {value: x}]}", "enum[1]", "BIGINT"),
+    "date letters": (limited("date", "format: dd.LL.YYYY"), "format", "LL, YYYY"),
+    "time zone": (limited("timestamp", "defaultTimezone: Mars/Olympus"), "defaultTimezone", "Mars/Olympus"),
+    "no read as false": (x("string, enum: [{value: NO}]"), "enum[0]", "put it in quotes"),
+    "enum of another type": (x("integer, enum: [{value: 1}, {value: x}]"), "enum[1]", "BIGINT"),
     "relationship in another form": (
-        "{name: x, logicalType: string, relationships: [{to: things.id}]}",
-        "relationships[0].to",
-        "<agency>__<feed>.<column>",
+        x("string, relationships: [{to: things.id}]"), "relationships[0].to", "<agency>__<feed>.<column>",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", COLUMN_MISTAKES)
@@ -154,71 +145,44 @@ def test_a_mistake_in_a_quality_rule_is_told(mistake: str, tmp_path: Path) -> No
     assert found[0].where.startswith("schema[0]")
 
 
+COLUMNS = [KEY, "{name: at, logicalType: timestamp}", "{name: version, logicalType: integer}"]
+INCREMENTAL = {"extractMode": "incremental"}
+# What a contract says in its customProperties, and what is said of it.
+CUSTOM_MISTAKES: dict[str, tuple[dict[str, str], str]] = {
+    "extract mode": ({"extractMode": "sometimes"}, "snapshot"),
+    "watermark of a snapshot": ({"watermark": "id"}, "extractMode incremental"),
+    "incremental without a watermark": (INCREMENTAL, "needs a watermark"),
+    "watermark of text": ({**INCREMENTAL, "watermark": "id"}, "write the name of a column of type DATE"),
+    "lateness without a unit": ({**INCREMENTAL, "watermark": "at", "lateness": "2"}, "'2 d'"),
+    "lateness of a number": (
+        {**INCREMENTAL, "watermark": "version", "lateness": "2 d"},
+        "lateness is '2 d', and the watermark a number; write how many numbers back",
+    ),
+    "date proof by a text column": ({"extractDateFrom": "column id"}, "date"),
+    "date proof without a group": ({"extractDateFrom": "'name (?:x)'"}, "group"),
+    "date proof that is no pattern": ({"extractDateFrom": "'name (['"}, "group"),
+}
+SERVER = "servers[0].customProperties"
 FEED_MISTAKES = {
     "two columns of one name": (Feed(text_columns("id", "ID")), "schema[0].properties", "write each once"),
     "no key": (Feed(["{name: id, logicalType: string}"]), "schema[0].properties", "primaryKey: true"),
     "agency's name": (Feed([KEY], agency="Bad-Agency"), "file", "lower_case"),
     "feed's name": (Feed([KEY], feed="Bad.Feed"), "file", "lower_case"),
     "double underscore": (Feed([KEY], feed="a__b"), "file", "lower_case"),
-    "extract mode": (Feed([KEY], custom={"extractMode": "sometimes"}), "customProperties", "snapshot"),
     "namespaces that are a text": (
-        Feed([KEY], format="xml", options={"record": "a", "namespaces": "x"}),
-        "servers[0].customProperties",
-        "namespaces is no mapping",
-    ),
-    "watermark of a snapshot": (Feed([KEY], custom={"watermark": "id"}), "customProperties", "extractMode incremental"),
-    "incremental without a watermark": (
-        Feed([KEY], custom={"extractMode": "incremental"}),
-        "customProperties",
-        "needs a watermark",
-    ),
-    "watermark of text": (
-        Feed([KEY], custom={"extractMode": "incremental", "watermark": "id"}),
-        "customProperties",
-        "write the name of a column of type DATE",
-    ),
-    "lateness without a unit": (
-        Feed(
-            [KEY, "{name: at, logicalType: timestamp}"],
-            custom={"extractMode": "incremental", "watermark": "at", "lateness": "2"},
-        ),
-        "customProperties",
-        "'2 d'",
-    ),
-    "lateness of a number": (
-        Feed(
-            [KEY, "{name: version, logicalType: integer}"],
-            custom={"extractMode": "incremental", "watermark": "version", "lateness": "2 d"},
-        ),
-        "customProperties",
-        "lateness is '2 d', and the watermark a number; write how many numbers back",
+        Feed([KEY], format="xml", options={"record": "a", "namespaces": "x"}), SERVER, "namespaces is no mapping",
     ),
     "threshold that is no number": (Feed([KEY], threshold="some"), "customProperties", "'0.5 %'"),
     "threshold that is not a number": (Feed([KEY], threshold="NaN"), "customProperties", "'0.5 %'"),
     "threshold above all rows": (Feed([KEY], threshold="101 %"), "customProperties", "'0.5 %'"),
-    "date proof by a text column": (Feed([KEY], custom={"extractDateFrom": "column id"}), "customProperties", "date"),
-    "date proof without a group": (
-        Feed([KEY], custom={"extractDateFrom": "'name (?:x)'"}),
-        "customProperties",
-        "group",
-    ),
-    "date proof that is no pattern": (
-        Feed([KEY], custom={"extractDateFrom": "'name (['"}),
-        "customProperties",
-        "group",
-    ),
-    "null values that are no list": (
-        Feed([KEY], options={"nullValues": "NA"}),
-        "servers[0].customProperties",
-        "such as [NA]",
-    ),
-    "delimiter of many characters": (
-        Feed([KEY], options={"delimiter": "'|||||||||'"}),
-        "servers[0].customProperties",
-        "up to 8 characters",
-    ),
+    "null values that are no list": (Feed([KEY], options={"nullValues": "NA"}), SERVER, "such as [NA]"),
+    "delimiter of many characters": (Feed([KEY], options={"delimiter": "'|||||||||'"}), SERVER, "up to 8 characters"),
     "unknown encoding": (Feed([KEY], encoding="klingon"), "servers[0].encoding", "utf-8"),
-}
+    **{
+        name: (Feed(COLUMNS, custom=custom), "customProperties", words)
+        for name, (custom, words) in CUSTOM_MISTAKES.items()
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", FEED_MISTAKES)
@@ -258,27 +222,20 @@ def test_a_mistake_in_the_text_is_told(mistake: str, tmp_path: Path) -> None:
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    feed = Feed(
-        ["{name: a, logicalType: string, classification: x}", "{name: a, logicalType: array}"],
-        custom={"extractMode": "never"},
-    )
-    assert len(problems(tmp_path, feed)) >= 5
+    wrong = ["{name: a, logicalType: string, classification: x}", "{name: a, logicalType: array}"]
+    assert len(problems(tmp_path, Feed(wrong, custom={"extractMode": "never"}))) >= 5
 
 
-@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
-def test_a_file_that_is_no_contract_is_told(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [*((text, "is not a mapping; start it with") for text in (b"", b"- a\n- b\n", b"just words")),
+     ("name: Länder".encode("latin-1"), "write it as UTF-8 text")],
+)  # fmt: skip
+def test_a_file_that_is_no_contract_is_told(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "tests" / "things.odcs.yaml"
     path.parent.mkdir()
-    path.write_text(text)
-    with pytest.raises(ContractError, match="is not a mapping; start it with"):
-        load(path)
-
-
-def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "tests" / "things.odcs.yaml"
-    path.parent.mkdir()
-    path.write_bytes("name: Länder".encode("latin-1"))
-    with pytest.raises(ContractError, match="write it as UTF-8 text"):
+    path.write_bytes(content)
+    with pytest.raises(ContractError, match=words):
         load(path)
 
 

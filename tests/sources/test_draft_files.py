@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import xlsxwriter
 
 from expectations.sample import held_against
 from sources.contract.model import Contract
@@ -18,7 +17,7 @@ from sources.draft.opening import opened
 from sources.errors import ExtractError
 from sources.formats.encoding.text_encoding import guessed_encoding
 from sources.landing.land import land_extract
-from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table
+from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table, xlsx
 from warehouse.engines.duckdb.engine import literal, open_database
 
 HEADERS = {
@@ -41,6 +40,11 @@ PAGES = {
 UNICODE = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 CASES = [(language, name) for language, names in PAGES.items() for name in names]
 CASES += [(language, name) for language in ("de", "el", "zh") for name in UNICODE]
+
+
+def wrote(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
 
 
 def drafted(path: Path, folder: Path) -> Contract:
@@ -79,16 +83,14 @@ def refused(path: Path) -> str:
 @pytest.mark.parametrize(("language", "encoding"), CASES)
 def test_a_text_lands_as_it_was_written(language: str, encoding: str, tmp_path: Path) -> None:
     header, *rows = HEADERS[language]
-    path = tmp_path / "s.csv"
-    path.write_bytes("\r\n".join([header, *rows, ""]).encode(encoding))
+    path = wrote(tmp_path / "s.csv", "\r\n".join([header, *rows, ""]).encode(encoding))
     contract = drafted(path, tmp_path)
     assert [column.header for column in contract.columns] == header.split(";")
     assert landed(contract, tmp_path) == [tuple(row.split(";")) for row in rows]
 
 
 def test_a_code_page_is_a_guess_and_said_to_be_one(tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_bytes("\n".join(HEADERS["de"]).encode("cp1252"))
+    path = wrote(tmp_path / "s.csv", "\n".join(HEADERS["de"]).encode("cp1252"))
     with opened(str(path)) as sample:
         assert "cp1252 is a guess from the letters" in sample.doubts[0]
     path.write_bytes("\n".join(HEADERS["de"]).encode())
@@ -96,8 +98,7 @@ def test_a_code_page_is_a_guess_and_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_the_only_letter_beyond_ascii_may_come_late(tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_bytes(b"id,name\n" + b"1,Smith\n" * 300_000 + "2,Müller\n".encode("cp1252"))
+    path = wrote(tmp_path / "s.csv", b"id,name\n" + b"1,Smith\n" * 300_000 + "2,Müller\n".encode("cp1252"))
     assert guessed_encoding(path).name != "utf-8"
     path.write_bytes(b"id,name\n" + "1,Müller\n".encode() * 200 + b"2,M\xfcller\n")
     assert guessed_encoding(path).name == "utf-8", "one damaged record makes no code page"
@@ -126,25 +127,21 @@ def test_the_only_letter_beyond_ascii_may_come_late(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_dialect_is_understood(name: str, content: str, wanted: dict[str, str], tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_bytes(content.encode())
-    assert types(drafted(path, tmp_path)) == wanted
+    assert types(drafted(wrote(tmp_path / name, content), tmp_path)) == wanted
 
 
 def test_no_type_loses_a_value(tmp_path: Path) -> None:
     """Leading zeros, the sign of a telephone number, twenty digits, product codes, numbers of sections, a late word."""
     rows = [(str(n), f"{n:05}", f"+3725{n:06}", str(10**19 + n), f"{n}E5", f"3.{n}", str(n)) for n in range(1, 6_000)]
     rows.append(("6000", "1", "+1", "1", "1E1", "3.1", "none"))
-    path = tmp_path / "s.csv"
-    path.write_text("\n".join(["id,post,phone,long,product,section,mixed", *map(",".join, rows)]))
+    path = wrote(tmp_path / "s.csv", "\n".join(["id,post,phone,long,product,section,mixed", *map(",".join, rows)]))
     contract = drafted(path, tmp_path)
     assert set(types(contract).values()) == {"BIGINT", "VARCHAR"}
     assert landed(contract, tmp_path) == rows
 
 
 def test_a_date_of_either_reading_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_text("id,on\n1,01/02/2026\n2,03/04/2026\n")
+    path = wrote(tmp_path / "s.csv", "id,on\n1,01/02/2026\n2,03/04/2026\n")
     assert "alike: ask the agency" in drafted(path, tmp_path).column("column_on").description
 
 
@@ -160,14 +157,11 @@ def test_a_date_of_either_reading_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_no_draft_can_read_is_told(content: str, says: str, tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_text(content)
-    assert says in refused(path)
+    assert says in refused(wrote(tmp_path / "s.csv", content))
 
 
 def test_a_row_in_place_of_the_header_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_text("1,A,2026-01-01\n2,B,2026-01-02\n")
+    path = wrote(tmp_path / "s.csv", "1,A,2026-01-01\n2,B,2026-01-02\n")
     with opened(str(path)) as sample:
         assert "column 1, 3" in sample.doubts[0]
         assert "2026" not in sample.doubts[0], "no value of the sample"
@@ -183,16 +177,16 @@ def test_a_row_in_place_of_the_header_is_told(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_records_of_a_document_are_found(name: str, document: str, records: str | None, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_text(document)
+    path = wrote(tmp_path / name, document)
     contract = drafted(path, tmp_path)
     assert contract.server.options.get("records") == records
     assert landed(contract, tmp_path) == [("1",), ("2",)]
 
 
 def test_what_stays_json_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "s.json"
-    path.write_text(json.dumps([{"id": 1, "home": {"town": "Võru"}}, {"id": 2, "home": {"town": "Tartu"}}]))
+    path = wrote(
+        tmp_path / "s.json", json.dumps([{"id": 1, "home": {"town": "Võru"}}, {"id": 2, "home": {"town": "Tartu"}}])
+    )
     contract = drafted(path, tmp_path)
     assert "physicalName /home/PART" in contract.column("home").description
     assert landed(contract, tmp_path)[0] == ("1", '{"town":"Võru"}')
@@ -210,21 +204,15 @@ def test_what_stays_json_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_document_without_records_is_told(document: str, says: str, tmp_path: Path) -> None:
-    path = tmp_path / "s.json"
-    path.write_text(document)
-    assert says in refused(path)
+    assert says in refused(wrote(tmp_path / "s.json", document))
 
 
 def test_a_table_below_titles_on_the_second_sheet_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "s.xlsx"
-    with xlsxwriter.Workbook(str(path)) as book:
-        book.add_worksheet("About").write(0, 0, "Schools")
-        sheet = book.add_worksheet("Data")
-        sheet.merge_range(0, 0, 0, 2, "Report of 2026")
-        for row, cells in enumerate([("School id", "Opened", "Code"), (1, 36526, "007"), (2, 36557, "008")], 2):
-            sheet.write_row(row, 0, cells)
-        for row, serial in ((3, 36526), (4, 36557)):
-            sheet.write_number(row, 1, serial, book.add_format({"num_format": "yyyy-mm-dd"}))
+    schools = [
+        [number, (serial, "yyyy-mm-dd"), code] for number, serial, code in ((1, 36526, "007"), (2, 36557, "008"))
+    ]
+    data = [["Report of 2026"], [], ["School id", "Opened", "Code"], *schools]
+    path = wrote(tmp_path / "s.xlsx", xlsx(("About", [["Schools"]]), ("Data", data), merged={"Data": ["A1:C1"]}))
     contract = drafted(path, tmp_path)
     assert (contract.server.options["sheet"], contract.server.options["headerRow"]) == ("Data", 3)
     assert landed(contract, tmp_path) == [("1", "2000-01-01", "007"), ("2", "2000-02-01", "008")]
@@ -242,8 +230,7 @@ def test_archives_are_told_by_the_file_in_them(tmp_path: Path) -> None:
 def test_names_are_unique_and_free(tmp_path: Path) -> None:
     """SQL words, numbers, the platform's own, and headers that are equal in their first three hundred letters."""
     headers = ["select", "2024", "left", "agency", "extract_date", "x" * 300, "x" * 300 + "y"]
-    path = tmp_path / "s.csv"
-    path.write_text(",".join(headers) + "\n" + "\n".join(f"{n},2,3,4,5,6,7" for n in range(9)))
+    path = wrote(tmp_path / "s.csv", ",".join(headers) + "\n" + "\n".join(f"{n},2,3,4,5,6,7" for n in range(9)))
     names = [column.name for column in drafted(path, tmp_path).columns]
     assert names[:5] == ["column_select", "column_2024", "column_left", "column_agency", "column_extract_date"]
     assert len(set(names)) == len(names)
@@ -252,23 +239,15 @@ def test_names_are_unique_and_free(tmp_path: Path) -> None:
         connection.execute(f"SELECT {', '.join(names)} FROM (SELECT {', '.join(f'1 AS {name}' for name in names)})")
 
 
-def write_book(path: Path, rows: list[list[Any]]) -> Path:
-    book = xlsxwriter.Workbook(path)
-    sheet = book.add_worksheet()
-    for number, row in enumerate(rows):
-        sheet.write_row(number, 0, row)
-    book.close()
-    return path
-
-
 def test_a_row_of_data_is_never_taken_for_the_headings(tmp_path: Path) -> None:
     """A remark beside the table, or a column without a heading, makes rows wider than the headings are."""
     rows: list[list[Any]] = [["id", "name", "v"], *([number, f"Secret{number}", 1] for number in range(30))]
     rows[4].append("remark")
-    told = refused(write_book(tmp_path / "sparse.xlsx", rows))
+    told = refused(wrote(tmp_path / "sparse.xlsx", xlsx(("S", rows))))
     assert "column D, but no heading in row 1" in told
     assert "Secret" not in told
-    with opened(str(write_book(tmp_path / "numbers.xlsx", [[1, 2.5], [2, 3.5], [3, 4.5]]))) as sample:
+    numbers = wrote(tmp_path / "numbers.xlsx", xlsx(("S", [[1, 2.5], [2, 3.5], [3, 4.5]])))
+    with opened(str(numbers)) as sample:
         assert "Row 1 was taken for the headings, and may be a record" in sample.doubts[0]
 
 
@@ -289,21 +268,15 @@ def test_a_letter_in_two_halves_is_still_a_letter(tmp_path: Path) -> None:
 
 
 def test_a_sample_without_a_whole_record_is_told_where(tmp_path: Path) -> None:
-    path = tmp_path / "s.csv"
-    path.write_text('a,b\n1,"x\n')
+    path = wrote(tmp_path / "s.csv", 'a,b\n1,"x\n')
     assert "a quote" in refused(path)
 
 
 def test_clocks_and_codes_of_a_workbook_are_what_they_show(tmp_path: Path) -> None:
-    path = tmp_path / "clocks.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
-        forms = [book.add_format({"num_format": form}) for form in ("hh:mm:ss", "dd.mm.yyyy", "00000")]
-        sheet.write_row(0, 0, ["id", "clock", "day", "zip"])
-        for row in range(1, 8):
-            sheet.write(row, 0, f"k{row}")
-            for column, (value, form) in enumerate(zip([row / 24, 46024 + row, 2360 + row], forms, strict=True), 1):
-                sheet.write(row, column, value, form)
+    rows = [
+        [f"k{row}", (row / 24, "hh:mm:ss"), (46024 + row, "dd.mm.yyyy"), (2360 + row, "00000")] for row in range(1, 8)
+    ]
+    path = wrote(tmp_path / "clocks.xlsx", xlsx(("S", [["id", "clock", "day", "zip"], *rows])))
     contract = drafted(path, tmp_path)
     assert types(contract) == {"id": "VARCHAR", "clock": "TIME", "day": "DATE", "zip": "VARCHAR"}
     assert landed(contract, tmp_path)[0] == ("k1", "01:00:00", "2026-01-03", "02361")

@@ -40,21 +40,9 @@ KINDS: dict[str, Any] = {
     "midnight": lambda n: f"2026-03-{n % 28 + 1:02} 00:00:00", "json": lambda n: json.dumps({"a": n}), "zero": lambda n: f"0.{n:03}",
 }  # fmt: skip
 HEADERS = [
-    "id",
-    " name",
-    "name ",
-    "Ort",
-    "select",
-    "2024",
-    "a.b",
-    "é",
-    "x/y",
-    "total €",
-    "PART",
-    "x" * 70,
-    "id nr",
+    "id", " name", "name ", "Ort", "select", "2024", "a.b", "é", "x/y", "total €", "PART", "x" * 70, "id nr",
     "%",
-]
+]  # fmt: skip
 
 
 def held(path: Path) -> tuple[list[DraftColumn], list[str], float]:
@@ -211,9 +199,7 @@ def test_a_workbook_that_is_called_csv_is_told(tmp_path: Path) -> None:
 def test_a_number_that_some_fail_is_a_doubt(tmp_path: Path) -> None:
     """Three of a hundred wrong check digits would be more than a draft lets pass."""
     wrong = [item for item in map(str, range(4_999_999_990, 4_999_999_999)) if not nhs.is_valid(item)][:3]
-    right = [
-        f"{number}{nhs_digit(str(number))}" for number in range(400_000_000, 400_000_400, 3) if nhs_digit(str(number))
-    ]
+    right = [f"{n}{nhs_digit(str(n))}" for n in range(400_000_000, 400_000_400, 3) if nhs_digit(str(n))]
     path = tmp_path / "s.csv"
     path.write_text("\n".join(["nhs_no,x", *(f"{value},y" for value in [*right[:97], *wrong]), ""]))
     columns, doubts, rejected = held(path)

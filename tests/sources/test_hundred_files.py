@@ -13,15 +13,11 @@ import pytest
 from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.landing.land import land_extract
-from tests.conftest import NIGHT, Feed
+from tests.conftest import NIGHT, Feed, columns
 from tests.sources.formats.samples import SAMPLES
 from tests.sources.landed import read_back
 
-PROPERTIES = [
-    "{name: id, logicalType: integer, primaryKey: true}",
-    "{name: name, logicalType: string}",
-    "{name: day, logicalType: date}",
-]
+PROPERTIES = columns(id="integer", name="string", day="date")
 LINES = ["id,name,day", *(f"{number},person {number},2026-01-{number:02}" for number in range(1, 21))]
 CSV = "\n".join(LINES) + "\n"
 Broken = tuple[Feed, bytes]

@@ -15,7 +15,7 @@ from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
 from sources.landing.land import land_extract
-from tests.conftest import NEXT_NIGHT, NIGHT, Feed
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
 from tests.sources.landed import land, land_bytes, read_back, text_columns
 from warehouse.home import Home
 
@@ -194,22 +194,12 @@ def test_a_new_column_does_not_take_the_name_of_another(tmp_path: Path) -> None:
 
 def test_columns_may_have_any_name(tmp_path: Path) -> None:
     names = [
-        "line",
-        "faults",
-        "record",
-        "position",
-        "rule",
-        "value",
-        "reason",
-        "place",
-        "select",
-        'a "b"',
-        "a'b",
+        "line", "faults", "record", "position", "rule", "value", "reason", "place", "select", 'a "b"', "a'b",
         "ä ö",
-    ]
+    ]  # fmt: skip
     names += ["x;y", "fault", "a.b", "$1", "%s", "{}", "rowid", "filename"]
-    columns = [f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: integer}}" for name in names]
-    feed = Feed(["{name: n, logicalType: integer, primaryKey: true}", *columns])
+    named = [f"{{name: '{name.replace(chr(39), chr(39) * 2)}', logicalType: integer}}" for name in names]
+    feed = Feed(["{name: n, logicalType: integer, primaryKey: true}", *named])
     header = ",".join(["n", *('"' + name.replace('"', '""') + '"' for name in names)])
     content = "\n".join([header, ",".join(["1"] * (len(names) + 1)), ",".join(["2", *["no"] * len(names)]), ""])
     landed = land(tmp_path, content, feed)
@@ -218,12 +208,7 @@ def test_columns_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_names_of_the_agency_become_names_of_the_contract_also_crosswise(tmp_path: Path) -> None:
-    feed = Feed(
-        [
-            "{name: a, physicalName: b, logicalType: integer, primaryKey: true}",
-            "{name: b, physicalName: a, logicalType: string}",
-        ]
-    )
+    feed = Feed(columns(a="integer, physicalName: b", b="string, physicalName: a"))
     landed = land(tmp_path, "a,b\nx,1\ny,no\nz,3\n", feed)
     assert landed.rows == [{"b": "x", "a": 1}, {"b": "z", "a": 3}]
     assert (landed.rejects[0]["column"], landed.rejects[0]["value"], landed.rejects[0]["line"]) == ("a", "no", 3)
@@ -292,11 +277,7 @@ def test_the_date_in_the_name_must_be_the_nights(tmp_path: Path) -> None:
 
 
 def test_the_date_in_a_column_must_be_the_nights(tmp_path: Path) -> None:
-    columns = [
-        "{name: a, logicalType: string, primaryKey: true}",
-        "{name: day, logicalType: date, classification: public}",
-    ]
-    feed = Feed(columns, custom={"extractDateFrom": "column day"})
+    feed = Feed(columns(a="string", day="date, classification: public"), custom={"extractDateFrom": "column day"})
     assert len(land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-20\n", feed).rows) == 2
     with pytest.raises(ExtractError, match=r"1 rows have another day than 2026-11-20 \(the earliest 2026-11-19\)"):
         land(tmp_path, "a,day\n1,2026-11-20\n2,2026-11-19\n", feed)
@@ -359,9 +340,6 @@ def test_a_quote_that_swallows_lines_costs_only_its_own(tmp_path: Path) -> None:
 
 
 def test_names_that_differ_in_capital_letters_alone(tmp_path: Path) -> None:
-    columns = [
-        "{name: a, physicalName: ID, logicalType: string, primaryKey: true}",
-        "{name: b, physicalName: id, logicalType: string}",
-    ]
+    feed = Feed(columns(a="string, physicalName: ID", b="string, physicalName: id"))
     with pytest.raises(ExtractError, match="ID, id differ in capital letters alone"):
-        land(tmp_path, "ID,id\n1,2\n", Feed(columns))
+        land(tmp_path, "ID,id\n1,2\n", feed)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.errors import ExtractError
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 from tests.sources.landed import land_bytes, text_columns
 
 relaxed = settings(
@@ -126,12 +126,7 @@ PARSERS: list[tuple[str, Any]] = [("i", whole_number), ("d", exact_number), ("t"
 @relaxed
 @given(rows=st.lists(st.tuples(NUMERALS, DECIMAL_TEXTS, DAYS), max_size=12))
 def test_typed_rows_are_what_python_reads(rows: list[tuple[str, str, str]], tmp_path: Path) -> None:
-    properties = [
-        "{name: n, logicalType: integer, primaryKey: true}",
-        "{name: i, logicalType: integer}",
-        "{name: d, logicalType: number, physicalType: 'DECIMAL(6,2)'}",
-        "{name: t, logicalType: date}",
-    ]
+    properties = columns(n="integer", i="integer", d="number, physicalType: 'DECIMAL(6,2)'", t="date")
     contract = load(Feed(properties, options={"nullValues": "[]"}).write(tmp_path))
     numbered = [[str(number), *row] for number, row in enumerate(rows)]
     landed = land_bytes(contract, tmp_path, written([["n", "i", "d", "t"], *numbered]))

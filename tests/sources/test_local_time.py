@@ -11,14 +11,9 @@ from sources.typing.local_time import EARLIER, LATER, instant, reason
 from warehouse.engines.duckdb.engine import open_database
 
 ZONES = [
-    "Europe/Berlin",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "America/Sao_Paulo",
-    "Asia/Kolkata",
-    "Europe/Dublin",
-    "Antarctica/Troll",
-]
+    "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kolkata",
+    "Europe/Dublin", "Antarctica/Troll",
+]  # fmt: skip
 
 
 def expected(zone: str, local: datetime) -> tuple[datetime | None, datetime | None]:

@@ -40,7 +40,7 @@ from tests.sources.archives import (
     with_entry,
     zipped,
 )
-from tests.sources.landed import Landed, land_bytes, text_columns
+from tests.sources.landed import Landed, land, land_bytes, text_columns
 
 
 def contract_for(folder: Path, name: str, **options: str) -> Contract:
@@ -106,11 +106,8 @@ ARCHIVED: dict[str, Callable[[dict[str, bytes]], bytes]] = {
 
 @pytest.mark.parametrize("kind", ARCHIVED)
 def test_several_members_are_one_extract_in_the_order_of_their_names(kind: str, tmp_path: Path) -> None:
-    files = {
-        "south/b.csv": rows(20) + b"broken\n",
-        "north/a.csv": rows(10),
-        "c.csv.gz": gzip.compress(rows(0) + b"worse\n"),
-    }
+    broken, worse = rows(20) + b"broken\n", gzip.compress(rows(0) + b"worse\n")
+    files = {"south/b.csv": broken, "north/a.csv": rows(10), "c.csv.gz": worse}
     landed = land_as(tmp_path, f"towns.{kind}", ARCHIVED[kind](files))
     assert [int(row["a"]) for row in landed.rows] == [*range(10), *range(10, 20), *range(20, 30)]
     assert [(reject["file"], reject["line"]) for reject in landed.rejects] == [
@@ -122,22 +119,15 @@ def test_several_members_are_one_extract_in_the_order_of_their_names(kind: str, 
 def test_pages_of_json_in_an_archive_are_one_extract(tmp_path: Path) -> None:
     pages = {f"{name}/page.json": b'[{"a": "%d", "b": "x"}, {"a": [}]' % number for number, name in enumerate("vw")}
     pages = {name: text.replace(b"[}", b"{}}") for name, text in pages.items()}
-    contract = load(
-        Feed(text_columns("a", "b"), path="x.zip", format="json", options={"records": '""'}).write(tmp_path)
-    )
-    landed = land_bytes(contract, tmp_path, zipped(pages))
+    feed = Feed(text_columns("a", "b"), path="x.zip", format="json", options={"records": '""'})
+    landed = land(tmp_path, zipped(pages), feed)
     assert [row["a"] for row in landed.rows if row["b"]] == ["0", "1"]
     assert landed.manifest.rows_sent == 4
 
 
 def test_the_contract_says_which_members_are_meant(tmp_path: Path) -> None:
-    files = {
-        "README.txt": b"hello",
-        "a.csv": rows(0),
-        "more/b.csv": rows(10),
-        "more/._c.csv": b"?",
-        "__MACOSX/d.csv": b"?",
-    }
+    files = {"a.csv": rows(0), "more/b.csv": rows(10)}
+    files |= {"README.txt": b"hello", "more/._c.csv": b"?", "__MACOSX/d.csv": b"?"}
     assert "x.zip/README.txt: line 1: the header has no a, b" in refused(tmp_path, "x.zip", zipped(files))
     assert len(land_as(tmp_path, "x.zip", zipped(files), member="'*.csv'").rows) == 20
     assert len(land_as(tmp_path, "x.zip", zipped(files), member="'more/*.csv'").rows) == 10
@@ -147,11 +137,8 @@ def test_the_contract_says_which_members_are_meant(tmp_path: Path) -> None:
 
 
 def test_an_archive_may_hold_archives_and_those_files_alone(tmp_path: Path) -> None:
-    inner = {
-        "zip": zipped({"b.csv": rows(10)}),
-        "tgz": tarred({"b.csv": rows(10)}, "gz"),
-        "gz": gzip.compress(rows(10)),
-    }
+    one = {"b.csv": rows(10)}
+    inner = {"zip": zipped(one), "tgz": tarred(one, "gz"), "gz": gzip.compress(rows(10))}
     for kind, content in inner.items():
         files = {"a.csv": rows(0), f"b.{kind}": content}
         assert len(land_as(tmp_path, "x.zip", zipped(files)).rows) == 20
@@ -289,10 +276,8 @@ PACKED_ZEROS: dict[str, Callable[[], bytes]] = {
 def test_what_unpacks_without_end_is_refused(name: str, tmp_path: Path) -> None:
     message = refused(tmp_path, name, PACKED_ZEROS[name](), limits="{unpackedBytes: 2097152}")
     assert message.startswith(name)
-    assert (
-        "unpacks to more than 2097152 bytes, the limit of the extract, and is refused as a decompression bomb"
-        in message
-    )
+    told = "unpacks to more than 2097152 bytes, the limit of the extract, and is refused as a decompression bomb"
+    assert told in message
 
 
 def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
@@ -321,9 +306,7 @@ WHOLE = [
     archive=st.sampled_from(WHOLE),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4),
 )
-def test_a_damaged_archive_is_refused_or_whole(
-    archive: bytes, changes: list[tuple[float, int]], tmp_path: Path
-) -> None:
+def test_damage_is_refused_or_whole(archive: bytes, changes: list[tuple[float, int]], tmp_path: Path) -> None:
     damaged = bytearray(archive)
     for place, byte in changes:
         damaged[int(place * len(damaged))] = byte

@@ -44,11 +44,10 @@ INSERT INTO person VALUES
 """
 
 
-@pytest.fixture(params=["scanner", "sqlalchemy"])
-def person(request: pytest.FixtureRequest, database: Database, tmp_path: Path) -> Contract:
+@pytest.fixture
+def person(connector: str, database: Database, tmp_path: Path) -> Contract:
     database.run(TABLE)
-    make = database.contract if request.param == "scanner" else database.by_sqlalchemy
-    return make(tmp_path, COLUMNS, "person")
+    return database.contract(tmp_path, COLUMNS, "person", connector)
 
 
 def pulled(contract: Contract, folder: Path) -> Landed:
@@ -86,18 +85,14 @@ def test_an_empty_table_is_an_extract_of_no_rows(database: Database, person: Con
     assert pulled(person, tmp_path).manifest.rows_sent == 0
 
 
-def test_a_query_is_pulled_like_a_table(database: Database, tmp_path: Path) -> None:
+def test_a_query_is_pulled_like_a_table(connector: str, database: Database, tmp_path: Path) -> None:
     database.run(TABLE)
     query = '"SELECT id, amount * 2 AS twice, weight FROM person WHERE id < 3;"'
-    for make in (database.contract, database.by_sqlalchemy):
-        columns = [COLUMNS[0], '{name: twice, logicalType: number, physicalType: "DECIMAL(14,2)"}', COLUMNS[7]]
-        contract = make(tmp_path, columns, "any", options={"query": query})
-        folder = tmp_path / make.__name__
-        folder.mkdir()
-        rows = pulled(contract, folder).rows
-        assert sorted((row["id"], row["twice"], row["weight"]) for row in rows) == [
-            (1, Decimal("2469135780.20"), 70.5), (2, Decimal("-0.02"), 0.1),
-        ]  # fmt: skip
+    columns = [COLUMNS[0], '{name: twice, logicalType: number, physicalType: "DECIMAL(14,2)"}', COLUMNS[7]]
+    rows = pulled(database.contract(tmp_path, columns, "any", connector, options={"query": query}), tmp_path).rows
+    assert sorted((row["id"], row["twice"], row["weight"]) for row in rows) == [
+        (1, Decimal("2469135780.20"), 70.5), (2, Decimal("-0.02"), 0.1),
+    ]  # fmt: skip
 
 
 def test_a_column_that_is_gone_refuses_the_extract(database: Database, person: Contract, tmp_path: Path) -> None:
@@ -115,12 +110,12 @@ def test_a_table_that_is_not_there_is_told(database: Database, person: Contract,
             attempt()
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_a_login_that_is_refused_tells_no_secret(
     connector: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
-    contract = make(tmp_path, COLUMNS[:1], "person", options={"password": "env:TEST_DB_PASSWORD"})
+    contract = database.contract(
+        tmp_path, COLUMNS[:1], "person", connector, options={"password": "env:TEST_DB_PASSWORD"}
+    )
     monkeypatch.setenv("TEST_DB_USER", "nobody_here")
     monkeypatch.setenv("TEST_DB_PASSWORD", "top:se\\cret'")
     with pytest.raises(ExtractError, match=r"table person: .*role does not exist; check the server") as caught:
@@ -145,15 +140,13 @@ CREATE OR REPLACE FUNCTION refuse(name text) RETURNS text LANGUAGE plpgsql AS
 """
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_what_the_server_says_of_a_row_is_not_shown(connector: str, database: Database, tmp_path: Path) -> None:
     database.run(SECRETIVE + FAILING)
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
     columns = [COLUMNS[0], "{name: name, logicalType: string}"]
     kinds = {"casting": "DatetimeFieldOverflow 22008: field value out of range", "guarded": "RaiseException P0001"}
     for view, kind in kinds.items():
         with pytest.raises(ExtractError, match=f"table {view}: ") as caught:
-            pulled(make(tmp_path / view, columns, view), tmp_path / view)
+            pulled(database.contract(tmp_path / view, columns, view, connector), tmp_path / view)
         assert "38001" not in str(caught.value)
         assert "Jaan" not in str(caught.value)
         assert kind in str(caught.value) or connector == "scanner"
@@ -167,27 +160,20 @@ def test_a_mode_that_libpq_does_not_know_shows_no_connection(database: Database,
     assert str(database.folder) not in str(caught.value)
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_a_server_that_is_down_is_told(connector: str, database: Database, tmp_path: Path) -> None:
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
-    contract = make(tmp_path, COLUMNS[:1], "person")
     down = Database(database.server, tmp_path / "nowhere")
-    contract = (down.contract if connector == "scanner" else down.by_sqlalchemy)(tmp_path, COLUMNS[:1], "person")
+    contract = down.contract(tmp_path, COLUMNS[:1], "person", connector)
     with pytest.raises(ExtractError, match="check the server, the login"):
         pulled(contract, tmp_path)
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
-def test_a_server_that_dies_in_the_middle_refuses_the_extract(
-    connector: str, database: Database, tmp_path: Path
-) -> None:
+def test_a_server_that_dies_meanwhile_refuses_the_extract(connector: str, database: Database, tmp_path: Path) -> None:
     """A server of its own, killed during the transfer: an error of the feed, not the end of the process."""
     place = database.folder.parent / f"dying-{connector}"
     server = get_server(place, cleanup_mode="delete")
     dying = Database(server, place)
     dying.run("CREATE TABLE big AS SELECT i AS id, repeat('x', 300) AS name FROM generate_series(1, 1500000) i")
-    make = dying.contract if connector == "scanner" else dying.by_sqlalchemy
-    contract = make(tmp_path, [COLUMNS[0], "{name: name, logicalType: string}"], "big")
+    contract = dying.contract(tmp_path, [COLUMNS[0], "{name: name, logicalType: string}"], "big", connector)
     pid = server.get_pid()
     assert pid is not None
     threading.Thread(target=lambda: (time.sleep(0.6), os.kill(pid, signal.SIGQUIT)), daemon=True).start()
@@ -220,7 +206,9 @@ def test_a_secret_in_a_contract_is_a_problem(database: Database, tmp_path: Path)
 
 def test_a_login_in_an_address_is_a_problem(database: Database, tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="holds a login in its address"):
-        database.by_sqlalchemy(tmp_path, COLUMNS, "person", options={"url": "'postgresql+psycopg://me:hunter2@db/x'"})
+        database.contract(
+            tmp_path, COLUMNS, "person", "sqlalchemy", options={"url": "'postgresql+psycopg://me:hunter2@db/x'"}
+        )
 
 
 def test_sqlite_is_read_through_sqlalchemy_too(tmp_path: Path) -> None:
@@ -286,29 +274,26 @@ def of_types(database: Database, kinds: list[tuple[str, str]]) -> list[str]:
     return [COLUMNS[0], *(f"{{name: c{number}, " for number in range(len(kinds)))]
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_types_that_the_contract_knows_otherwise(connector: str, database: Database, tmp_path: Path) -> None:
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
     key, *names = of_types(database, [(kind, value) for kind, value, _, _ in HELD])
     columns = [f"{name}{said}}}" for name, (_, _, said, _) in zip(names, HELD, strict=True)]
-    landed = pulled(make(tmp_path, [key, *columns], "held"), tmp_path)
+    landed = pulled(database.contract(tmp_path, [key, *columns], "held", connector), tmp_path)
     assert landed.rejects == []
     found = list(landed.rows[0].values())[1:]
     assert found == [value for _, _, _, value in HELD]
 
 
-@pytest.mark.parametrize("connector", ["scanner", "sqlalchemy"])
 def test_no_part_of_a_value_is_lost(connector: str, database: Database, tmp_path: Path) -> None:
-    make = database.contract if connector == "scanner" else database.by_sqlalchemy
     cases = NOT_HELD + (BEYOND if connector == "scanner" else [])
     key, *names = of_types(database, [(kind, value) for kind, value, _ in cases])
     columns = [f"{name}{said}}}" for name, (_, _, said) in zip(names, cases, strict=True)]
-    landed = pulled(make(tmp_path, [key, *columns], "held"), tmp_path)
+    landed = pulled(database.contract(tmp_path, [key, *columns], "held", connector), tmp_path)
     assert landed.rows == []
     assert [fault["column"] for fault in landed.rejects[0]["faults"]] == [f"c{n}" for n in range(len(cases))]
 
 
 def test_a_value_that_a_driver_cannot_hold_is_told_as_one(database: Database, tmp_path: Path) -> None:
     key, name = of_types(database, [("date", "'infinity'")])
+    contract = database.contract(tmp_path, [key, f"{name}logicalType: date}}"], "held", "sqlalchemy")
     with pytest.raises(ExtractError, match="a value is none that the driver can hold"):
-        pulled(database.by_sqlalchemy(tmp_path, [key, f"{name}logicalType: date}}"], "held"), tmp_path)
+        pulled(contract, tmp_path)

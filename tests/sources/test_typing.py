@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Feed, csv_text
+from tests.conftest import Feed, columns, csv_text
 from tests.sources.landed import land
 
 REJECTED = object()
@@ -16,9 +16,7 @@ REJECTED = object()
 def landed_values(folder: Path, column: str, texts: list[str]) -> dict[str, Any]:
     """What each text became in a column; each reject must name the column, the text, the line and a reason."""
     properties = ["{name: n, logicalType: integer, primaryKey: true}", f"{{name: x, {column}}}"]
-    landed = land(
-        folder, csv_text([["n", "x"], *([number, text] for number, text in enumerate(texts))]), Feed(properties)
-    )
+    landed = land(folder, csv_text([["n", "x"], *map(list, enumerate(texts))]), Feed(properties))
     values = {texts[row["n"]]: row["x"] for row in landed.rows}
     for reject in landed.rejects:
         assert (reject["rule"], reject["column"]) == ("type", "x")
@@ -83,9 +81,7 @@ def test_texts_of_a_type(kind: str, tmp_path: Path) -> None:
 
 
 def test_time_stamps_become_utc(tmp_path: Path) -> None:
-    expected = {
-        text: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for text, value in STAMPS.items()
-    }
+    expected = {text: at.replace(tzinfo=UTC) if isinstance(at, datetime) else at for text, at in STAMPS.items()}
     assert landed_values(tmp_path, "logicalType: timestamp", list(STAMPS)) == expected
 
 
@@ -106,54 +102,43 @@ def test_integers_have_the_width_that_the_contract_says(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+DAY = date(2026, 1, 5)
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "day first": (
-        "logicalType: date, logicalTypeOptions: {format: dd.MM.yyyy}",
-        {
-            "05.01.2026": date(2026, 1, 5), "31.02.2026": REJECTED, "5.1.2026": REJECTED, "1.1.26": REJECTED,
-            " 05.01.2026": REJECTED, "05.01.2026 ": REJECTED, "2026-01-05": REJECTED, "05x01x2026": REJECTED,
-        },
+        "date, logicalTypeOptions: {format: dd.MM.yyyy}",
+        {"05.01.2026": DAY, "31.02.2026": REJECTED, "5.1.2026": REJECTED, "1.1.26": REJECTED, " 05.01.2026": REJECTED,
+         "05.01.2026 ": REJECTED, "2026-01-05": REJECTED, "05x01x2026": REJECTED},
     ),
     "short days": (
-        "logicalType: date, logicalTypeOptions: {format: d.M.yyyy}",
-        {"5.1.2026": date(2026, 1, 5), "05.01.2026": date(2026, 1, 5), "5.1.26": REJECTED},
+        "date, logicalTypeOptions: {format: d.M.yyyy}", {"5.1.2026": DAY, "05.01.2026": DAY, "5.1.26": REJECTED},
     ),
     "packed": (
-        "logicalType: date, logicalTypeOptions: {format: yyyyMMdd}",
-        {"20260105": date(2026, 1, 5), "2026105": REJECTED, "20261305": REJECTED},
+        "date, logicalTypeOptions: {format: yyyyMMdd}", {"20260105": DAY, "2026105": REJECTED, "20261305": REJECTED},
     ),
     "name of the month": (
-        "logicalType: date, logicalTypeOptions: {format: dd-MMM-yyyy}",
-        {"05-Jan-2026": date(2026, 1, 5), "05-JAN-2026": date(2026, 1, 5), "05-Foo-2026": REJECTED},
+        "date, logicalTypeOptions: {format: dd-MMM-yyyy}", {"05-Jan-2026": DAY, "05-JAN-2026": DAY, "05-Foo-2026": REJECTED},
     ),
     "words between quotes": (
-        "logicalType: date, logicalTypeOptions: {format: \"dd 'd.' MM ''yy\"}, "
-        "customProperties: [{property: yearsFrom, value: 1930}]",
-        {"05 d. 01 '26": date(2026, 1, 5), "05 01 '26": REJECTED},
+        "date, logicalTypeOptions: {format: \"dd 'd.' MM ''yy\"}, customProperties: [{property: yearsFrom, value: 1930}]",
+        {"05 d. 01 '26": DAY, "05 01 '26": REJECTED},
     ),
     "local clock": (
-        'logicalType: timestamp, logicalTypeOptions: {format: "dd/MM/yyyy HH:mm", defaultTimezone: Europe/Tallinn}',
-        {
-            "05/01/2026 10:30": datetime(2026, 1, 5, 8, 30, tzinfo=UTC),
-            "05/07/2026 10:30": datetime(2026, 7, 5, 7, 30, tzinfo=UTC),
-            "5/1/2026 1:3": REJECTED,
-        },
+        'timestamp, logicalTypeOptions: {format: "dd/MM/yyyy HH:mm", defaultTimezone: Europe/Tallinn}',
+        {"05/01/2026 10:30": datetime(2026, 1, 5, 8, 30, tzinfo=UTC), "05/07/2026 10:30": datetime(2026, 7, 5, 7, 30, tzinfo=UTC),
+         "5/1/2026 1:3": REJECTED},
     ),
     "with a zone": (
-        "logicalType: timestamp, logicalTypeOptions: {format: \"yyyy-MM-dd'T'HH:mm:ssXXX\"}",
-        {
-            "2026-01-05T10:30:00+02:00": datetime(2026, 1, 5, 8, 30, tzinfo=UTC),
-            "2026-01-05T10:30:00Z": datetime(2026, 1, 5, 10, 30, tzinfo=UTC),
-            "2026-01-05T10:30:00": REJECTED,
-        },
+        "timestamp, logicalTypeOptions: {format: \"yyyy-MM-dd'T'HH:mm:ssXXX\"}",
+        {"2026-01-05T10:30:00+02:00": datetime(2026, 1, 5, 8, 30, tzinfo=UTC),
+         "2026-01-05T10:30:00Z": datetime(2026, 1, 5, 10, 30, tzinfo=UTC), "2026-01-05T10:30:00": REJECTED},
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_texts_in_a_form_of_the_contract(form: str, tmp_path: Path) -> None:
-    column, expected = FORMATS[form]
-    assert landed_values(tmp_path, column, list(expected)) == expected
+    kind, expected = FORMATS[form]
+    assert landed_values(tmp_path, f"logicalType: {kind}", list(expected)) == expected
 
 
 def test_null_values_are_no_value_in_every_type(tmp_path: Path) -> None:
@@ -167,11 +152,7 @@ def test_null_values_are_no_value_in_every_type(tmp_path: Path) -> None:
 
 
 def test_a_row_with_several_faults_is_one_reject_that_tells_them_all(tmp_path: Path) -> None:
-    properties = [
-        "{name: n, logicalType: integer, primaryKey: true}",
-        "{name: day, logicalType: date}",
-        "{name: sum, logicalType: number}",
-    ]
+    properties = columns(n="integer", day="date", sum="number")
     landed = land(tmp_path, "n,day,sum\n1,2026-01-01,2\nx,yesterday,much\n3,2026-01-03,4\n", Feed(properties))
     (reject,) = landed.rejects
     assert reject["line"] == 3

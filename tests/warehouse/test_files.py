@@ -149,9 +149,7 @@ def on_a_small_disk(write: Callable[[Path], None], full: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [_python_writes, _duckdb_writes, _arrow_writes, _sqlite_writes])
-def test_whoever_writes_a_full_disk_is_told_so_in_the_systems_words(
-    write: Callable[[Path], None], tmp_path: Path
-) -> None:
+def test_who_writes_a_full_disk_is_told_so_in_the_systems_words(write: Callable[[Path], None], tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from tests.warehouse import test_files as here

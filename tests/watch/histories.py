@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from sources.contract.model import Contract
 from sources.contract_file import load
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 from warehouse.home import Home
 from warehouse.store.records import SCHEMAS
 from watch.anomalies import Observation, observe
@@ -22,14 +22,8 @@ LEVELS = (np.arange(21) + 0.5) / 21
 
 
 def contracts_of(folder: Path, count: int, **custom: str) -> list[Contract]:
-    return [
-        load(
-            Feed(["{name: id, logicalType: integer, primaryKey: true}"], feed=f"feed{number}", custom=custom).write(
-                folder
-            )
-        )
-        for number in range(count)
-    ]
+    feeds = [Feed(columns(id="integer"), feed=f"feed{number}", custom=custom) for number in range(count)]
+    return [load(feed.write(folder)) for feed in feeds]
 
 
 @dataclass
@@ -73,10 +67,5 @@ def texts(counts: dict[str, int], nulls: int = 0) -> dict[str, Any]:
     total = max(sum(counts.values()), 1)
     kept = {value: n / total for value, n in counts.items() if n >= 10 and n / total >= 0.01}
     quantiles = [5.0] * 21 if total >= 20 else None
-    return {
-        "kind": "text",
-        "nulls": nulls,
-        "quantiles": quantiles,
-        "value_hashes": list(kept),
-        "value_shares": list(kept.values()),
-    }
+    shared = {"value_hashes": list(kept), "value_shares": list(kept.values())}
+    return {"kind": "text", "nulls": nulls, "quantiles": quantiles, **shared}

@@ -34,6 +34,12 @@ from warehouse.home import Home
 from warehouse.store.records import record
 from watch.alerts import tell
 
+
+class Silent(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 STEWARD = Contact("data office", "mailto:data@agency.example", "email")
 
 
@@ -74,14 +80,11 @@ def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
     """The https address of a receiver, and what it was sent; it answers 500 to what has /broken in its path."""
     taken: list[dict[str, Any]] = []
 
-    class Receiver(BaseHTTPRequestHandler):
+    class Receiver(Silent):
         def do_POST(self) -> None:
             taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(500 if "broken" in self.path else 200)
             self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with https_server(Receiver, tmp_path, monkeypatch) as address:
         yield address, taken
@@ -288,15 +291,12 @@ def test_a_webhook_that_never_ends_its_answer_holds_up_no_night(
     monkeypatch.setattr("watch.alerts._TIMEOUT_SECONDS", 1)
     is_over = Event()
 
-    class Dripping(BaseHTTPRequestHandler):
+    class Dripping(Silent):
         def do_POST(self) -> None:
             self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if way == "body" else b"X-Long: "))
             with suppress(OSError):
                 while not is_over.wait(0.1):
                     self.wfile.write(b"x")
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with https_server(Dripping, tmp_path, monkeypatch) as address:
         save(home, NIGHT, "refused")

@@ -119,16 +119,10 @@ def _show(home: Home, database: Path) -> None:
 def published_nights(home: Home) -> list[Night]:
     """Complete builds, newest first."""
     current = home.published.resolve().parent if home.published.exists() else None
-    nights = [
-        Night(
-            folder,
-            _extract_date(folder),
-            datetime.fromisoformat((folder / _COMPLETE).read_text(encoding="utf-8")),
-            folder == current,
-        )
-        for folder in home.nights.glob("*")
-        if (folder / _COMPLETE).exists()
-    ]
+    nights = []
+    for mark in home.nights.glob(f"*/{_COMPLETE}"):
+        finished_at = datetime.fromisoformat(mark.read_text(encoding="utf-8"))
+        nights.append(Night(mark.parent, _extract_date(mark.parent), finished_at, mark.parent == current))
     return sorted(nights, key=lambda night: (night.extract_date, night.finished_at), reverse=True)
 
 
@@ -153,9 +147,11 @@ def feeds_of(night: Night) -> frozenset[str]:
         )
         if has_record.fetchone() is None:
             return frozenset()
-        found = connection.execute(
-            "SELECT DISTINCT agency || '/' || feed FROM quality.feed_night WHERE rows_accepted IS NOT NULL"
-        )
+        found = connection.execute("""
+            SELECT DISTINCT agency || '/' || feed
+            FROM quality.feed_night
+            WHERE rows_accepted IS NOT NULL
+        """)
         return frozenset(name for (name,) in found.fetchall())
 
 

@@ -89,7 +89,10 @@ def _stored(connection: duckdb.DuckDBPyConnection, files: list[Path], versioned:
     picked = ", ".join(
         f"TRY_CAST({quoted(name) if name in there else 'NULL'} AS {types[name]}) AS {quoted(name)}" for name in columns
     )
-    return f"(SELECT {picked}, CAST(parse_filename(filename, true) AS DATE) AS night, {CHANGE} = 'gone' AS is_gone FROM {source})"
+    return f"""(
+        SELECT {picked}, CAST(parse_filename(filename, true) AS DATE) AS night, {CHANGE} = 'gone' AS is_gone
+        FROM {source}
+    )"""
 
 
 def _write_changes(
@@ -102,20 +105,25 @@ def _write_changes(
     compared = ", ".join(quoted(name) for name in columns if name not in (*versioned.key, _NIGHT_COLUMN)) or "NULL"
     equal = " AND ".join(f"was.{quoted(name)} IS NOT DISTINCT FROM now.{quoted(name)}" for name in versioned.key)
     before = _stored(connection, _nights(folder, night), versioned, columns)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE was AS SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY night DESC) "
-        f"AS place FROM {before}) WHERE place = 1 AND NOT is_gone"
-    )
-    now = f"SELECT *, hash({compared}) AS content FROM {versioned.relation}"
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE was AS
+        SELECT * EXCLUDE (place)
+        FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY night DESC) AS place FROM {before})
+        WHERE place = 1 AND NOT is_gone
+    """)
+    changes = f"""
+        SELECT now.* EXCLUDE (content), CASE WHEN was.night IS NULL THEN 'new' ELSE 'changed' END AS {CHANGE}
+        FROM (SELECT *, hash({compared}) AS content FROM {versioned.relation}) AS now
+        LEFT JOIN (SELECT *, hash({compared}) AS content FROM was) AS was ON {equal}
+        WHERE was.night IS NULL OR was.content <> now.content
+        UNION ALL BY NAME
+        SELECT was.* EXCLUDE (night, is_gone), 'gone' AS {CHANGE}
+        FROM was
+        WHERE NOT EXISTS (FROM {versioned.relation} AS now WHERE {equal})
+        ORDER BY {key}
+    """
     target = folder / f"{night}.parquet{_TEMPORARY}"
-    write_parquet(
-        connection,
-        f"SELECT now.* EXCLUDE (content), CASE WHEN was.night IS NULL THEN 'new' ELSE 'changed' END AS {CHANGE} FROM ({now}) AS now "
-        f"LEFT JOIN (SELECT *, hash({compared}) AS content FROM was) AS was ON {equal} WHERE was.night IS NULL OR was.content <> now.content "
-        f"UNION ALL BY NAME SELECT was.* EXCLUDE (night, is_gone), 'gone' AS {CHANGE} FROM was "
-        f"WHERE NOT EXISTS (FROM {versioned.relation} AS now WHERE {equal}) ORDER BY {key}",
-        target,
-    )
+    write_parquet(connection, changes, target)
     target.chmod(0o600)
 
 
@@ -135,21 +143,30 @@ def _make_versions(
     tonight = folder / f"{night}.parquet{_TEMPORARY}"
     key = ", ".join(map(quoted, versioned.key))
     shown = ", ".join(map(quoted, columns))
-    stored = (
-        f"SELECT * FROM {_stored(connection, _nights(folder, night), versioned, columns)} UNION ALL BY NAME "
-        f"SELECT * EXCLUDE ({CHANGE}), DATE {literal(night.isoformat())} AS night, {CHANGE} = 'gone' AS is_gone FROM read_parquet({literal(str(tonight))})"
-    )
+    before = _stored(connection, _nights(folder, night), versioned, columns)
     target = f"{quoted(versioned.catalog)}.history.{quoted(versioned.mart)}"
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(versioned.catalog)}.history")
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {target} AS SELECT {shown}, night AS known_from, known_to FROM (SELECT *, lead(night) OVER "
-        f"(PARTITION BY {key} ORDER BY night) AS known_to FROM ({stored})) WHERE NOT is_gone ORDER BY {key}, known_from"
-    )
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE {target} AS
+        WITH stored AS (
+            SELECT * FROM {before}
+            UNION ALL BY NAME
+            SELECT * EXCLUDE ({CHANGE}), DATE {literal(night.isoformat())} AS night, {CHANGE} = 'gone' AS is_gone
+            FROM read_parquet({literal(str(tonight))})
+        ),
+        followed AS (SELECT *, lead(night) OVER (PARTITION BY {key} ORDER BY night) AS known_to FROM stored)
+        SELECT {shown}, night AS known_from, known_to
+        FROM followed
+        WHERE NOT is_gone
+        ORDER BY {key}, known_from
+    """)
     says = {**_comments(connection, versioned), **_KNOWN}
     comment_on(connection, target, f"Every version of marts.{versioned.mart} that was published, and when.", says)
     # The restricted file is always attached under this name; the published one may be opened under any.
     versions = target if versioned.catalog == RESTRICTED else f"history.{quoted(versioned.mart)}"
-    connection.execute(
-        f"CREATE OR REPLACE MACRO {quoted(versioned.catalog)}.marts.{quoted(versioned.mart + '_as_of')}(known_on) AS TABLE "
-        f"SELECT {shown} FROM {versions} WHERE known_from <= known_on AND (known_to IS NULL OR known_to > known_on)"
-    )
+    connection.execute(f"""
+        CREATE OR REPLACE MACRO {quoted(versioned.catalog)}.marts.{quoted(versioned.mart + "_as_of")}(known_on) AS TABLE
+        SELECT {shown}
+        FROM {versions}
+        WHERE known_from <= known_on AND (known_to IS NULL OR known_to > known_on)
+    """)

@@ -28,12 +28,15 @@ _SQL_TYPES = {
     _TEXTS: "VARCHAR[]", _NUMBERS: "DOUBLE[]",
 }  # fmt: skip
 
+_NIGHT = ("extract_date", _DAY, "The night, UTC.")
+_FEED = (
+    ("agency", _TEXT, "The agency's folder below sources/."),
+    ("feed", _TEXT, "The feed's name within its agency."),
+)
 # Every table with what it is, and its columns: name, type, what it says. A test holds the data classes against it.
 _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
     "feed_night": ("One row per feed and night: what arrived, what was taken, and what became of it.", (
-        ("extract_date", _DAY, "The night, UTC."),
-        ("agency", _TEXT, "The agency's folder below sources/."),
-        ("feed", _TEXT, "The feed's name within its agency."),
+        _NIGHT, *_FEED,
         ("status", _TEXT, "accepted, unchanged, accepted_by_steward, refused, failed or no_agreement."),
         ("rows_sent", _COUNT, "Records in the original file."),
         ("rows_accepted", _COUNT, "Rows taken into the accepted extract."),
@@ -48,7 +51,7 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("rows_again", _COUNT, "Keys that an append feed sent again with another content; the first stays."),
     )),
     "gate_result": ("One row per rule and night: each contract's rules, and the cross-agency rules under agency `harmonised`.", (
-        ("extract_date", _DAY, "The night, UTC."),
+        _NIGHT,
         ("agency", _TEXT, "The agency, or `harmonised` for rules between agencies."),
         ("feed", _TEXT, "The feed, or the subject of the harmonised tables."),
         ("rule", _TEXT, "Name of the rule."),
@@ -61,7 +64,7 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("description", _TEXT, "What the rule says."),
     )),
     "finding": ("What does not fit between agencies. A finding is a question to the agencies, not an error of one of them.", (
-        ("extract_date", _DAY, "The night, UTC."),
+        _NIGHT,
         ("rule", _TEXT, "Name of the cross-agency rule."),
         ("severity", _TEXT, "error held the night back, warning is reported."),
         ("subject", _TEXT, "Folder of the marts it is about."),
@@ -70,13 +73,13 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("detail", _TEXT, "What does not fit."),
     )),
     "mart_night": ("One row per night, shared table and measure: what drift is told by.", (
-        ("extract_date", _DAY, "The night, UTC."),
+        _NIGHT,
         ("mart", _TEXT, "Name of the table in the schema marts."),
         ("measure", _TEXT, "rows, or the name of a column."),
         ("value", _NUMBER, "Number of rows; of a column the share of rows that have a value."),
     )),
     "linkage_night": ("One row per night and kind of thing that is linked: how many records went to how many people or bodies.", (
-        ("extract_date", _DAY, "The night, UTC."),
+        _NIGHT,
         ("entity", _TEXT, "person or body."),
         ("records", _COUNT, "Records that were linked."),
         ("entities", _COUNT, "People or bodies that they are of."),
@@ -88,13 +91,11 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("split", _COUNT, "Ids of which a part became another one in this night."),
     )),
     "night": ("One row per night that came to an end: why it was not published.", (
-        ("extract_date", _DAY, "The night, UTC."),
+        _NIGHT,
         ("failure", _TEXT, "What went wrong; null where it was published."),
     )),
     "alert": ("One row per open cause on one feed: who was told of what.", (
-        ("extract_date", _DAY, "The night, UTC."),
-        ("agency", _TEXT, "The agency's folder below sources/."),
-        ("feed", _TEXT, "The feed's name within its agency."),
+        _NIGHT, *_FEED,
         ("cause", _TEXT, "failed, refused, or anomaly with its measure and column."),
         ("description", _TEXT, "What is said of it."),
         ("first_night", _DAY, "Since when it lasts."),
@@ -103,9 +104,7 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("untold", _TEXTS, "The channels that were tried in vain."),
     )),
     "column_profile": ("One row per accepted feed night and column: how its values are spread, without any value of a person.", (
-        ("extract_date", _DAY, "The night, UTC."),
-        ("agency", _TEXT, "The agency's folder below sources/."),
-        ("feed", _TEXT, "The feed's name within its agency."),
+        _NIGHT, *_FEED,
         ("column_name", _TEXT, "Name of the column in the contract."),
         ("kind", _TEXT, "number, date, text or boolean: what the quantiles are of."),
         ("rows", _COUNT, "Rows of the accepted extract."),
@@ -116,9 +115,7 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         ("value_shares", _NUMBERS, "The share of each of them among the values, 0 to 1."),
     )),
     "anomaly": ("What of a feed's night lies outside the band of its own history. A question to the agency, not an error: it refuses nothing.", (
-        ("extract_date", _DAY, "The night, UTC."),
-        ("agency", _TEXT, "The agency's folder below sources/."),
-        ("feed", _TEXT, "The feed's name within its agency."),
+        _NIGHT, *_FEED,
         ("measure", _TEXT, "rows (sent), null_share (0 to 1), distribution (distance from the nights before, 0 to 1), arrival (hours after the promised time), missing (1 where no extract was taken)."),
         ("column_name", _TEXT, "The column; null where the measure is of the whole feed."),
         ("observed", _NUMBER, "The measured number."),

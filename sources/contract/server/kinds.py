@@ -27,45 +27,25 @@ class Kind:
 
 # Files may be archives, and have a control file beside them; an API or a database says itself how much it sends.
 _FILES = frozenset({"control", "member"})
-
-
-_TABLE = frozenset({"query"})
-
-
-_TLS = frozenset({"caFile", "clientCertFile", "clientKeyFile"})
-
-
-_POSTGRES = Kind(
-    "sources.connectors.postgres",
-    options=_TABLE | {"schema", "port", "sslMode", "caFile"},
-    required=frozenset({"host", "database"}),
-    secrets=frozenset({"username", "password"}),
-    is_live=True,
-    format="parquet",
-    needs_place=False,
-)
-
-
+_HTTP = frozenset({
+    "caFile", "clientCertFile", "clientKeyFile", "timeoutSeconds", "headers", "query", "paging", "member",
+})  # fmt: skip
 _WEB = ("http", "https")
 
 
-_HTTP = _TLS | {"timeoutSeconds", "headers", "query", "paging", "member"}
+def _database(module: str, options: set[str], required: set[str]) -> Kind:
+    login = frozenset({"username", "password"})
+    said = frozenset({"query", "schema", *options})
+    return Kind(module, said, frozenset(required), login, is_live=True, format="parquet", needs_place=False)
 
 
+_POSTGRES = _database("sources.connectors.postgres", {"port", "sslMode", "caFile"}, {"host", "database"})
 # A module has `fetch(pull: Pull) -> Arrived` and `probe(contract, extract_date)`; heavy imports stay inside it.
 KINDS: dict[str, Kind] = {
     "local": Kind("sources.connectors.local", options=_FILES),
     "postgres": _POSTGRES,
     "postgresql": _POSTGRES,
-    "sqlalchemy": Kind(
-        "sources.connectors.database",
-        options=_TABLE | {"schema"},
-        required=frozenset({"url"}),
-        secrets=frozenset({"username", "password"}),
-        is_live=True,
-        format="parquet",
-        needs_place=False,
-    ),
+    "sqlalchemy": _database("sources.connectors.database", set(), {"url"}),
     "api": Kind(
         "sources.connectors.web.api",
         secrets=frozenset({"clientSecret", "apiKey", "password", "bearerToken"}),

@@ -83,15 +83,11 @@ _HEADERS = Shape(
 _QUERY = Shape("text", "one statement", lambda value: isinstance(value, str) and value.strip() != "")
 _RECORDS = Shape("JSON pointer", "one such as /items", lambda value: isinstance(value, str))
 _SECONDS = Shape(
-    "number of seconds up to a day",
-    "one such as 60",
-    lambda value: is_number_between(value, 0, LONGEST_SILENCE_SECONDS),
-)
+    "number of seconds up to a day", "one such as 60", lambda value: is_number_between(value, 0, LONGEST_SILENCE_SECONDS)
+)  # fmt: skip
 _PORT = Shape(
-    "number of a port",
-    "one such as 5432",
-    lambda value: has_variable(value) or (is_whole(value) and 0 < int(value) < 65536),
-)
+    "number of a port", "one such as 5432", lambda value: has_variable(value) or (is_whole(value) and 0 < int(value) < 65536)
+)  # fmt: skip
 _DETECT = "detect"
 _LONGEST_DELIMITER = 8
 

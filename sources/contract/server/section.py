@@ -52,16 +52,9 @@ class ServerReader:
     def _server(self, standard: StandardServer, custom: dict[str, Any]) -> Server:
         fields = standard.model_dump(exclude_none=True, by_alias=True)
         described = {
-            "id",
-            "server",
-            "type",
-            "description",
-            "environment",
-            "roles",
-            "customProperties",
-            "format",
+            "id", "server", "type", "description", "environment", "roles", "customProperties", "format",
             "encoding",
-        }
+        }  # fmt: skip
         options = {name: value for name, value in fields.items() if name not in described} | custom
         server = Server(
             type=standard.type or "", location=_place(options),

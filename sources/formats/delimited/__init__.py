@@ -40,11 +40,8 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, paths: list[
 def _records_above(connection: duckdb.DuckDBPyConnection, contract: Contract, table: Table) -> list[Record]:
     """Those above a heading that was looked for which have its columns, most of them with a value, and the contract's types."""
     width = len(table.headers)
-    likely = [
-        item
-        for item in table.above
-        if len(item.fields or ()) == width and 2 * sum(map(bool, item.fields or ())) > width
-    ]
+    whole = [item for item in table.above if len(item.fields or ()) == width]
+    likely = [item for item in whole if 2 * sum(map(bool, item.fields or ())) > width]
     if not likely or width == 1:
         return []
     fit = Alternatives(connection, contract, table).fit([item.fields or [] for item in likely])

@@ -106,14 +106,17 @@ class EngineReading(Reading):
     @cached_property
     def _broken(self) -> list[BrokenRecord]:
         """From the table that the engine fills while it reads; one record may have several errors."""
-        measured = self._connection.execute(
-            "SELECT count(DISTINCT line), coalesce(sum(length(csv_line)), 0), coalesce(max(line), 0) FROM reject_errors"
-        ).fetchone()
+        measured = self._connection.execute("""
+            SELECT count(DISTINCT line), coalesce(sum(length(csv_line)), 0), coalesce(max(line), 0)
+            FROM reject_errors
+        """).fetchone()
         refuse_if_too_many_broken(*map(int, measured or (0, 0, 0)))
-        found = self._connection.execute(
-            "SELECT min(line_byte_position), first(error_type ORDER BY byte_position), first(csv_line) "
-            "FROM reject_errors GROUP BY line ORDER BY line"
-        ).fetchall()
+        found = self._connection.execute("""
+            SELECT min(line_byte_position), first(error_type ORDER BY byte_position), first(csv_line)
+            FROM reject_errors
+            GROUP BY line
+            ORDER BY line
+        """).fetchall()
         # A raw record may begin with the blank lines before it.
         starts = [start + len(raw) - len(raw.lstrip("\r\n")) for start, _, raw in found]
         return [

@@ -48,15 +48,13 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def lines_of(file: TextIO, first: int = 1) -> Iterator[str]:
+def lines_of(file: TextIO) -> Iterator[str]:
     """Lines with their ends, LF, CRLF or CR. Raises ExtractError at one that is so long that its end is no use."""
-    number = first
-    for line in iter(partial(file.readline, MAX_LINE_BYTES), ""):
+    for number, line in enumerate(iter(partial(file.readline, MAX_LINE_BYTES), ""), 1):
         if len(line) == MAX_LINE_BYTES and not line.endswith(("\n", "\r")):
             raise ExtractError(
                 f"line {number} is longer than {MAX_LINE_BYTES} bytes; ask the agency for one record a line"
             )
-        number += 1
         yield line
 
 

@@ -65,9 +65,7 @@ class Workbook(Book):
         found = [item for item in book.iter("{*}sheet") if _relation(item) not in charts]
         leads = targets(relations)
         self.names = [item.get("name", "") for item in found]
-        self._parts = {
-            item.get("name", ""): posixpath.join("/xl", leads.get(_relation(item), ""))[1:] for item in found
-        }
+        self._parts = {one.get("name", ""): posixpath.join("/xl", leads.get(_relation(one), ""))[1:] for one in found}
         self.visible = [item.get("name", "") for item in found if item.get("state", "visible") == "visible"]
         properties = book.find("{*}workbookPr")
         if properties is not None and properties.get("date1904") in ("1", "true"):
@@ -124,10 +122,8 @@ class Workbook(Book):
                 continue
             address = _ADDRESS.search(attributes)
             if address is None:
-                raise self.refused(
-                    f"sheet {sheet} has formulas without their values",
-                    "to save the workbook in Excel, and send it again",
-                )
+                remedy = "to save the workbook in Excel, and send it again"
+                raise self.refused(f"sheet {sheet} has formulas without their values", remedy)
             faults[int(address[2]) - 1, column_number(address[1].decode())] = NO_VALUE
         return faults
 

@@ -12,14 +12,7 @@ from sources.errors import ExtractError
 from sources.formats import Reading
 from sources.formats.encoding.text_encoding import marked_encoding
 from sources.formats.encoding.transcoded import is_utf8
-from sources.formats.json.record import (
-    JsonRecord,
-    RecordShape,
-    StrictDecoder,
-    TooDeep,
-    staged,
-    with_headers,
-)
+from sources.formats.json.record import JsonRecord, RecordShape, StrictDecoder, TooDeep, staged, with_headers
 from sources.json_pointer import keys_of
 
 _CHUNK_CHARACTERS = 1 << 20
@@ -93,10 +86,8 @@ class _Page:
 
     def _elements(self) -> Iterator[JsonRecord]:
         if self._peek() == "{":
-            raise self._wrong(
-                "the array of records is expected, and an object is here",
-                remedy=f"declare `records`, a JSON pointer such as /items, or format: jsonl in {self.contract.path.name}",
-            )
+            remedy = f"declare `records`, a JSON pointer such as /items, or format: jsonl in {self.contract.path.name}"
+            raise self._wrong("the array of records is expected, and an object is here", remedy=remedy)
         self._take("[", "the array of records")
         number = 0
         while self._peek() != "]":

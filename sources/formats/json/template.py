@@ -66,9 +66,7 @@ class Template:
     def texts(self, path: str, headers: tuple[str, ...]) -> str:
         """The same as texts under `headers`, NULL for those that no key has."""
         values = (
-            f"CAST({quoted(header)} AS VARCHAR) AS {quoted(header)}"
-            if header in self.forms
-            else f"NULL AS {quoted(header)}"
+            f"{f'CAST({quoted(header)} AS VARCHAR)' if header in self.forms else 'NULL'} AS {quoted(header)}"
             for header in headers
         )
         return f"SELECT {', '.join(values)} FROM {self.relation(path)}"

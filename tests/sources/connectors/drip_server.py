@@ -45,30 +45,18 @@ def answering_bytes(answer: Callable[[Send], None]) -> Iterator[str]:
         listening.close()
 
 
-def header_in_drops(send: Send) -> None:
-    send(_HEAD + b"X-Long: ")
-    while True:
-        send(b"x")
+def _for_ever(first: bytes, then: bytes) -> Callable[[Send], None]:
+    def answer(send: Send) -> None:
+        send(first)
+        while True:
+            send(then)
+
+    return answer
 
 
-def informed_for_ever(send: Send) -> None:
-    while True:
-        send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-
-
-def body_in_drops(send: Send) -> None:
-    send(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nid\r\n1\r\n")
-    while True:
-        send(b"2\r\n1\n\r\n")
-
-
-def body_of_known_length_in_drops(send: Send) -> None:
-    send(_HEAD + b"Content-Length: 100000000\r\n\r\nid\n")
-    while True:
-        send(b"1\n")
-
-
-def body_without_end(send: Send) -> None:
-    send(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-    while True:
-        send(b"100000\r\n" + b"1\n" * 0x80000 + b"\r\n")
+_CHUNKED = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+header_in_drops = _for_ever(_HEAD + b"X-Long: ", b"x")
+informed_for_ever = _for_ever(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+body_in_drops = _for_ever(_CHUNKED + b"5\r\nid\r\n1\r\n", b"2\r\n1\n\r\n")
+body_of_known_length_in_drops = _for_ever(_HEAD + b"Content-Length: 100000000\r\n\r\nid\n", b"1\n")
+body_without_end = _for_ever(_CHUNKED, b"100000\r\n" + b"1\n" * 0x80000 + b"\r\n")

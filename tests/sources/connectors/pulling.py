@@ -1,11 +1,15 @@
 """Pulling one extract under a contract written for the test, from a server on loopback."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx
+import obstore
 import pytest
+from obstore.store import S3Store
 
 from sources.arrival.pull import Arrived, Pull
 from sources.connectors import fetch
@@ -38,6 +42,25 @@ def refused(contract: Contract, into: Path) -> str:
         fetch(Pull(contract, NIGHT, into))
     assert SECRET not in str(caught.value)
     return str(caught.value)
+
+
+async def sent(body: bytes, is_broken: bool) -> AsyncIterator[bytes]:
+    """In two halves, or only the first of them."""
+    yield body[: len(body) // 2]
+    if is_broken:
+        raise ConnectionAbortedError
+    yield body[len(body) // 2 :]
+
+
+def put_objects(endpoint: str, bucket: str, objects: dict[str, bytes]) -> None:
+    """Into a new bucket of a store on loopback."""
+    store = S3Store(
+        bucket, endpoint=endpoint, region="us-east-1", access_key_id="platform", secret_access_key=SECRET,
+        client_options={"allow_http": True},
+    )  # fmt: skip
+    httpx.put(f"{endpoint}/{bucket}").raise_for_status()
+    for key, content in objects.items():
+        obstore.put(store, key, content)
 
 
 # Every secret of these tests holds this word, so that one look at a message finds it.

@@ -19,9 +19,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from simulation.systems.web import serving
+from sources.arrival.pull import Arrived
 from sources.connectors import probe, retry
 from tests.conftest import NIGHT
-from tests.sources.connectors.pulling import contract_of, pulled, refused
+from tests.sources.connectors.pulling import contract_of, pulled, refused, sent
 
 CONTENT = b"id\n" + b"".join(b"%06d\n" % number for number in range(100_000))
 
@@ -31,6 +32,16 @@ def answering(answer: Any, path: str = "/extract.csv") -> Iterator[str]:
     """A server that gives this answer to every request for the path; yields the address."""
     with serving(Starlette(routes=[Route(path, lambda request: answer(request))])) as base:
         yield base + path
+
+
+def downloaded(folder: Path, answer: Any) -> Arrived:
+    with answering(answer) as url:
+        return pulled(contract_of(folder, "api", url), folder / "into")
+
+
+def refusal(folder: Path, answer: Any, **options: Any) -> str:
+    with answering(answer) as url:
+        return refused(contract_of(folder, "api", url, **options), folder / "into")
 
 
 class Breaking:
@@ -49,21 +60,13 @@ class Breaking:
         if start:
             headers["content-range"] = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
         is_broken = len(self.ranges) <= self.breaks
-        return StreamingResponse(_sent(body, is_broken), 206 if start else 200, headers)
-
-
-async def _sent(body: bytes, is_broken: bool) -> Any:
-    yield body[: len(body) // 2]
-    if is_broken:
-        raise ConnectionAbortedError
-    yield body[len(body) // 2 :]
+        return StreamingResponse(sent(body, is_broken), 206 if start else 200, headers)
 
 
 def test_a_file_arrives_as_it_is_with_its_proof(tmp_path: Path) -> None:
     moment = "Fri, 20 Nov 2026 01:00:00 GMT"
     answer = Response(CONTENT, headers={"ETag": '"v1"', "Last-Modified": moment})
-    with answering(lambda _: answer) as url:
-        arrived = pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    arrived = downloaded(tmp_path, lambda _: answer)
     assert arrived.files == ("extract.csv",)
     assert (tmp_path / "into" / "extract.csv").read_bytes() == CONTENT
     assert arrived.evidence == {"ETag": '"v1"', "Last-Modified": moment}
@@ -87,8 +90,7 @@ def test_the_night_and_the_watermark_are_filled_in(tmp_path: Path) -> None:
 
 def test_a_broken_transfer_goes_on_where_it_broke(tmp_path: Path) -> None:
     system = Breaking(2, ['"v1"'])
-    with answering(system) as url:
-        pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    downloaded(tmp_path, system)
     assert (tmp_path / "into" / "extract.csv").read_bytes() == CONTENT
     assert system.ranges[0] is None
     assert all(int(asked[6:-1]) > 0 for asked in system.ranges[1:]), "neither began again"
@@ -97,15 +99,13 @@ def test_a_broken_transfer_goes_on_where_it_broke(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("etags", [['"v1"', '"v2"'], ['W/"v1"']], ids=["changed meanwhile", "weak ETag"])
 def test_a_broken_transfer_starts_again_where_the_file_may_be_another(tmp_path: Path, etags: list[str]) -> None:
-    with answering(Breaking(1, etags)) as url:
-        pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    downloaded(tmp_path, Breaking(1, etags))
     assert (tmp_path / "into" / "extract.csv").read_bytes() == CONTENT
 
 
 def test_a_transfer_that_always_breaks_is_no_extract(tmp_path: Path) -> None:
     system = Breaking(100, ['"v1"'])
-    with answering(system) as url:
-        message = refused(contract_of(tmp_path, "api", url), tmp_path / "into")
+    message = refusal(tmp_path, system)
     assert "breaks off" in message
     assert f"after {retry.MAX_ATTEMPTS} attempts" in message
     assert len(system.ranges) == retry.MAX_ATTEMPTS
@@ -113,23 +113,20 @@ def test_a_transfer_that_always_breaks_is_no_extract(tmp_path: Path) -> None:
 
 def test_a_gzip_encoding_is_undone(tmp_path: Path) -> None:
     packed = gzip.compress(CONTENT)
-    with answering(lambda _: Response(packed, headers={"Content-Encoding": "gzip"})) as url:
-        pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    downloaded(tmp_path, lambda _: Response(packed, headers={"Content-Encoding": "gzip"}))
     assert (tmp_path / "into" / "extract.csv").read_bytes() == CONTENT
 
 
 def test_a_cut_gzip_encoding_is_refused(tmp_path: Path) -> None:
     packed = gzip.compress(CONTENT)[:-20]
-    with answering(lambda _: Response(packed, headers={"Content-Encoding": "gzip"})) as url:
-        assert "damaged gzip" in refused(contract_of(tmp_path, "api", url), tmp_path / "into")
+    assert "damaged gzip" in refusal(tmp_path, lambda _: Response(packed, headers={"Content-Encoding": "gzip"}))
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_a_body_without_end_is_stopped(tmp_path: Path, packed: bool) -> None:
     body, headers = (gzip.compress(bytes(8 << 20)), {"Content-Encoding": "gzip"}) if packed else (bytes(8 << 20), {})
-    with answering(lambda _: Response(body, headers=headers)) as url:
-        contract = contract_of(tmp_path, "api", url, limits={"arrivedBytes": 1 << 20})
-        assert "more than 1048576 bytes" in refused(contract, tmp_path / "into")
+    message = refusal(tmp_path, lambda _: Response(body, headers=headers), limits={"arrivedBytes": 1 << 20})
+    assert "more than 1048576 bytes" in message
 
 
 @pytest.mark.parametrize(
@@ -141,15 +138,13 @@ def test_a_body_without_end_is_stopped(tmp_path: Path, packed: bool) -> None:
     ],
 )
 def test_a_name_that_the_system_gives_is_never_a_path(tmp_path: Path, disposition: str, name: str) -> None:
-    with answering(lambda _: Response(b"id\n", headers={"Content-Disposition": disposition})) as url:
-        arrived = pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    arrived = downloaded(tmp_path, lambda _: Response(b"id\n", headers={"Content-Disposition": disposition}))
     assert arrived.files == (name,)
     assert list((tmp_path / "into").iterdir()) == [tmp_path / "into" / name]
 
 
 def test_a_web_page_with_status_200_is_no_extract(tmp_path: Path) -> None:
-    with answering(lambda _: HTMLResponse("<html>Please log in</html>")) as url:
-        assert "web page (text/html)" in refused(contract_of(tmp_path, "api", url), tmp_path / "into")
+    assert "web page (text/html)" in refusal(tmp_path, lambda _: HTMLResponse("<html>Please log in</html>"))
 
 
 def test_a_redirect_stays_on_its_host(tmp_path: Path) -> None:
@@ -177,8 +172,7 @@ def test_a_redirect_stays_on_its_host(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_what_may_pass_is_tried_again(tmp_path: Path, status: int) -> None:
     statuses = [status, status, 200]
-    with answering(lambda _: PlainTextResponse("id\n", statuses.pop(0))) as url:
-        pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    downloaded(tmp_path, lambda _: PlainTextResponse("id\n", statuses.pop(0)))
     assert statuses == []
 
 
@@ -207,8 +201,7 @@ def test_retry_after_is_honoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         PlainTextResponse("", 503, {"Retry-After": "soon"}),
         PlainTextResponse("id\n"),
     ]
-    with answering(lambda _: answers.pop(0)) as url:
-        pulled(contract_of(tmp_path, "api", url), tmp_path / "into")
+    downloaded(tmp_path, lambda _: answers.pop(0))
     named = [wait for wait in waits if wait >= 1]
     assert named[0] == 7
     assert named[-1] == retry.LONGEST_RETRY_AFTER_SECONDS

@@ -19,24 +19,8 @@ from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID
 
 VALUES: list[Any] = [
-    None,
-    5,
-    "x",
-    "",
-    "²",
-    [],
-    [5],
-    [None],
-    {},
-    {"x": 5},
-    {"style": 5},
-    math.inf,
-    math.nan,
-    -1,
-    0,
-    10**30,
-    True,
-]
+    None, 5, "x", "", "²", [], [5], [None], {}, {"x": 5}, {"style": 5}, math.inf, math.nan, -1, 0, 10**30, True,
+]  # fmt: skip
 # Nothing listens on port 1 of this machine.
 NOWHERE = "127.0.0.1:1"
 # kind: the server as its contract says it, and the options that it cannot do without

@@ -84,9 +84,7 @@ def test_what_a_connector_cannot_do_without(tmp_path: Path, name: str, missing: 
         load(written(tmp_path, server, {key: value for key, value in options.items() if key != missing}))
 
 
-def test_what_was_pulled_lands_with_its_proof_and_without_a_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_pulled_lands_with_proof_and_without_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_SECRET", SECRET)
     answer = PlainTextResponse("id\n1\n2\n", headers={"ETag": '"v1"'})
     with serving(Starlette(routes=[Route("/things.csv", lambda _: answer)])) as base:

@@ -8,10 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import obstore
 import pytest
-from moto.server import ThreadedMotoServer
-from obstore.store import S3Store
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -25,7 +22,7 @@ from tests.conftest import Feed
 from tests.postgres import Database
 from tests.sources.connectors import drip_server
 from tests.sources.connectors.drip_server import answering_bytes
-from tests.sources.connectors.pulling import SECRET, contract_of, refused
+from tests.sources.connectors.pulling import SECRET, contract_of, put_objects, refused
 from tests.sources.connectors.sftp_server import SftpSite
 from tests.sources.connectors.test_download import answering
 from tests.sources.landed import ID
@@ -36,16 +33,11 @@ IN_TIME = "the extract took more than 1 seconds, its limit; ask Agency of Tests 
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        drip_server.header_in_drops,
-        drip_server.informed_for_ever,
-        drip_server.body_in_drops,
-        drip_server.body_of_known_length_in_drops,
-    ],
+    "name", ["header_in_drops", "informed_for_ever", "body_in_drops", "body_of_known_length_in_drops"]
 )
-def test_a_drip_ends_with_the_time_of_the_extract(tmp_path: Path, answer: Callable[..., None]) -> None:
+def test_a_drip_ends_with_the_time_of_the_extract(tmp_path: Path, name: str) -> None:
     """Every drop comes long before the time-out of silence."""
+    answer = getattr(drip_server, name)
     began = time.monotonic()
     with answering_bytes(answer) as url:
         contract = contract_of(tmp_path, "api", url, limits=ONE_SECOND, timeoutSeconds=30)
@@ -122,28 +114,11 @@ def test_sftp_ends_with_the_extract(tmp_path: Path, sftp: tuple[SftpSite, Callab
     assert IN_TIME in refused(contract(limits=ONE_SECOND, timeoutSeconds=30), tmp_path / "c")
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def test_objects_of_a_store_are_counted_together(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-
     monkeypatch.setenv("TEST_ID", "platform")
     monkeypatch.setenv("TEST_SECRET", SECRET)
     # Stores of one process share what they hold: the name is of this test alone.
-    httpx.put(f"{store}/counted").raise_for_status()
-    bucket = S3Store(
-        "counted", endpoint=store, region="us-east-1", access_key_id="platform", secret_access_key=SECRET,
-        client_options={"allow_http": True},
-    )  # fmt: skip
-    for key in ("a.csv", "b.csv"):
-        obstore.put(bucket, key, b"id\n" + b"1\n" * 500)
+    put_objects(store, "counted", dict.fromkeys(("a.csv", "b.csv"), b"id\n" + b"1\n" * 500))
     login = {"endpointUrl": store, "accessKeyId": "env:TEST_ID", "secretAccessKey": "env:TEST_SECRET"}
     contract = contract_of(tmp_path, "s3", "s3://counted/", limits={"arrivedBytes": 2000}, **login)
     assert "more than 2000 bytes" in refused(contract, tmp_path / "into")
@@ -157,25 +132,21 @@ def test_a_query_without_end_ends_with_the_extract(tmp_path: Path, database: Dat
     sqlite = contract_of(
         tmp_path, "custom", "", connector="sqlalchemy", url="sqlite://", query=ENDLESS_SQL, limits=ONE_SECOND
     )
-    made = [make(tmp_path, [ID], "nothing") for make in (database.contract, database.by_sqlalchemy)]
+    made = [database.contract(tmp_path, [ID], "nothing", connector) for connector in ("scanner", "sqlalchemy")]
     for number, contract in enumerate([sqlite, *made]):
         options = {**contract.server.options, "query": ENDLESS_SQL, "limits": ONE_SECOND}
         began = time.monotonic()
-        assert IN_TIME in refused(
-            replace(contract, server=replace(contract.server, options=options)), tmp_path / str(number)
-        )
+        endless = replace(contract, server=replace(contract.server, options=options))
+        assert IN_TIME in refused(endless, tmp_path / str(number))
         assert time.monotonic() - began < 5
 
 
-def test_a_table_is_held_to_the_bytes_of_the_extract(tmp_path: Path, database: Database) -> None:
+def test_a_table_is_held_to_the_bytes_of_the_extract(tmp_path: Path, database: Database, connector: str) -> None:
     database.run(
         "DROP TABLE IF EXISTS large; CREATE TABLE large AS SELECT md5(n::text) AS id FROM generate_series(1, 200000) n"
     )
-    for number, make in enumerate((database.contract, database.by_sqlalchemy)):
-        contract = make(tmp_path, [ID], "large")
-        options = {**contract.server.options, "limits": {"arrivedBytes": 1 << 20}}
-        limited = replace(contract, server=replace(contract.server, options=options))
-        assert "more than 1048576 bytes" in refused(limited, tmp_path / str(number))
+    contract = database.contract(tmp_path, [ID], "large", connector, options={"limits": "{arrivedBytes: 1048576}"})
+    assert "more than 1048576 bytes" in refused(contract, tmp_path / "into")
 
 
 def test_a_local_file_is_held_to_the_bytes_of_the_extract(tmp_path: Path) -> None:

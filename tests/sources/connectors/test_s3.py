@@ -2,16 +2,11 @@
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-import obstore
 import pytest
 import trustme
-from moto.server import ThreadedMotoServer
-from obstore.store import S3Store
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -22,7 +17,7 @@ from sources.connectors import probe, retry, s3
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 from tests.conftest import NIGHT
-from tests.sources.connectors.pulling import SECRET, contract_of, pulled, refused
+from tests.sources.connectors.pulling import SECRET, contract_of, pulled, put_objects, refused, sent
 
 KEYS = [
     "towns/20261120/north.parquet", "towns/20261120/south.parquet", "towns/20261120/deep/west.parquet",
@@ -31,20 +26,9 @@ KEYS = [
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    store = S3Store(
-        "municipalities", endpoint=address, region="us-east-1", access_key_id="platform", secret_access_key=SECRET,
-        client_options={"allow_http": True},
-    )  # fmt: skip
-    httpx.put(f"{address}/municipalities").raise_for_status()
-    for key in KEYS:
-        obstore.put(store, key, key.encode())
-    yield address
-    server.stop()
+def endpoint(store: str) -> str:
+    put_objects(store, "municipalities", {key: key.encode() for key in KEYS})
+    return store
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +69,8 @@ def test_a_control_object_is_not_part_of_the_extract(endpoint: str, tmp_path: Pa
 
 
 def test_one_object_by_its_name(endpoint: str, tmp_path: Path) -> None:
-    assert pulled(contract(tmp_path, endpoint, NIGHTLY + "north.parquet"), tmp_path / "into").files == (
-        "north.parquet",
-    )
+    arrived = pulled(contract(tmp_path, endpoint, NIGHTLY + "north.parquet"), tmp_path / "into")
+    assert arrived.files == ("north.parquet",)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +123,7 @@ class Store:
             "etag": '"v1"', "content-length": str(len(body)), "last-modified": MOMENT,
             "content-range": f"bytes {start}-{end}/{len(CONTENT)}",
         }  # fmt: skip
-        return StreamingResponse(_sent(body, answer == "half"), 206, headers)
-
-
-async def _sent(body: bytes, is_broken: bool) -> AsyncIterator[bytes]:
-    yield body[: len(body) // 2]
-    if is_broken:
-        raise ConnectionAbortedError
-    yield body[len(body) // 2 :]
+        return StreamingResponse(sent(body, answer == "half"), 206, headers)
 
 
 def test_a_broken_transfer_goes_on_where_it_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,31 +138,31 @@ def test_a_broken_transfer_goes_on_where_it_broke(tmp_path: Path, monkeypatch: p
     assert 0 < starts[2] < starts[3] < starts[4] == 3 << 20
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ("403", "login is refused"),
-        ("401", "login is refused"),
-        ("412", "changed while it was read"),
-        ("400", "answers 400"),
-    ],
-)
-def test_a_refusal_is_told_without_the_key(tmp_path: Path, status: str, said: str) -> None:
+STATUSES = {
+    "403": "login is refused",
+    "401": "login is refused",
+    "412": "changed while it was read",
+    "400": "answers 400",
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_refusal_is_told_without_the_key(tmp_path: Path, status: str) -> None:
     store = Store([status])
     with serving(store.app()) as base:
-        assert said in refused(contract(tmp_path, base, "s3://municipalities/*"), tmp_path / "into")
+        assert STATUSES[status] in refused(contract(tmp_path, base, "s3://municipalities/*"), tmp_path / "into")
 
 
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        f"http://me:{SECRET}@127.0.0.1:1",
-        f"http://127.0.0.1:1/?key={SECRET}",
-        f"{SECRET}",
-        "http://127.0.0.1:port",
-        "http://",
-    ],
-)
+ENDPOINTS = [
+    f"http://me:{SECRET}@127.0.0.1:1",
+    f"http://127.0.0.1:1/?key={SECRET}",
+    SECRET,
+    "http://127.0.0.1:port",
+    "http://",
+]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_that_is_no_plain_address_is_refused_unseen(tmp_path: Path, endpoint: str) -> None:
     assert "endpointUrl in things.odcs.yaml" in refused(contract(tmp_path, endpoint, NIGHTLY), tmp_path / "into")
 

@@ -5,15 +5,14 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xlsxwriter
 
 from tests.conftest import Feed
+from tests.sources.formats.workbooks import xlsx
 
 RECORDS = [("a1", Decimal("1.10"), "Zoë"), ("b2", Decimal("-20.05"), None), ("c3", Decimal("300.00"), "x y")]
 EXPECTED = [{"id": key, "amount": amount, "name": name} for key, amount, name in RECORDS]
@@ -83,25 +82,20 @@ def _xml(rows: list[tuple[Any, ...]]) -> bytes:
 
 
 def _excel(rows: list[tuple[Any, ...]]) -> bytes:
+    numbers = [[float(cell) if isinstance(cell, Decimal) else cell for cell in row] for row in rows]
+    return xlsx(("Sheet1", [["id", "amount", "name"], *numbers]))
+
+
+def parquet(columns: dict[str, Any], **options: Any) -> bytes:
     stream = io.BytesIO()
-    with xlsxwriter.Workbook(stream) as book:
-        # The same bytes on every day: property tests draw places in them.
-        book.set_properties({"created": datetime(2026, 1, 1)})
-        sheet = book.add_worksheet()
-        for number, row in enumerate([("id", "amount", "name"), *rows]):
-            sheet.write_row(number, 0, [float(cell) if isinstance(cell, Decimal) else cell for cell in row])
+    pq.write_table(pa.table(columns), stream, **options)
     return stream.getvalue()
 
 
 def _parquet(rows: list[tuple[Any, ...]]) -> bytes:
-    stream = io.BytesIO()
     types = {"id": pa.string(), "amount": pa.decimal128(9, 2), "name": pa.string()}
-    columns = zip(*rows, strict=True)
-    pq.write_table(
-        pa.table({name: pa.array(values, kind) for (name, kind), values in zip(types.items(), columns, strict=True)}),
-        stream,
-    )
-    return stream.getvalue()
+    columns = zip(types.items(), zip(*rows, strict=True), strict=True)
+    return parquet({name: pa.array(values, kind) for (name, kind), values in columns})
 
 
 class Register:
@@ -116,12 +110,9 @@ class Register:
         item_hash = f"sha-256:{hashlib.sha256(text.encode()).hexdigest()}"
         number = str(len(self._leaves) + 1)
         leaf = {
-            "index-entry-number": number,
-            "entry-number": number,
-            "entry-timestamp": timestamp,
-            "key": key,
+            "index-entry-number": number, "entry-number": number, "entry-timestamp": timestamp, "key": key,
             "item-hash": [item_hash],
-        }
+        }  # fmt: skip
         self._leaves.append(json.dumps(leaf, separators=(",", ":"), ensure_ascii=False).encode())
         self.lines += [f"add-item\t{text}", f"append-entry\tuser\t{key}\t{timestamp}\t{item_hash}"]
 

@@ -15,15 +15,11 @@ from sources.formats.delimited import line_ends
 from sources.formats.delimited.alternatives import EMPTY_COLUMN, STRAY_QUOTE
 from sources.formats.delimited.headings import ABOVE_HEADING
 from sources.formats.delimited.records import ABOVE, ACROSS, CUT_OFF, MISQUOTED, NO_LINE_END, TOO_FEW, TOO_MANY
-from tests.conftest import Feed
+from tests.conftest import Feed, columns
 from tests.sources.landed import Landed, land, land_bytes, text_columns
 
 ABC = text_columns("a", "b", "c")
-TYPED = [
-    "{name: a, logicalType: integer, primaryKey: true}",
-    "{name: b, logicalType: date, required: true}",
-    "{name: c, logicalType: string}",
-]
+TYPED = columns(a="integer", b="date, required: true", c="string")
 ROWS = [("1", "x", "y"), ("2", "é, z", 'say "so"')]
 
 
@@ -307,9 +303,7 @@ def test_a_file_that_is_nearly_all_broken_is_refused_before_it_fills_the_memory(
             landed_with(tmp_path, content)
 
 
-def test_places_of_many_wrong_records_are_looked_up_part_by_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_places_of_many_records_are_looked_up_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sources.landing.faulty_records._PLACES", 7)
     landed = landed_with(tmp_path, "a,b,c\n" + "".join(f"{n},01/02/2026,x\n" for n in range(50)), TYPED)
     assert landed.reject_lines == list(range(2, 52))

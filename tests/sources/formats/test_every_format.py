@@ -1,8 +1,6 @@
 """What holds for every format: plain or packed it lands the same; cut or damaged, it is refused or every record is accounted for."""
 
 import gzip
-import io
-import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import Feed
+from tests.sources.archives import zipped
 from tests.sources.formats.samples import EXPECTED, RECORDS, SAMPLES
 from tests.sources.formats.workbooks import biff_sheet, ods, ods_table, xls
 from tests.sources.landed import land, land_bytes, text_columns
@@ -37,14 +36,11 @@ def contract(name: str, tmp_path: Path) -> Contract:
     return load(SAMPLES[name].feed.write(tmp_path))
 
 
-def zipped(content: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../member", content)
-    return stream.getvalue()
+def in_a_zip(content: bytes) -> bytes:
+    return zipped({"../member": content})
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, zipped], ids=["plain", "gzip", "zip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, in_a_zip], ids=["plain", "gzip", "zip"])
 def test_lands_plain_and_packed(contract: Contract, name: str, pack: Any, tmp_path: Path) -> None:
     landed = land_bytes(contract, tmp_path, pack(SAMPLES[name].content))
     assert landed.rows == EXPECTED
@@ -119,11 +115,8 @@ OTHERS = {
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
 def test_a_file_of_another_kind_is_called_by_its_name(kind: str, form: str, tmp_path: Path) -> None:
     content, says = OTHERS[kind]
+    feed = Feed(text_columns("a", "b"), path=f"e.{form}", format=form, options={"limits": "{members: 99}"})
     with pytest.raises(ExtractError) as caught:
-        land(
-            tmp_path,
-            content,
-            Feed(text_columns("a", "b"), path=f"e.{form}", format=form, options={"limits": "{members: 99}"}),
-        )
+        land(tmp_path, content, feed)
     assert says in str(caught.value)
     assert f"Agency of Tests for {form}" in str(caught.value)

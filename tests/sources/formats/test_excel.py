@@ -13,6 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 from sources.errors import ExtractError
 from sources.formats.excel import book as excel_book
 from tests.conftest import Feed
+from tests.sources.formats.workbooks import xlsx
 from tests.sources.landed import ID, land
 
 COLUMNS = [
@@ -71,22 +72,12 @@ def test_several_sheets_tell_their_name(tmp_path: Path) -> None:
     assert [(r["file"], r["line"]) for r in landed.rejects] == [("One", 6), ("One", 10), ("Two", 6), ("Two", 10)]
 
 
-def table(*rows: list[object]) -> Callable[[Worksheet, xlsxwriter.Workbook], None]:
-    def write(sheet: Worksheet, _: xlsxwriter.Workbook) -> None:
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)
-
-    return write
-
-
 def test_numbers_are_those_that_people_see(tmp_path: Path) -> None:
     values = [0.1 + 0.2, 12.300000000000001, 1e-7, 123456.789, 1e15]
     columns = [ID, '{name: n, logicalType: number, physicalType: "DECIMAL(30,10)"}', "{name: t, logicalType: string}"]
     rows = [[f"k{number}", value, f"{number}.50"] for number, value in enumerate(values)]
-    landed = land(
-        tmp_path, workbook("S", write=table(["id", "n", "t"], *rows)),
-        Feed(columns, path="x.xlsx", format="excel", options={"sheet": "S"}),
-    )  # fmt: skip
+    known = Feed(columns, path="x.xlsx", format="excel", options={"sheet": "S"})
+    landed = land(tmp_path, xlsx(("S", [["id", "n", "t"], *rows])), known)
     wanted = ["0.3", "12.3", "0.0000001", "123456.789", "1000000000000000"]
     assert [row["n"] for row in landed.rows] == [Decimal(text) for text in wanted]
     assert [row["t"] for row in landed.rows] == [f"{number}.50" for number in range(5)]
@@ -95,15 +86,8 @@ def test_numbers_are_those_that_people_see(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_1904", [False, True])
 def test_dates_of_both_systems_in_the_form_of_the_contract(is_1904: bool, tmp_path: Path) -> None:
     columns = [ID, "{name: d, logicalType: date, logicalTypeOptions: {format: dd.MM.yyyy}}"]
-
-    def write(sheet: Worksheet, book: xlsxwriter.Workbook) -> None:
-        sheet.write_row("A1", ["id", "d"])
-        sheet.write("A2", "a")
-        sheet.write_datetime("B2", datetime(2026, 1, 2), book.add_format({"num_format": "d.m.yy"}))
-        sheet.write_row("A3", ["b", 46024 - (1462 if is_1904 else 0)])
-        sheet.write_row("A4", ["c", "02.01.2026"])
-
-    content = workbook("S", write=write, date_1904=is_1904)
+    days = [(datetime(2026, 1, 2), "d.m.yy"), 46024 - (1462 if is_1904 else 0), "02.01.2026"]
+    content = xlsx(("S", [["id", "d"], *zip("abc", days, strict=True)]), date_1904=is_1904)
     landed = land(tmp_path, content, Feed(columns, path="x.xlsx", format="excel", options={"sheet": "S"}))
     assert [row["d"] for row in landed.rows] == [date(2026, 1, 2)] * 3
 
@@ -115,10 +99,10 @@ REFUSED = {
     "wrong header row": (ONE, {"headerRow": "1"}, "twice"),
     "header row beyond": (ONE, {"headerRow": "99"}, "no heading"),
     "no heading to fill": (ONE, {**OPTIONS, "fillMerged": "[region]"}, "no heading region"),
-    "values without heading": (workbook("S", write=table(["id"], ["a", "b"])), {"headerRow": "1"}, "column B"),
-    "other headings": (workbook("S", write=table(["id", "x"], ["a", 1])), {"headerRow": "1"}, "no school"),
-    "no rows": (workbook("S", write=table(["id"])), {"headerRow": "1"}, "no school"),
-    "nothing": (workbook("S", write=table()), {"headerRow": "1"}, "no heading"),
+    "values without heading": (xlsx(("S", [["id"], ["a", "b"]])), {"headerRow": "1"}, "column B"),
+    "other headings": (xlsx(("S", [["id", "x"], ["a", 1]])), {"headerRow": "1"}, "no school"),
+    "no rows": (xlsx(("S", [["id"]])), {"headerRow": "1"}, "no school"),
+    "nothing": (xlsx(("S", [])), {"headerRow": "1"}, "no heading"),
     "cut": (ONE[:-60], OPTIONS, "archive"),
     "text": (b"id,school\n", OPTIONS, "no Excel workbook"),
 }
@@ -140,16 +124,8 @@ def test_a_workbook_beyond_the_declared_maximum_is_refused(tmp_path: Path, monke
 @pytest.mark.parametrize("form", ["dd.mm.yyyy", "General"])
 def test_a_zero_in_a_date_cell_is_no_day(form: str, tmp_path: Path) -> None:
     """Excel shows 1900-01-00 for a zero, and #### for what is below."""
-
-    def write(sheet: Worksheet, book: xlsxwriter.Workbook) -> None:
-        sheet.write_row("A1", ["id", "school", "fee", "opened", "seen"])
-        shown = book.add_format({"num_format": form})
-        for row, serial in enumerate([0, 0.5, -1, 46024], start=1):
-            sheet.write(row, 0, str(serial))
-            sheet.write(row, 3, int(serial), shown)
-            sheet.write(row, 4, serial, shown)
-
-    landed = land(tmp_path, workbook("One", write=write), feed(headerRow="1"))
+    rows = [[str(serial), None, None, (int(serial), form), (serial, form)] for serial in (0, 0.5, -1, 46024)]
+    landed = land(tmp_path, xlsx(("One", [["id", "school", "fee", "opened", "seen"], *rows])), feed(headerRow="1"))
     assert [(row["id"], row["opened"]) for row in landed.rows] == [("46024", date(2026, 1, 2))]
     assert [reject["line"] for reject in landed.rejects] == [2, 3, 4]
 
@@ -157,7 +133,7 @@ def test_a_zero_in_a_date_cell_is_no_day(form: str, tmp_path: Path) -> None:
 def test_a_sheet_that_is_a_chart_is_none_of_the_sheets(tmp_path: Path) -> None:
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream) as book:
-        table(["id"], ["a"])(book.add_worksheet("One"), book)
+        book.add_worksheet("One").write_column(0, 0, ["id", "a"])
         chart = book.add_chart({"type": "bar"})
         chart.add_series({"values": "=One!$A$2:$A$2"})
         book.add_chartsheet("Chart").set_chart(chart)

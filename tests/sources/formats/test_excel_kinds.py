@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import Feed
+from tests.sources.archives import zipped
 from tests.sources.formats.workbooks import (
     Rows,
     biff_formula,
@@ -30,7 +31,7 @@ from tests.sources.formats.workbooks import (
     xlsb,
     xlsb_merged,
     xlsb_row,
-    zipped,
+    xlsx,
 )
 from tests.sources.landed import ID, land, land_bytes
 
@@ -43,22 +44,6 @@ ROWS: Rows = [["id", "n", "b", "d"], ["a", 1.5, True, 46024], ["007", -2, False,
 
 def feed(columns: list[str] | None = None, **options: str) -> Feed:
     return Feed(columns or COLUMNS, path="x.xlsx", format="excel", options=options or {"headerRow": "1"})
-
-
-def xlsx(*sheets: tuple[str, Rows], merged: tuple[str, ...] = (), **options: object) -> bytes:
-    stream = io.BytesIO()
-    with xlsxwriter.Workbook(stream, options) as book:
-        book.set_properties({"created": datetime(2026, 1, 1)})
-        for name, rows in sheets:
-            sheet = book.add_worksheet(name)
-            for number, row in enumerate(rows):
-                sheet.write_row(number, 0, row)
-            for place in merged:
-                sheet.merge_range(place, None)
-                cell = place.split(":")[0]
-                row, column = int(cell[1:]) - 1, ord(cell[0]) - ord("A")
-                sheet.write(row, column, rows[row][column])
-    return stream.getvalue()
 
 
 def xlsb_sheet(rows: Rows) -> bytes:
@@ -106,7 +91,7 @@ GRIDS = {
     "ods": ods(("One", ODS_GRID)),
     "xls": xls(("One", biff_sheet(GRID) + b"".join(biff_merged(*place) for place in MERGED))),
     "xlsb": xlsb(("One", xlsb_sheet(GRID), b"".join(xlsb_merged(*place) for place in MERGED))),
-    "xlsx": xlsx(("One", GRID), merged=("A1:A2", "C1:D1", "A3:A4")),
+    "xlsx": xlsx(("One", GRID), merged={"One": ["A1:A2", "C1:D1", "A3:A4"]}),
 }
 
 
@@ -140,7 +125,7 @@ def test_headings_are_found_where_they_are(tmp_path: Path) -> None:
         land(tmp_path, xlsx(("One", [["x"], ["id", "n"]])), feed(headerRow="detect"))
 
 
-def formulas(more: str = 't="str"') -> bytes:
+def formulas() -> bytes:
     return xlsx(("One", [["id", "n"], ["a", "=1+1"], ["b", 3]]))
 
 
@@ -163,14 +148,8 @@ def test_a_formula_whose_result_is_an_empty_text_has_a_value(tmp_path: Path) -> 
 
 def test_formulas_and_errors_of_other_kinds(tmp_path: Path) -> None:
     cells = biff_sheet([["id", "n"], ["a", 1], ["b"], ["c", 3], ["d"]])
-    content = xls(
-        (
-            "One",
-            cells
-            + biff_formula(2, 1, b"\x00" * 6 + b"\xff\xff")
-            + biff_formula(4, 1, b"\x03" + b"\x00" * 5 + b"\xff\xff"),
-        )
-    )
+    text, empty = (biff_formula(row, 1, bytes([kind, *bytes(5)]) + b"\xff\xff") for row, kind in ((2, 0), (4, 3)))
+    content = xls(("One", cells + text + empty))
     landed = land(tmp_path, content, feed([ID, NUMBER]))
     assert ([row["id"] for row in landed.rows], landed.reject_lines) == (["a", "c", "d"], [3])
     rows = ods_table([["id", "n"], ["a", 1]])
@@ -188,14 +167,8 @@ def test_times_of_day(tmp_path: Path) -> None:
     landed = land(tmp_path, ods(("One", ods_table([["id", "t"]]) + rows)), feed(columns))
     assert [row["t"] for row in landed.rows] == [time(3, 4, 5), time(23, 59, 59, 500_000)]
     assert [(reject["line"], reject["value"]) for reject in landed.rejects] == [(3, "PT36H00M00S")]
-    stream = io.BytesIO()
-    with xlsxwriter.Workbook(stream) as book:
-        sheet, form = book.add_worksheet(), book.add_format({"num_format": "[h]:mm:ss"})
-        sheet.write_column(0, 0, ["id", "a", "b"])
-        sheet.write(0, 1, "t")
-        sheet.write(1, 1, 0.5, form)
-        sheet.write(2, 1, 1.5, form)
-    landed = land(tmp_path, stream.getvalue(), feed(columns))
+    spans = [["id", "t"], ["a", (0.5, "[h]:mm:ss")], ["b", (1.5, "[h]:mm:ss")]]
+    landed = land(tmp_path, xlsx(("One", spans)), feed(columns))
     assert ([row["t"] for row in landed.rows], landed.reject_lines) == ([time(12)], [3])
 
 

@@ -74,9 +74,7 @@ def test_any_number_comes_back(tmp_path: Path, amounts: list[int], days: int, co
     assert {(row["days"], row["count"]) for row in landed.rows} <= {(days, count)}
 
 
-@pytest.mark.parametrize(
-    "raw", ["12fa00000c", "123456789f".replace("9f", "91"), "a00000000c", "0000000000", "4040404040"]
-)
+@pytest.mark.parametrize("raw", ["12fa00000c", "1234567891", "a00000000c", "0000000000", "4040404040"])
 def test_a_bad_nibble_is_a_reject_with_its_bytes(raw: str, tmp_path: Path) -> None:
     bad = detail("b").replace(packed(100, 5), bytes.fromhex(raw), 1)
     landed = land(tmp_path, extract([detail("a"), bad, detail("c")], 200), MAINFRAME)

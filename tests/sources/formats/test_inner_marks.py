@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -75,12 +76,7 @@ def test_a_heading_of_two_rows_is_no_record_either(delimiter: str, tmp_path: Pat
     heading = "co,na\nde,me\n"
     content = (heading + "001,a\n" + MARK + heading + "002,de\n").replace(",", delimiter)
     columns = text_columns("co de", "na me")
-    properties = [
-        item.replace("name: co de", "name: code, physicalName: co de").replace(
-            "name: na me", "name: name, physicalName: na me"
-        )
-        for item in columns
-    ]
+    properties = [re.sub("name: (co|na) (de|me)", r"name: \1\2, physicalName: \1 \2", item) for item in columns]
     options = {"headerRows": "2", "delimiter": f'"{delimiter}"'}
     found = land(tmp_path, content, Feed(properties, options=options))
     assert [tuple(row.values()) for row in found.rows] == [("001", "a"), ("002", "de")]

@@ -9,15 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.arrival.pull import Arrived, Pull
 from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.formats.json import lines as json_lines
 from sources.formats.json import pages as json_pages
-from sources.landing import land as landing
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS, prop
-from tests.sources.landed import ID, Landed, land, land_bytes, read_back
+from tests.sources.landed import ID, Landed, land, land_bytes, land_files
 
 EXACT = '{name: amount, logicalType: number, physicalType: "DECIMAL(38,20)"}'
 BIG = '{name: big, logicalType: number, physicalType: "DECIMAL(20,0)"}'
@@ -27,9 +25,7 @@ relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[Health
 
 
 def lines(columns: list[str], *records: str) -> tuple[str, Feed]:
-    return "".join(f"{record}\n" for record in records), Feed(
-        columns, path="x.jsonl", format="jsonl", options=NO_OPTIONS
-    )
+    return "".join(f"{one}\n" for one in records), Feed(columns, path="x.jsonl", format="jsonl", options=NO_OPTIONS)
 
 
 def document(columns: list[str], *records: str) -> tuple[str, Feed]:
@@ -42,14 +38,11 @@ both = pytest.mark.parametrize("form", [lines, document])
 
 @both
 def test_numbers_arrive_as_they_are_written(form: Form, tmp_path: Path) -> None:
-    landed = land(
-        tmp_path,
-        *form(
-            [ID, EXACT, TEXT, BIG],
-            '{"id": "a", "amount": 0.12345678901234567891, "note": 1.10, "big": 12345678901234567890}',
-            '{"id": "b", "amount": 1.10, "note": 1E5, "big": -0}',
-        ),
-    )
+    records = [
+        '{"id": "a", "amount": 0.12345678901234567891, "note": 1.10, "big": 12345678901234567890}',
+        '{"id": "b", "amount": 1.10, "note": 1E5, "big": -0}',
+    ]
+    landed = land(tmp_path, *form([ID, EXACT, TEXT, BIG], *records))
     assert landed.rows == [
         {"id": "a", "amount": Decimal("0.12345678901234567891"), "note": "1.10", "big": 12345678901234567890},
         {"id": "b", "amount": Decimal("1.1"), "note": "1E5", "big": 0},
@@ -68,15 +61,11 @@ def test_usual_and_odd_lines_read_decimals_alike(tmp_path: Path, amounts: list[D
 
 @both
 def test_nested_values_and_missing_keys(form: Form, tmp_path: Path) -> None:
-    landed = land(
-        tmp_path,
-        *form(
-            [ID, TOWN, TEXT],
-            '{"id": "a", "address": {"town": "X", "street": "Y"}, "note": {"k": [1.10, null, true, "é"]}}',
-            '{"id": "b"}',
-            '{"id": "c", "address": null, "note": [], "new": 7}',
-        ),
-    )
+    records = [
+        '{"id": "a", "address": {"town": "X", "street": "Y"}, "note": {"k": [1.10, null, true, "é"]}}',
+        '{"id": "b"}', '{"id": "c", "address": null, "note": [], "new": 7}',
+    ]  # fmt: skip
+    landed = land(tmp_path, *form([ID, TOWN, TEXT], *records))
     assert [row["town"] for row in landed.rows] == ["X", None, None]
     assert [row["note"] for row in landed.rows] == ['{"k":[1.10,null,true,"é"]}', None, "[]"]
     assert landed.manifest.extra_columns == ["new"]
@@ -196,23 +185,16 @@ def test_lines_of_which_none_is_a_record_are_told(content: str, said: str, tmp_p
         land(tmp_path, content, Feed([ID, TEXT], path="x.jsonl", format="jsonl", options=NO_OPTIONS))
 
 
-def test_pages_are_one_extract_whose_rejects_name_their_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_one_extract_whose_rejects_name_their_page(tmp_path: Path) -> None:
     contents = {
         "page-1.json": '{"items": [{"id": "a", "note": 1}, 7]}',
         "page-2.json": '{"items": []}',
         "page-3.json": '{"items": [{"id": "b", "n": "x"}, {"id": "c", "n": 3}, {"id": "c", "id": "d"}]}',
     }
 
-    def bring(pull: Pull) -> Arrived:
-        for name, content in contents.items():
-            (pull.into / name).write_text(content)
-        return Arrived(tuple(contents))
-
-    monkeypatch.setattr(landing, "fetch", bring)
     columns = [ID, TEXT, "{name: n, logicalType: integer}"]
     feed = Feed(columns, path="x.json", format="json", options={"records": "/items"})
-    landing.land_extract(load(feed.write(tmp_path)), tmp_path / "landed")
-    landed = read_back(tmp_path / "landed")
+    landed = land_files(tmp_path, {name: content.encode() for name, content in contents.items()}, feed)
     assert [row["id"] for row in landed.rows] == ["a", "c"]
     assert [(r["file"], r["line"], r["value"]) for r in landed.rejects] == [
         ("page-1.json", 2, None), ("page-3.json", 1, "x"), ("page-3.json", 3, None),

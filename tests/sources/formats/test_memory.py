@@ -4,16 +4,14 @@ JSON Lines below a gigabyte and CSV with quotes below one and a half are excepte
 file is, which its use of both cores costs.
 """
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Feed
+from tests.conftest import Feed, ended
 from tests.sources.formats.samples import NO_OPTIONS, prop
-from warehouse.home import PROJECT
 
 # So many that the engine's own buffers are full in the smaller file too.
 ROWS = {"csv": 500_000, "fixed": 1_000_000, "jsonl": 2_000_000, "xml": 200_000}
@@ -65,8 +63,7 @@ def peak(folder: Path, name: str, rows: int) -> int:
         out.writelines(content(name, rows))
     script = folder / "land.py"
     script.write_text(LAND)
-    command = [sys.executable, str(script), str(contract), str(folder / "landed")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    done = ended(sys.executable, script, contract, folder / "landed")
     landed, most = map(int, done.stdout.split())
     assert landed == rows
     return most

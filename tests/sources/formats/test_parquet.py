@@ -1,23 +1,17 @@
 """Parquet: nested columns as JSON text, files that were cut off or damaged, types of every kind, drift between files."""
 
-import io
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from sources.arrival.pull import Arrived, Pull
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing import land as landing
 from tests.conftest import Feed
-from tests.sources.formats.samples import NO_OPTIONS
-from tests.sources.landed import ID, Landed, land, read_back, text_columns
+from tests.sources.formats.samples import NO_OPTIONS, parquet
+from tests.sources.landed import ID, Landed, land, land_files, text_columns
 
 NESTED = {
     "address": ({"town": "Zoë", "numbers": [1, None]}, '{"town":"Zoë","numbers":[1,null]}'),
@@ -29,12 +23,6 @@ TYPES = {
     "codes": pa.list_(pa.string()),
     "rates": pa.map_(pa.string(), pa.float64()),
 }
-
-
-def parquet(columns: dict[str, pa.Array]) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream)
-    return stream.getvalue()
 
 
 def feed(*names: str) -> Feed:
@@ -62,12 +50,6 @@ def test_a_cut_file_is_refused(kept: int, tmp_path: Path) -> None:
         land(tmp_path, parquet({"id": pa.array(["a", "b"])})[:kept], feed("id"))
 
 
-def written(columns: dict[str, pa.Array], **options: Any) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.table(columns), stream, **options)
-    return stream.getvalue()
-
-
 GOOD = parquet({"id": pa.array(["a", "b"]), "v": pa.array(["x", "y"])})
 REFUSED = {
     "another beginning": (b"PAR2" + GOOD[4:], "no Parquet"),
@@ -93,11 +75,11 @@ def test_what_cannot_be_read_exactly_is_refused(case: str, tmp_path: Path) -> No
 def test_a_page_that_is_not_as_it_was_written_is_refused(compression: str, tmp_path: Path) -> None:
     """A checksum tells it even where the bytes still can be read."""
     columns = {"id": pa.array([f"{number:09}" for number in range(20_000)])}
-    content = bytearray(written(columns, compression=compression, use_dictionary=False, write_page_checksum=True))
+    content = bytearray(parquet(columns, compression=compression, use_dictionary=False, write_page_checksum=True))
     content[len(content) // 2] ^= 1
     with pytest.raises(ExtractError, match="damaged"):
         land(tmp_path, bytes(content), feed("id"))
-    whole = written(columns, compression=compression, write_page_checksum=True)
+    whole = parquet(columns, compression=compression, write_page_checksum=True)
     assert len(land(tmp_path, whole, feed("id")).rows) == 20_000
 
 
@@ -125,7 +107,7 @@ def test_times_of_every_kind_and_dictionaries(tmp_path: Path) -> None:
         (pa.timestamp("ms"), {}), (pa.timestamp("ns"), {}),
     ):  # fmt: skip
         values = pa.array([moment.replace(tzinfo=None), None], pa.timestamp(kind.unit)).cast(kind)
-        landed = land(tmp_path, written({"id": keys, "t": values}, **options), things)
+        landed = land(tmp_path, parquet({"id": keys, "t": values}, **options), things)
         assert [row["t"] for row in landed.rows] == [moment, None]
 
 
@@ -156,38 +138,30 @@ DRIFT = {
 }
 
 
-def together(folder: Path, monkeypatch: pytest.MonkeyPatch, *tables: dict[str, pa.Array]) -> Landed:
-    def bring(pull: Pull) -> Arrived:
-        for number, table in enumerate(tables, 1):
-            (pull.into / f"{number}.parquet").write_bytes(parquet(table))
-        return Arrived(tuple(f"{number}.parquet" for number in range(1, len(tables) + 1)))
-
-    monkeypatch.setattr(landing, "fetch", bring)
+def together(folder: Path, *tables: dict[str, pa.Array]) -> Landed:
     things = Feed([ID, "{name: n, logicalType: integer}"], path="x.parquet", format="parquet", options=NO_OPTIONS)
-    landing.land_extract(load(things.write(folder)), folder / "landed")
-    return read_back(folder / "landed")
+    files = {f"{number}.parquet": parquet(table) for number, table in enumerate(tables, 1)}
+    return land_files(folder, files, things)
 
 
 @pytest.mark.parametrize("case", DRIFT)
-def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_of_an_extract_may_differ(case: str, tmp_path: Path) -> None:
     second, rows, rejected = DRIFT[case]
-    landed = together(tmp_path, monkeypatch, FIRST, second)
+    landed = together(tmp_path, FIRST, second)
     assert [(row["id"], row["n"]) for row in landed.rows] == rows
-    assert [(reject["file"], reject["value"]) for reject in landed.rejects] == [
-        ("2.parquet", value) for value in rejected
-    ]
+    assert [(item["file"], item["value"]) for item in landed.rejects] == [("2.parquet", value) for value in rejected]
     assert landed.manifest.extra_columns == (["m"] if "m" in second else [])
 
 
-def test_a_new_column_of_two_types_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    landed = together(tmp_path, monkeypatch, FIRST | {"m": pa.array([7])}, FIRST | {"m": pa.array(["seven"])})
+def test_a_new_column_of_two_types_is_no_fault(tmp_path: Path) -> None:
+    landed = together(tmp_path, FIRST | {"m": pa.array([7])}, FIRST | {"m": pa.array(["seven"])})
     assert landed.manifest.extra_columns == ["m"]
     assert len(landed.rows) == 2
 
 
-def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_column_that_one_file_misses_refuses_the_night(tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match=r"2\.parquet.*has no n"):
-        together(tmp_path, monkeypatch, FIRST, {"id": pa.array(["b"])})
+        together(tmp_path, FIRST, {"id": pa.array(["b"])})
 
 
 FINE = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
@@ -201,12 +175,8 @@ NANOSECONDS = {
 
 
 def of_nanoseconds(kind: pa.DataType, values: list[int | None], in_96_bits: bool = False) -> bytes:
-    stream = io.BytesIO()
-    keys = pa.array([f"k{number}" for number in range(len(values))])
-    pq.write_table(
-        pa.table({"id": keys, "at": pa.array(values, kind)}), stream, use_deprecated_int96_timestamps=in_96_bits
-    )
-    return stream.getvalue()
+    columns = {"id": [f"k{number}" for number in range(len(values))], "at": pa.array(values, kind)}
+    return parquet(columns, use_deprecated_int96_timestamps=in_96_bits)
 
 
 @pytest.mark.parametrize("case", NANOSECONDS)

@@ -117,9 +117,7 @@ def test_a_missing_entry_is_found(register: Register, tmp_path: Path) -> None:
         ("hello", "no command"),
     ],
 )
-def test_a_line_that_is_no_command_refuses_the_register(
-    register: Register, tmp_path: Path, line: str, said: str
-) -> None:
+def test_a_line_of_no_command_refuses_the_register(register: Register, tmp_path: Path, line: str, said: str) -> None:
     register.lines.insert(4, line)
     refused(tmp_path, register.content(), f"line 5: .*{said}")
 

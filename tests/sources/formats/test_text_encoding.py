@@ -76,9 +76,7 @@ def test_one_letter_is_of_the_west(word: str, page: str, tmp_path: Path) -> None
 def test_a_few_zeros_are_letters_of_a_record(
     words: list[str], zeros: int, place: int, encoding: str, tmp_path: Path
 ) -> None:
-    text = "id,name,town\n" + "".join(
-        f"{number},{word},x\n" for number, word in enumerate([*words, "Smith", "Jones"] * 5)
-    )
+    text = "id,name,town\n" + "".join(f"{n},{word},x\n" for n, word in enumerate([*words, "Smith", "Jones"] * 5))
     text = text.replace("Łódź", "Lodz")
     text = text[:place] + "\0" * zeros + text[place:]
     assert read(tmp_path / "e", text.encode(encoding)) == text

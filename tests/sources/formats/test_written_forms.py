@@ -11,7 +11,6 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
@@ -21,7 +20,8 @@ from sources.contract.odcs import ContractError
 from sources.contract_file import load
 from sources.typing.number_format import NumberFormat
 from tests.conftest import Feed
-from tests.sources.formats.samples import NO_OPTIONS
+from tests.sources.formats.samples import NO_OPTIONS, parquet
+from tests.sources.formats.workbooks import xlsx
 from tests.sources.landed import Landed, land, land_bytes
 from warehouse.engines.duckdb.engine import literal, open_database
 
@@ -65,9 +65,7 @@ def _xml(texts: list[str]) -> bytes:
 
 
 def _parquet(texts: list[str]) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.table({"id": list(range(len(texts))), "x": texts}), stream)
-    return stream.getvalue()
+    return parquet({"id": list(range(len(texts))), "x": texts})
 
 
 WRITERS: dict[str, tuple[Callable[[list[str]], bytes], str, dict[str, str]]] = {
@@ -190,23 +188,16 @@ def test_numbers_of_json_keep_their_point(form: str, tmp_path: Path) -> None:
 
 
 def test_numbers_of_parquet_are_in_no_format(tmp_path: Path) -> None:
-    stream = io.BytesIO()
-    pq.write_table(pa.table({"id": [1, 2], "x": pa.array([1.234, -2.0])}), stream)
+    content = parquet({"id": [1, 2], "x": [1.234, -2.0]})
     column = 'name: x, logicalType: number, physicalType: "DECIMAL(12,3)"'
-    landed = land(
-        tmp_path, stream.getvalue(), feed("parquet", column, decimalSeparator='","', thousandsSeparator='"."')
-    )
+    landed = land(tmp_path, content, feed("parquet", column, decimalSeparator='","', thousandsSeparator='"."'))
     assert [row["x"] for row in landed.rows] == [Decimal("1.234"), Decimal(-2)]
 
 
 def test_cells_that_are_numbers_are_in_no_format(tmp_path: Path) -> None:
-    stream = io.BytesIO()
-    with xlsxwriter.Workbook(stream) as book:
-        sheet = book.add_worksheet()
-        for at, row in enumerate([["id", "x"], [1, -1234.5], [2, "(1 234,50)"]]):
-            sheet.write_row(at, 0, row)
+    content = xlsx(("S", [["id", "x"], [1, -1234.5], [2, "(1 234,50)"]]))
     said = {"decimalSeparator": '","', "thousandsSeparator": '" "', "negativeNumbers": '["(1)"]'}
-    landed = land(tmp_path, stream.getvalue(), feed("excel", AMOUNT, **said))
+    landed = land(tmp_path, content, feed("excel", AMOUNT, **said))
     assert [row["x"] for row in landed.rows] == [Decimal("-1234.5"), Decimal("-1234.5")]
 
 
@@ -265,12 +256,8 @@ def test_what_is_written_in_a_format_is_read_back(
     digits = f"{abs(number):,f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
     worth = (f"{currency} {digits}" if is_before else f"{digits}{currency}") if currency else digits
     text = way.replace("1", worth) if number < 0 else worth
-    options = {
-        "decimalSeparator": decimal,
-        "thousandsSeparator": thousands,
-        "negativeNumbers": [way],
-        "currencySigns": currency,
-    }
+    options = {"decimalSeparator": decimal, "thousandsSeparator": thousands}
+    options |= {"negativeNumbers": [way], "currencySigns": currency}
     read_as = NumberFormat.of({name: value for name, value in options.items() if value})
     with open_database() as connection:
         found = connection.execute(f"SELECT CAST({read_as.plain(literal(text))} AS DECIMAL(20,3))").fetchone()
@@ -298,14 +285,8 @@ def test_a_leap_day_is_one_of_its_century(tmp_path: Path) -> None:
 
 
 def test_a_date_cell_outside_of_the_hundred_years_is_refused(tmp_path: Path) -> None:
-    stream = io.BytesIO()
-    with xlsxwriter.Workbook(stream) as book:
-        sheet, day = book.add_worksheet(), book.add_format({"num_format": "dd.mm.yy"})
-        sheet.write_row(0, 0, ["id", "x"])
-        for at, year in enumerate((1945, 1925)):
-            sheet.write_number(at + 1, 0, at)
-            sheet.write_datetime(at + 1, 1, datetime(year, 5, 3), day)
-    landed = land(tmp_path, stream.getvalue(), feed("excel", DATED % "dd.MM.yy", yearsFrom="1930"))
+    rows = [[number, (datetime(year, 5, 3), "dd.mm.yy")] for number, year in enumerate((1945, 1925))]
+    landed = land(tmp_path, xlsx(("S", [["id", "x"], *rows])), feed("excel", DATED % "dd.MM.yy", yearsFrom="1930"))
     assert [row["x"] for row in landed.rows] == [date(1945, 5, 3)]
     assert len(landed.rejects) == 1
 
@@ -333,10 +314,8 @@ def test_days_of_the_year(form: str, tmp_path: Path) -> None:
 
 
 def test_days_of_the_year_before_it_and_in_a_short_year(tmp_path: Path) -> None:
-    assert become("csv", tmp_path, ["366 2023", "60 2024"], DATED % "D yyyy") == {
-        "366 2023": None,
-        "60 2024": date(2024, 2, 29),
-    }
+    found = become("csv", tmp_path, ["366 2023", "60 2024"], DATED % "D yyyy")
+    assert found == {"366 2023": None, "60 2024": date(2024, 2, 29)}
     found = become("csv", tmp_path, ["45366", "44366", "26001"], DATED % "yyDDD", yearsFrom="1930")
     assert found == {"45366": None, "44366": date(1944, 12, 31), "26001": date(2026, 1, 1)}
 
@@ -399,10 +378,9 @@ def test_local_hours_in_a_form_of_the_contract_and_as_times_of_parquet(tmp_path:
         "csv", tmp_path, ["29.03.2026 02:30", "25.10.2026 02:30", "25.10.2026 03:30"], column, ambiguousTime="earlier"
     )
     assert list(found.values()) == [None, at("2026-10-25T00:30"), at("2026-10-25T02:30")]
-    stream = io.BytesIO()
     local = [datetime(2026, 3, 29, 2, 30), datetime(2026, 10, 25, 2, 30), datetime(2026, 3, 29, 3, 30), None]
-    pq.write_table(pa.table({"id": [0, 1, 2, 3], "x": pa.array(local, pa.timestamp("us"))}), stream)
-    landed = land(tmp_path, stream.getvalue(), feed("parquet", BERLIN))
+    content = parquet({"id": [0, 1, 2, 3], "x": pa.array(local, pa.timestamp("us"))})
+    landed = land(tmp_path, content, feed("parquet", BERLIN))
     assert [row["x"] for row in landed.rows] == [at("2026-03-29T01:30"), None]
     assert ["put forward" in reject["reason"] for reject in landed.rejects] == [True, False]
 

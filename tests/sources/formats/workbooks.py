@@ -1,30 +1,41 @@
-"""Writers of small workbooks that no library writes here: .ods, .xls (BIFF8 in a compound file) and .xlsb, by their specifications."""
+"""Writers of small workbooks: .xlsx; and, as no library writes them here, .ods, .xls (BIFF8 in a compound file) and .xlsb."""
 
 import io
 import struct
 import zipfile
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import xlsxwriter
+
+from tests.sources.archives import zipped
 
 Cell = str | float | bool | None
 Rows = Sequence[Sequence[Cell]]
+_PREFIXES = {"office": "office", "style": "style", "table": "table", "text": "text", "number": "datastyle"}
 _NAMESPACES = " ".join(
-    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for prefix, name in (
-        ("office", "office"),
-        ("style", "style"),
-        ("table", "table"),
-        ("text", "text"),
-        ("number", "datastyle"),
-    )
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for prefix, name in _PREFIXES.items()
 )
 _CALC = 'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
 
 
-def zipped(parts: dict[str, str | bytes]) -> bytes:
+def xlsx(
+    *sheets: tuple[str, Sequence[Sequence[Any]]], merged: dict[str, list[str]] | None = None, **options: object
+) -> bytes:
+    """Sheets by name and their rows; a cell may be a value with the format that shows it."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
+    with xlsxwriter.Workbook(stream, options) as book:
+        # The same bytes on every day.
+        book.set_properties({"created": datetime(2026, 1, 1)})
+        for name, rows in sheets:
+            sheet = book.add_worksheet(name)
+            for place in (merged or {}).get(name, []):
+                sheet.merge_range(place, None)
+            for number, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    value, form = cell if isinstance(cell, tuple) else (cell, None)
+                    sheet.write(number, column, value, book.add_format({"num_format": form}) if form else None)
     return stream.getvalue()
 
 
@@ -43,11 +54,8 @@ def ods_cell(value: Cell, more: str = "") -> str:
     if isinstance(value, bool):
         kind = f'office:value-type="boolean" office:boolean-value="{str(value).lower()}"'
     else:
-        kind = (
-            'office:value-type="string"'
-            if isinstance(value, str)
-            else f'office:value-type="float" office:value="{value}"'
-        )
+        number = f'float" office:value="{value}'
+        kind = f'office:value-type="{"string" if isinstance(value, str) else number}"'
     return f"<table:table-cell {kind} {more}><text:p>{value}</text:p></table:table-cell>"
 
 

@@ -177,6 +177,13 @@ def write_parquet(
     connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET}{kept})")
 
 
+def loaded_extensions() -> frozenset[str]:
+    """The extensions of the engine that a connection has."""
+    with open_database() as connection:
+        found = connection.execute("SELECT extension_name FROM duckdb_extensions() WHERE loaded").fetchall()
+    return frozenset(name for (name,) in found)
+
+
 def engine_fault(expression: str) -> str | None:
     """What the engine says against an SQL expression, or None where it evaluates it."""
     try:
@@ -202,20 +209,19 @@ def function_names() -> frozenset[str]:
 
     with open_database(spills=False) as connection:
         register_functions(connection)
-        rows = connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() "
-            "WHERE function_type IN ('scalar', 'aggregate', 'macro') AND function_name NOT IN ('getvariable', 'current_setting')"
-        ).fetchall()
+        rows = connection.execute("""
+            SELECT DISTINCT function_name
+            FROM duckdb_functions()
+            WHERE function_type IN ('scalar', 'aggregate', 'macro')
+              AND function_name NOT IN ('getvariable', 'current_setting')
+        """).fetchall()
     return frozenset(str(name).lower() for (name,) in rows)
 
 
 def safe_message(error: Exception) -> str:
     """The engine's words about a statement; of an error about data only its kind, because its words quote values."""
     about_the_statement = (
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.ParserException,
-        duckdb.SyntaxException,
+        duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException | duckdb.SyntaxException
     )
     return str(error).splitlines()[0] if isinstance(error, about_the_statement) else type(error).__name__
 
