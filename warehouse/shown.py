@@ -12,6 +12,11 @@ def counted(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
+def several(count: int, noun: str) -> str:
+    """1 warning, 1,234 warnings."""
+    return f"{counted(count)} {noun}" if count == 1 else f"{counted(count)} {noun}s"
+
+
 def percent(share: float | None) -> str:
     """A measured share, 0.99987 as 99.99 %; never rounded up to 100 % nor down to 0 %."""
     if share is None:
