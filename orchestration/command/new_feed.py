@@ -47,16 +47,16 @@ def new_feed(
         stop(str(error), NOT_DONE)
     agreement, grants, models = _agreement(agency, feed, folder), _grants(place, agency, folder), _models(draft, folder)
     contract = folder / agency / file_name(feed)
-    _refuse_existing([contract, *models, *agreement])
+    refuse_existing([contract, *models, *agreement])
     _show(draft)
-    _write({contract: _tried(draft)} | models | agreement | grants)
+    write({contract: _tried(draft)} | models | agreement | grants)
     tell("Read and correct the files, then:")
     for path in agreement:
         tell(f"  sign {path}: write who did under signed_by")
     for line in _variables(folder, list(agreement), list(grants)):
         tell(f"  {line}")
+    tell(f"  interagency new-mart {agency} {feed} --mart NAME   (where it shall be a table of the marts)")
     tell(f"  interagency run --agency {agency} --feed {feed}")
-    tell(f"  interagency new-mart {agency} {feed} --mart NAME   (a table for those who query the warehouse)")
 
 
 @dataclass(frozen=True)
@@ -188,13 +188,13 @@ def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list
     return lines
 
 
-def _refuse_existing(paths: Sequence[Path]) -> None:
+def refuse_existing(paths: Sequence[Path]) -> None:
     there = [str(path) for path in paths if path.exists()]
     if there:
         stop(f"{', '.join(there)} is there already; remove it, or choose another name", WRONG_USE)
 
 
-def _write(texts: dict[Path, str]) -> None:
+def write(texts: dict[Path, str]) -> None:
     from warehouse.files import write_text
 
     for path, text in texts.items():

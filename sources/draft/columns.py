@@ -126,7 +126,8 @@ def _mark_key(sample: Sample, columns: list[DraftColumn], facts: Sequence[Facts]
     candidates = [
         Candidate(
             column.header, column.name, _landed(sample, column), fact.distinct, fact.values < sample.rows,
-            _KEY_NAME.search(column.name) is not None, column.logical_type == "number",
+            # An identifier is of a person or body, who may have several rows.
+            _KEY_NAME.search(column.name) is not None and not column.identifiers, column.logical_type == "number",
         )
         for column, fact in zip(columns, facts, strict=True)
     ]  # fmt: skip

@@ -52,11 +52,9 @@ def key_of(sample: Sample, candidates: Sequence[Candidate]) -> Key:
     likely = [column for column in sorted(whole, key=lambda column: not column.is_named_so) if not column.is_number]
     named = [column for column in candidates if column.is_named_so and not column.is_number]
     alone = next((column for column in likely if _tell_apart(sample, [column])), None)
-    found = [alone] if alone else None
-    nearly = None if found else _nearly_unique(sample, named)
-    if nearly:
+    if (alone is None or not alone.is_named_so) and (nearly := _nearly_unique(sample, named)):
         return nearly
-    found = found or _together(sample, likely) or _all_of(sample, (likely, whole))
+    found = [alone] if alone else _together(sample, likely) or _all_of(sample, (likely, whole))
     if found:
         return Key([column.header for column in found])
     return _nearly_unique(sample, likely) or _refused(sample, likely)
