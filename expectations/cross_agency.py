@@ -83,7 +83,11 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def gate_build(
-    contracts: list[Contract], home: Home, database: Path, extract_date: date, givers: Mapping[str, Sequence[str]],
+    contracts: list[Contract],
+    home: Home,
+    database: Path,
+    extract_date: date,
+    givers: Mapping[str, Sequence[str]],
     copies: Mapping[str, str],
 ) -> list[RuleResult]:
     """Find what does not fit in a build, record it, and return the result of every rule.
@@ -229,7 +233,10 @@ def _copied(copies: Mapping[str, str], database: Path) -> list[RuleResult]:
             "SELECT schema_name, table_name, database_name FROM duckdb_tables() WHERE schema_name IN ('staging', 'marts')"
         ).fetchall()
         places = {(schema, name): f"{quoted(catalog)}.{schema}.{quoted(name)}" for schema, name, catalog in found}
-        pairs = [(places.get(("marts", mart)), places.get(("staging", staging)), mart, staging) for mart, staging in sorted(copies.items())]
+        pairs = [
+            (places.get(("marts", mart)), places.get(("staging", staging)), mart, staging)
+            for mart, staging in sorted(copies.items())
+        ]
         return [_as_staged(connection, *pair) for pair in pairs if pair[0] and pair[1]]
 
 

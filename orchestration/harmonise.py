@@ -12,7 +12,17 @@ from nights import build as builds
 from nights.build import LINKED, Build
 from nights.record.past import open_past
 from nights.retention import forget_all
-from orchestration.dbt import BySchema, copies, givers, modelled_contracts, of_loaded, prepare, ran, run_dbt, versioned_marts
+from orchestration.dbt import (
+    BySchema,
+    copies,
+    givers,
+    modelled_contracts,
+    of_loaded,
+    prepare,
+    ran,
+    run_dbt,
+    versioned_marts,
+)
 from orchestration.failure import close_night, told_plainly
 from orchestration.ingest import STEP
 from orchestration.partitions import NIGHTS, night_of

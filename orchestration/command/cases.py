@@ -27,6 +27,7 @@ def list_cases(
     """List the cases of the published night."""
     from linkage.settle.cases import ask_published
     from warehouse.home import Home
+    from warehouse.shown import several
 
     home = Home.from_environment()
     wanted = "($type IS NULL OR match_type = $type) AND ($disposition = 'all' OR disposition = $disposition)"
@@ -45,7 +46,7 @@ def list_cases(
     shown = [["" if value is None else str(value) for value in row] for row in rows]
     show_table("", _HEADINGS, shown, frozenset({4}))
     tell(
-        f"{total[0]} cases, {total[1] or 0} euro at risk"
+        f"{several(total[0], 'case')}, {total[1] or 0} euro at risk"
         + (f"; the first {limit} are shown" if total[0] > limit else "")
     )
 

@@ -79,7 +79,9 @@ class _Draft:
     def all_doubts(self) -> list[str]:
         """Of the file, then of its columns by their names."""
         of_columns = [(column.name, column.doubt) for column in self.columns if column.doubt]
-        return self.doubts + [doubt if doubt.startswith(f"{name} ") else f"{name}: {doubt}" for name, doubt in of_columns]
+        return self.doubts + [
+            doubt if doubt.startswith(f"{name} ") else f"{name}: {doubt}" for name, doubt in of_columns
+        ]
 
 
 def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:

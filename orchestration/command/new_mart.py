@@ -17,7 +17,9 @@ def new_mart(
     agency: Annotated[str, typer.Argument(help="The agency's folder.")],
     feed: Annotated[str, typer.Argument(help="The feed's name within its agency.")],
     mart: Annotated[str, typer.Option(help="The mart's name, in lower_case words: what a row is, such as permit.")],
-    subject: Annotated[str | None, typer.Option(help="The folder of marts it belongs to; the agency's name by default.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="The folder of marts it belongs to; the agency's name by default.")
+    ] = None,
 ) -> None:
     """Draft a mart with a row for every accepted row of a feed; the next `interagency run` builds and publishes it.
 

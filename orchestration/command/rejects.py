@@ -26,6 +26,7 @@ def rejects(
     """
     from nights.record.rejects import rejects_of, shown_value
     from warehouse.home import Home
+    from warehouse.shown import several
 
     home = Home.from_environment()
     contract = chosen(all_contracts(), agency, feed)[0]
@@ -35,12 +36,12 @@ def rejects(
         stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
         count = _write(relation, csv)
-        tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
+        tell(f"{several(count, 'reject')} of {contract.name}, night of {night}, written to {csv}")
         return
     total, shown = _read(relation, shown_value(contract), limit)
     show_table(f"{contract.name}, night of {night}", _HEADINGS, shown, frozenset({1}))
     tell(
-        f"{total} rejects of {contract.name}, night of {night}"
+        f"{several(total, 'reject')} of {contract.name}, night of {night}"
         + (f"; the first {limit} are shown" if total > limit else "")
     )
 

@@ -24,7 +24,11 @@ _HEAD = """# Drafted from a sample. Read every line before the first real night:
 
 
 def contract_text(
-    agency: str, feed: str, server: dict[str, Any], columns: list[DraftColumn], doubts: Sequence[str] = (),
+    agency: str,
+    feed: str,
+    server: dict[str, Any],
+    columns: list[DraftColumn],
+    doubts: Sequence[str] = (),
     threshold: Decimal = USUAL_THRESHOLD,
 ) -> str:
     """`server` in the standard's words; see `server_section`. `doubts` are what to look at first, one sentence each."""

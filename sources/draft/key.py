@@ -1,6 +1,6 @@
 """The key of a sample: the narrowest set of columns that tells its rows apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod

@@ -94,8 +94,7 @@ def _doubts_on(reading: Reading) -> tuple[str, ...]:
     for item in reading.broken():
         lines.setdefault(item.reason, set()).add(item.line)
     return tuple(
-        f"{told_lines(sorted(found))} is no whole row ({reason}), and rejected."
-        for reason, found in lines.items()
+        f"{told_lines(sorted(found))} is no whole row ({reason}), and rejected." for reason, found in lines.items()
     )
 
 

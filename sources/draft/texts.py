@@ -58,9 +58,7 @@ def _with_separators(sample: Sample) -> Sample:
     headers = _with_signs_in_numbers(sample)
     asked = [_unexplained(style, quoted(header)) for style in _STYLES for header in headers]
     wrong, values = sample.ask(asked), sample.ask([f"count({quoted(header)})" for header in headers])
-    scores = [
-        _score(wrong[at * len(headers) : (at + 1) * len(headers)], values) for at in range(len(_STYLES))
-    ]
+    scores = [_score(wrong[at * len(headers) : (at + 1) * len(headers)], values) for at in range(len(_STYLES))]
     best = max(scores, default=(0, 0))
     likely = [style for style, score in zip(_STYLES, scores, strict=True) if best[0] and score == best]
     if not likely:
@@ -83,7 +81,10 @@ def _with_signs_in_numbers(sample: Sample) -> list[str]:
     values = sample.ask([f"count({text})" for text in texts])
     numbers = sample.ask([f"count_if(regexp_full_match({text}, {look}))" for text in texts])
     signs = sample.ask(
-        [f"count_if(regexp_full_match({text}, {look}) AND NOT regexp_full_match({text}, '[+-]?[0-9]+'))" for text in texts]
+        [
+            f"count_if(regexp_full_match({text}, {look}) AND NOT regexp_full_match({text}, '[+-]?[0-9]+'))"
+            for text in texts
+        ]
     )
     measured = zip(sample.headers, values, numbers, signs, strict=True)
     return [header for header, count, number, signed in measured if signed and count - number <= tolerated(count)]

@@ -172,7 +172,8 @@ def _text_type(sample: Sample, fact: Facts, time: Drafted | None, number: Drafte
         return Drafted("string", doubt="Every value of the sample is missing; say what type it has.")
     if fact.is_yes or fact.is_no:
         return Drafted(
-            "string", doubt="Every value is the same word, which may be a code such as NO of Norway or F of a sex: say whether it is."
+            "string",
+            doubt="Every value is the same word, which may be a code such as NO of Norway or F of a sex: say whether it is.",
         )
     if fact.is_flag:
         return Drafted("boolean")

@@ -80,7 +80,9 @@ def _counted(printed: str, words: tuple[str, ...]) -> int:
 
 def _rules(home: Home) -> set[str]:
     with open_database(home.published, read_only=True) as connection:
-        found = connection.execute("SELECT rule FROM quality.gate_result WHERE passed AND severity = 'error'").fetchall()
+        found = connection.execute(
+            "SELECT rule FROM quality.gate_result WHERE passed AND severity = 'error'"
+        ).fetchall()
     return {str(rule) for (rule,) in found}
 
 
@@ -126,7 +128,15 @@ def towns(tmp_path: Path, own: dict[str, str], interagency: Command) -> dict[str
     models.mkdir()
     environment = own | {"INTERAGENCY_MODELS": str(models)}
     done = interagency(
-        "new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", own["INTERAGENCY_SOURCES"], **environment
+        "new-feed",
+        str(sample),
+        "--agency",
+        "towns",
+        "--feed",
+        "list",
+        "--into",
+        own["INTERAGENCY_SOURCES"],
+        **environment,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "INTERAGENCY_MODELS" not in done.stdout, "it is set"

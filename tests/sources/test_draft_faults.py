@@ -17,7 +17,13 @@ ROWS = 400
 def rows() -> list[list[str]]:
     """Distinct in their first column alone."""
     return [
-        [f"A{n:04}", f"{n % 28 + 1:02}.03.2026", f"{n % 7 + 1}.{n % 900 + 100},50", f"{n % 28 + 1:02}.03.2026 10:{n % 60:02}", f"{n % 90}"]
+        [
+            f"A{n:04}",
+            f"{n % 28 + 1:02}.03.2026",
+            f"{n % 7 + 1}.{n % 900 + 100},50",
+            f"{n % 28 + 1:02}.03.2026 10:{n % 60:02}",
+            f"{n % 90}",
+        ]
         for n in range(ROWS)
     ]
 
@@ -87,7 +93,10 @@ def test_rows_of_another_width_are_faults(tmp_path: Path) -> None:
     lines[4], lines[6] = lines[4][:2], [*lines[6], "mehr"]
     _, doubts, rejected = drafted(sample_of(tmp_path, lines))
     assert rejected == 2
-    assert {"line 6 is no whole row (too few columns), and rejected.", "line 8 is no whole row (too many columns), and rejected."} <= set(doubts)
+    assert {
+        "line 6 is no whole row (too few columns), and rejected.",
+        "line 8 is no whole row (too many columns), and rejected.",
+    } <= set(doubts)
 
 
 @pytest.mark.parametrize("header", ["nr;tag;betrag;zeit;anzahl", "Antragsnummer;tag;betrag;zeit;anzahl"])
@@ -103,7 +112,7 @@ def test_a_key_may_be_doubled_once(header: str, tmp_path: Path) -> None:
 
 def test_without_a_key_the_nearest_columns_are_named(tmp_path: Path) -> None:
     lines = [[f"A{min(n, 30)}", "x"] for n in range(40)]
-    with pytest.raises(ExtractError, match="the nearest are nr .10 of 40 rows share theirs.*--key COLUMN"):
+    with pytest.raises(ExtractError, match=r"the nearest are nr .10 of 40 rows share theirs.*--key COLUMN"):
         drafted(sample_of(tmp_path, lines, "nr;art"))
 
 
