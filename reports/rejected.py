@@ -17,7 +17,7 @@ from sources.contract.typing_sql import written
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
-from warehouse.shown import counted
+from warehouse.shown import counted, several
 
 _MOST_REASONS = 50
 _DELIMITED = ("csv", "tsv")
@@ -47,7 +47,7 @@ class SentBack:
     @property
     def told(self) -> str:
         if self.written == self.rejects:
-            return f"{counted(self.rejects)} rejects"
+            return several(self.rejects, "reject")
         return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; all are in rejects.parquet"
 
 
