@@ -229,15 +229,17 @@ def _copied(copies: Mapping[str, str], database: Path) -> list[RuleResult]:
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
-        found = connection.execute(
-            "SELECT schema_name, table_name, database_name FROM duckdb_tables() WHERE schema_name IN ('staging', 'marts')"
-        ).fetchall()
+        found = connection.execute("""
+            SELECT schema_name, table_name, database_name
+            FROM duckdb_tables()
+            WHERE schema_name IN ('staging', 'marts')
+        """).fetchall()
         places = {(schema, name): f"{quoted(catalog)}.{schema}.{quoted(name)}" for schema, name, catalog in found}
-        pairs = [
-            (places.get(("marts", mart)), places.get(("staging", staging)), mart, staging)
+        return [
+            _as_staged(connection, places["marts", mart], places["staging", staging], mart, staging)
             for mart, staging in sorted(copies.items())
+            if ("marts", mart) in places and ("staging", staging) in places
         ]
-        return [_as_staged(connection, *pair) for pair in pairs if pair[0] and pair[1]]
 
 
 def _as_staged(connection: duckdb.DuckDBPyConnection, place: str, staged: str, mart: str, staging: str) -> RuleResult:

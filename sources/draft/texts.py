@@ -46,9 +46,11 @@ def _without_tokens(sample: Sample) -> Sample:
         f"CASE WHEN {quoted(header)} NOT IN ({', '.join(map(literal, found))}) THEN {quoted(header)} END AS {quoted(header)}"
         for header in sample.headers
     )
-    sample.connection.execute(
-        f"CREATE OR REPLACE VIEW {TABLE} AS SELECT {values}, rowid + 1 AS {quoted(sample.place)} FROM {AS_READ}"
-    )
+    sample.connection.execute(f"""
+        CREATE OR REPLACE VIEW {TABLE} AS
+        SELECT {values}, rowid + 1 AS {quoted(sample.place)}
+        FROM {AS_READ}
+    """)
     doubt = f"{', '.join(found)} is read as no value (nullValues); see that it never is one, such as a country's code."
     return sample.with_options({"nullValues": found}, [doubt])
 
