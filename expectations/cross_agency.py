@@ -84,11 +84,17 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def gate_build(
-    contracts: list[Contract], home: Home, database: Path, extract_date: date, givers: Mapping[str, Sequence[str]]
+    contracts: list[Contract],
+    home: Home,
+    database: Path,
+    extract_date: date,
+    givers: Mapping[str, Sequence[str]],
+    copies: Mapping[str, str],
 ) -> list[RuleResult]:
     """Find what does not fit in a build, record it, and return the result of every rule.
 
-    `givers` are the staging models by what they give rows to: a rule may read `given_to_NAME`.
+    `givers` are the staging models by what they give rows to: a rule may read `given_to_NAME`. `copies` are the marts that have
+    every row of a staging model, with that.
     Raises RuleError where a query is not valid SQL on this build.
     """
     rules = _of_this_build(load_rules(), database)
@@ -102,7 +108,7 @@ def gate_build(
         results += found
     derived = {
         RELATIONSHIPS: _relationships(contracts, database),
-        RECONCILIATION: _reconciled(contracts, database),
+        RECONCILIATION: _reconciled(contracts, database) + _copied(copies, database),
         STORED_ROWS: _held_back(contracts, home, extract_date),
         DRIFT: drifted(home, database, extract_date),
     }
@@ -218,6 +224,45 @@ def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
         places = {str(name): f"{quoted(catalog)}.staging.{quoted(name)}" for name, catalog in found}
         staged = [(contract, places.get(f"stg_{contract.relation}")) for contract in contracts]
         return [_staged(connection, contract, place) for contract, place in staged if place is not None]
+
+
+def _copied(copies: Mapping[str, str], database: Path) -> list[RuleResult]:
+    """Every staged row is in its mart, once. What is not in the build says nothing."""
+    with open_database(database, read_only=True) as connection:
+        if restricted_file(database).exists():
+            attach_restricted(connection, database, read_only=True)
+        found = connection.execute("""
+            SELECT schema_name, table_name, database_name
+            FROM duckdb_tables()
+            WHERE schema_name IN ('staging', 'marts')
+        """).fetchall()
+        places = {(schema, name): f"{quoted(catalog)}.{schema}.{quoted(name)}" for schema, name, catalog in found}
+        return [
+            _as_staged(connection, places["marts", mart], places["staging", staging], mart, staging)
+            for mart, staging in sorted(copies.items())
+            if ("marts", mart) in places and ("staging", staging) in places
+        ]
+
+
+def _as_staged(connection: duckdb.DuckDBPyConnection, place: str, staged: str, mart: str, staging: str) -> RuleResult:
+    row = connection.execute(f"""
+        WITH staged AS (
+            SELECT agency, feed, extract_date, source_key, count(*) AS times FROM {staged} GROUP BY ALL
+        ),
+        published AS (
+            SELECT agency, feed, extract_date, source_key, count(*) AS times FROM {place} GROUP BY ALL
+        )
+        SELECT
+            count(*) FILTER (WHERE staged.times IS DISTINCT FROM published.times),
+            coalesce(sum(staged.times), 0)
+        FROM staged FULL JOIN published USING (agency, feed, extract_date, source_key)
+    """).fetchone()
+    wrong, rows = row or (0, 0)
+    return RuleResult(
+        rule=f"{mart}_reconciles", dimension="consistency", severity="error", passed=wrong == 0,
+        description=f"Every row of staging.{staging} is in marts.{mart}, once", unexpected_count=wrong, row_count=int(rows),
+        observed_value=f"{wrong} rows missing, doubled or added",
+    )  # fmt: skip
 
 
 def _held_back(contracts: list[Contract], home: Home, extract_date: date) -> list[RuleResult]:

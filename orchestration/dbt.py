@@ -206,6 +206,13 @@ def versioned_marts(manifest: Path) -> list[Versioned]:
     return [Versioned(node["database"], node["name"], tuple(key)) for node, key in kept if key is not None]
 
 
+def copies(manifest: Path) -> dict[str, str]:
+    """The marts whose models say in their meta that they have `every_row_of` a staging model, with that."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    said = {node["name"]: node["config"].get("meta", {}).get("every_row_of") for node in nodes}
+    return {name: str(staging) for name, staging in said.items() if staging}
+
+
 def build_variable(home: Home) -> dict[str, str]:
     """The environment is the only way into a profile; the path is the same every night (see `Home.building`)."""
     return {BUILD_VARIABLE: str(home.building / DATABASE), FURTHER_VARIABLE: os.path.relpath(_target(), PROJECT_DIR)}

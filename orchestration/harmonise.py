@@ -12,7 +12,17 @@ from nights import build as builds
 from nights.build import LINKED, Build
 from nights.record.past import open_past
 from nights.retention import forget_all
-from orchestration.dbt import BySchema, givers, modelled_contracts, of_loaded, prepare, ran, run_dbt, versioned_marts
+from orchestration.dbt import (
+    BySchema,
+    copies,
+    givers,
+    modelled_contracts,
+    of_loaded,
+    prepare,
+    ran,
+    run_dbt,
+    versioned_marts,
+)
 from orchestration.failure import close_night, told_plainly
 from orchestration.ingest import STEP, rules_metadata
 from orchestration.links import owners
@@ -67,7 +77,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         # Without an agency of people or bodies there is nothing to link.
         *([_linkage_asset(staging)] if PERSON_RECORD in staging.keys else []),
         marts,
-        _gate_asset(contracts, marts, givers(manifest)),
+        _gate_asset(contracts, marts, givers(manifest), copies(manifest)),
         _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
@@ -110,7 +120,7 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
 
 
 def _gate_asset(
-    contracts: list[Contract], marts: dg.AssetsDefinition, given: dict[str, list[str]]
+    contracts: list[Contract], marts: dg.AssetsDefinition, given: dict[str, list[str]], copied: dict[str, str]
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=GATE_KEY, deps=list(marts.keys), partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
@@ -125,7 +135,7 @@ def _gate_asset(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         build = _build(context, platform)
-        results = gate_build(contracts, build.home, build.database, build.night, given)
+        results = gate_build(contracts, build.home, build.database, build.night, given, copied)
         broken = [result for result in results if not result.passed and result.severity == "error"]
         for result in broken:
             context.log.error(

@@ -16,6 +16,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -25,6 +26,9 @@ pytest_plugins = ["tests.postgres"]
 
 # Nights of one process share their partitions, and some are older than others.
 os.environ.setdefault("INTERAGENCY_FIRST_NIGHT", "2013-01-01")
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 NIGHT = date(2026, 11, 20)
 NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150

@@ -90,7 +90,7 @@ def _refuse_what_does_not_belong(file: Path) -> None:
 
 
 def further_models() -> Path | None:
-    """An organisation's own staging models, `staging/<agency>/` below the folder named by INTERAGENCY_MODELS; none by default.
+    """An organisation's own models, `staging/<agency>/` and `marts/<subject>/` below the folder named by INTERAGENCY_MODELS; none by default.
 
     They are programs that the platform runs, so they do not stand beside contracts, which agencies may write.
     """

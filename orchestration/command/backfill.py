@@ -47,6 +47,7 @@ def _nights(first: date, last: date) -> list[date]:
 def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
     """The table of nights, and the reasons of those that were not taken; returns how many."""
     from nights.record.feed_night import feed_nights
+    from warehouse.shown import several
 
     rows, reasons = [], []
     names = {(contract.agency, contract.feed) for contract in contracts}
@@ -56,7 +57,7 @@ def _show(contracts: "list[Contract]", home: "Home", nights: list[date]) -> int:
         counts = [sum(getattr(known, f"rows_{name}") or 0 for known in taken) for name in _HEADINGS[3:]]
         rows.append([str(night), str(len(taken)), str(len(found) - len(taken)), *(f"{count:,}" for count in counts)])
         reasons += [f"{night} {known.agency}/{known.feed}: {known.reason}" for known in found if not known.is_taken]
-    show_table(f"{len(nights)} nights", _HEADINGS, rows, frozenset(range(1, len(_HEADINGS))))
+    show_table(several(len(nights), "night"), _HEADINGS, rows, frozenset(range(1, len(_HEADINGS))))
     for reason in reasons:
         tell(reason)
     return len(reasons)

@@ -27,13 +27,14 @@ def list_cases(
     """List the cases of the published night."""
     from nights.record.cases import published_cases
     from warehouse.home import Home
+    from warehouse.shown import several
 
     with _of_published():
         cases = published_cases(Home.from_environment(), match_type, disposition, limit)
     shown = [["" if value is None else str(value) for value in row] for row in cases.first]
     show_table("", _HEADINGS, shown, frozenset({4}))
     tell(
-        f"{cases.total} cases, {cases.euro_at_risk} euro at risk"
+        f"{several(cases.total, 'case')}, {cases.euro_at_risk} euro at risk"
         + (f"; the first {limit} are shown" if cases.total > limit else "")
     )
 

@@ -50,11 +50,12 @@ def known_contracts() -> "Known":
     from nights.last_wording import load_known
     from sources.contract.odcs import ContractError
     from warehouse.home import Home
+    from warehouse.shown import several
 
     try:
         known = load_known(Home.from_environment())
     except ContractError as error:
-        stop(f"{error}\n{len(error.problems)} problems in folders of contracts; nothing was done", NOT_DONE)
+        stop(f"{error}\n{several(len(error.problems), 'problem')} in folders of contracts; nothing was done", NOT_DONE)
     for broken in known.broken:
         read_on = "is not pulled; its accepted rows are read by the last wording"
         becomes = "is left out" if broken.is_left_out else read_on
@@ -70,13 +71,14 @@ def contract_of_file(path: "Path") -> "Contract":
     """A contract, wherever it lies; ends with 2 and every problem where it is not valid."""
     from sources.contract.odcs import ContractError
     from sources.contract_file import load_anywhere
+    from warehouse.shown import several
 
     if not path.is_file():
         stop(f"{path} is not a file; name a contract (.odcs.yaml)", WRONG_USE)
     try:
         return load_anywhere(path)
     except ContractError as error:
-        stop(f"{error}\n{len(error.problems)} problems in the contract; nothing was done", WRONG_USE)
+        stop(f"{error}\n{several(len(error.problems), 'problem')} in the contract; nothing was done", WRONG_USE)
 
 
 def chosen(contracts: "list[Contract]", agency: str | None, feed: str | None) -> "list[Contract]":

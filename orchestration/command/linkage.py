@@ -25,12 +25,15 @@ def list_pairs(
     """List the pairs of the published night that nobody decided on, the likeliest first, field by field."""
     from linkage.settle.review import waiting
     from warehouse.home import Home
+    from warehouse.shown import several
 
     with _readable():
         pairs = waiting(Home.from_environment(), entity)
     rows = [row for pair in pairs[:limit] for row in _shown(pair)]
     show_table("Pairs in doubt", ("pair", "field", "one", "other", "agreement", "bits"), rows, frozenset({5}))
-    tell(f"{len(pairs)} pairs wait for a decision" + (f"; the first {limit} are shown" if len(pairs) > limit else ""))
+    tell(
+        f"{several(len(pairs), 'pair')} to decide on" + (f"; the first {limit} are shown" if len(pairs) > limit else "")
+    )
 
 
 @review.command("accept")

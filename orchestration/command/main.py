@@ -14,6 +14,7 @@ from orchestration.command import (
     doctor,
     linkage,
     new_feed,
+    new_mart,
     prune,
     query,
     rejects,
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
 app.command("new-feed")(new_feed.new_feed)
+app.command("new-mart")(new_mart.new_mart)
 app.command("try")(try_contract.try_contract)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")

@@ -2,10 +2,12 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +24,7 @@ def new_feed(
     agency: Annotated[str, typer.Option(help="The agency's folder, in lower_case words.")],
     feed: Annotated[str, typer.Option(help="The feed's name within its agency, in lower_case words.")],
     into: Annotated[Path | None, typer.Option(help="Folder of contracts; the project's sources/ by default.")] = None,
+    key: Annotated[str, typer.Option(metavar="COLUMN[,COLUMN]", help="The key, where you know it.")] = "",
 ) -> None:
     """Draft the contract, the staging model and an agreement for a trial of 30 days, which waits for somebody to sign it.
 
@@ -30,6 +33,7 @@ def new_feed(
     Ends with 0 where the sample passes its own draft, 1 and nothing written where it cannot be read or does not pass, 2 wrong use.
     """
     from sources.contract_file import is_safe_name
+    from sources.draft.contract import file_name
     from sources.errors import ExtractError
     from warehouse.home import AGENCIES
 
@@ -38,49 +42,81 @@ def new_feed(
             stop(f"{name!r} cannot name an agency or feed; write lower_case words such as civil_registry", WRONG_USE)
     folder = (into or AGENCIES).expanduser().resolve()
     try:
-        draft = _drafted(place, agency, feed, folder)
+        draft = _drafted(place, agency, feed, [name.strip() for name in key.split(",") if name.strip()])
     except ExtractError as error:
         stop(str(error), NOT_DONE)
-    agreement, grants = _agreement(agency, feed, folder), _grants(place, agency, folder)
-    texts = draft.texts | agreement
-    _refuse_existing(texts)
+    agreement, grants, models = _agreement(agency, feed, folder), _grants(place, agency, folder), _models(draft, folder)
+    contract = folder / agency / file_name(feed)
+    refuse_existing([contract, *models, *agreement])
     _show(draft)
-    _try(next(iter(texts.values())), agency, feed)
-    _write(texts | grants)
+    write({contract: _tried(draft)} | models | agreement | grants)
     tell("Read and correct the files, then:")
     for path in agreement:
         tell(f"  sign {path}: write who did under signed_by")
     for line in _variables(folder, list(agreement), list(grants)):
         tell(f"  {line}")
+    tell(f"  interagency new-mart {agency} {feed} --mart NAME   (where it shall be a table of the marts)")
     tell(f"  interagency run --agency {agency} --feed {feed}")
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """The files to write, the contract first; the columns in it, and what was guessed and should be looked at."""
+    """What the sample said: its server section and columns, how many rows it has, and what was guessed and should be looked at."""
 
-    texts: dict[Path, str]
+    agency: str
+    feed: str
+    server: dict[str, Any]
     columns: "list[DraftColumn]"
+    rows: int
     doubts: list[str]
 
+    def contract(self, threshold: Decimal, doubts: Sequence[str] = ()) -> str:
+        from sources.draft.contract import contract_text
 
-def _drafted(place: str, agency: str, feed: str, folder: Path) -> _Draft:
+        return contract_text(self.agency, self.feed, self.server, self.columns, [*doubts, *self.doubts], threshold)
+
+    @property
+    def all_doubts(self) -> list[str]:
+        """Of the file, then of its columns by their names."""
+        of_columns = [(column.name, column.doubt) for column in self.columns if column.doubt]
+        return self.doubts + [
+            doubt if doubt.startswith(f"{name} ") else f"{name}: {doubt}" for name, doubt in of_columns
+        ]
+
+
+def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:
     from sources.draft.columns import draft_columns
-    from sources.draft.contract import contract_text, file_name, server_section
+    from sources.draft.contract import server_section
     from sources.draft.opening import opened
-    from sources.draft.staging import model_name, model_sql, model_yaml
-    from warehouse.home import AGENCIES, PROJECT
 
     with opened(place) as sample:
-        columns = draft_columns(sample)
-        server, doubts = sample.server, list(sample.doubts)
+        columns = draft_columns(sample, key)
+        server = sample.server
     section = server_section(server.location, server.type, server.options, server.encoding, server.format)
-    texts = {folder / agency / file_name(feed): contract_text(agency, feed, section, columns, doubts)}
-    if folder == AGENCIES:
-        models, name = PROJECT / "dbt_project" / "models" / "staging" / agency, model_name(agency, feed)
-        texts[models / f"{name}.sql"] = model_sql(agency, feed, columns)
-        texts[models / f"{name}.yml"] = model_yaml(agency, feed, columns)
-    return _Draft(texts, columns, doubts + [f"{column.name}: {column.doubt}" for column in columns if column.doubt])
+    return _Draft(agency, feed, section, columns, sample.rows, list(sample.doubts))
+
+
+def _models(draft: _Draft, folder: Path) -> dict[Path, str]:
+    """The staging model and its YAML, in the project or among the models of those who keep their contracts elsewhere."""
+    from sources.draft.staging import model_name, model_sql, model_yaml
+
+    models, name = models_folder(folder) / "staging" / draft.agency, model_name(draft.agency, draft.feed)
+    return {
+        models / f"{name}.sql": model_sql(draft.agency, draft.feed, draft.columns),
+        models / f"{name}.yml": model_yaml(draft.agency, draft.feed, draft.columns),
+    }
+
+
+def models_folder(contracts: Path) -> Path:
+    """Where the models of the feeds in a folder of contracts belong: the project's own to the project, others to the folder of
+    INTERAGENCY_MODELS. Where that is not set, beside the contracts: models are programs, and stand in no folder of contracts.
+    """
+    from warehouse.home import AGENCIES, PROJECT
+    from warehouse.settings import further_models
+
+    if contracts == AGENCIES:
+        return PROJECT / "dbt_project" / "models"
+    return further_models() or contracts.with_name(f"{contracts.name}-models")
 
 
 def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
@@ -137,24 +173,29 @@ def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list
     from sharing.agreements import agreement_folders
     from sources.contract.grants import grant_files
     from sources.contract_file import contract_folders
+    from warehouse.home import AGENCIES
+    from warehouse.settings import further_models
 
     found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
     found += [("INTERAGENCY_AGREEMENTS", path.parent, agreement_folders()) for path in agreements]
     found += [("INTERAGENCY_GRANTS", path, grant_files()) for path in grants]
-    return [
+    lines = [
         f"export {name}={shlex.quote(str(place))}${{{name}:+{os.pathsep}${name}}}"
         for name, place, known in found
         if place.resolve() not in [item.expanduser().resolve() for item in known]
     ]
+    if folder != AGENCIES and further_models() is None:
+        lines.append(f"export INTERAGENCY_MODELS={shlex.quote(str(models_folder(folder)))}")
+    return lines
 
 
-def _refuse_existing(texts: dict[Path, str]) -> None:
-    there = [str(path) for path in texts if path.exists()]
+def refuse_existing(paths: Sequence[Path]) -> None:
+    there = [str(path) for path in paths if path.exists()]
     if there:
         stop(f"{', '.join(there)} is there already; remove it, or choose another name", WRONG_USE)
 
 
-def _write(texts: dict[Path, str]) -> None:
+def write(texts: dict[Path, str]) -> None:
     from warehouse.files import write_text
 
     for path, text in texts.items():
@@ -174,21 +215,31 @@ def _show(draft: _Draft) -> None:
     show_table(
         "Drafted columns", ("in the sample", "name", "type", "value", "identifier, codes, range", "protection"), rows
     )
-    for doubt in draft.doubts:
+    for doubt in draft.all_doubts:
         tell(f"Unsure: {doubt}")
 
 
-def _try(text: str, agency: str, feed: str) -> None:
-    """Hold the sample against its own draft; ends with 1 where it does not pass."""
+def _tried(draft: _Draft) -> str:
+    """The contract, once the sample was held against it; ends with 1 where the sample does not pass."""
     from expectations.sample import held_against
     from sources.contract.odcs import ContractError
+    from sources.draft.contract import fitting_threshold, highest_threshold
     from sources.errors import ExtractError
+    from warehouse.shown import exact_percent, several
 
     try:
-        held = held_against(text, agency, feed)
+        held = held_against(draft.contract(highest_threshold(draft.rows)), draft.agency, draft.feed)
     except (ContractError, ExtractError) as error:
         stop(f"The sample does not pass its draft: {error}", NOT_DONE)
+    threshold, doubts = fitting_threshold(held.rejected, held.sent), []
+    if held.rejected and not held.refusal:
+        doubts.append(
+            f"{held.rejected:,} of {several(held.sent, 'row')} of the sample are rejected, and rejectThreshold is "
+            f"{exact_percent(threshold)}, so that it passes: ask the agency to mend them, and set it to what you would let pass."
+        )
+        tell(f"Unsure: {doubts[0]}")
     outcome = f"REFUSED: {held.refusal}" if held.refusal else "accepted"
-    tell(f"Tried: {held.sent:,} rows sent, {held.rejected:,} rejected, {outcome}")
+    tell(f"Tried: {several(held.sent, 'row')} sent, {held.rejected:,} rejected, {outcome}")
     if held.refusal:
         raise typer.Exit(NOT_DONE)
+    return draft.contract(threshold, doubts)

@@ -27,6 +27,7 @@ def rejects(
     from nights.record.rejects import first_rejects, rejects_of, write_csv
     from reports.figures.spreadsheet import defused
     from warehouse.home import Home
+    from warehouse.shown import several
 
     home = Home.from_environment()
     contract = chosen(all_contracts(), agency, feed)[0]
@@ -36,12 +37,12 @@ def rejects(
         stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
         count = write_csv(relation, csv, defused)
-        tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
+        tell(f"{several(count, 'reject')} of {contract.name}, night of {night}, written to {csv}")
         return
     total, shown = first_rejects(contract, relation, limit)
     show_table(f"{contract.name}, night of {night}", _HEADINGS, [list(row) for row in shown], frozenset({1}))
     tell(
-        f"{total} rejects of {contract.name}, night of {night}"
+        f"{several(total, 'reject')} of {contract.name}, night of {night}"
         + (f"; the first {limit} are shown" if total > limit else "")
     )
 

@@ -64,13 +64,15 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool, wa
     """
     from sharing.agreements import read_register
     from warehouse.home import Home
+    from warehouse.shown import several
 
     home = Home.from_environment()
     with progress(len(contracts), len(nights), quiet) as step_ended:
         if not quiet:
-            several = f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
-            spoken = f"Night of {nights[0]}" if len(nights) == 1 else several
-            tell(f"{spoken}: {len(contracts)} feeds, data in {home.root}", err=True)
+            spoken = (
+                f"Night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights, {nights[0]} to {nights[-1]}"
+            )
+            tell(f"{spoken}: {several(len(contracts), 'feed')}, data in {home.root}", err=True)
             for broken in read_register().broken:
                 tell(f"Agreement without effect: {broken.why}", err=True)
         from expectations.cross_agency import RuleError

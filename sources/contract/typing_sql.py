@@ -31,6 +31,11 @@ _LOCAL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _MOST_WHOLE = 1 << 53
 _BOOLEANS = ("true", "false", "t", "f", "1", "0", "yes", "no", "y", "n")
 _TOO_FINE_REASON = "not a time that can be kept: it has digits below a microsecond; ask the agency for microseconds"
+# Of a text that has the form, and states what no calendar or clock has: 31.02.2026, 24:60.
+_NO_SUCH = {
+    "DATE": "not a day of the calendar", "TIME": "not a time of a day",
+    "TIMESTAMP WITH TIME ZONE": "not a time of the calendar and clock",
+}  # fmt: skip
 # Stands for the typed value within a condition.
 _VALUE = "<value>"
 # Of a type that is the contract's own: what the engine has beyond, infinite and before Christ, is no value of an agency.
@@ -138,12 +143,17 @@ def _from_text(column: Column, text: str) -> TypedValue:
         return _checked(text, value, f"lower({text}) IN ({words})", "not true or false")
     if kind == "DATE":
         # Ten characters: the engine also prints infinity, years of five digits and years before Christ.
-        right = f"length({text}) = 10 AND CAST({_VALUE} AS VARCHAR) = {text}"
-        return _checked(text, value, right, "not a date (yyyy-MM-dd)")
+        right, reason = f"length({text}) = 10 AND CAST({_VALUE} AS VARCHAR) = {text}", "not a date (yyyy-MM-dd)"
+        why = _why_no_time(kind, f"regexp_full_match({text}, '{_DATE}')", literal(reason))
+        return _checked(text, value, right, reason, why)
     grammar, reason = _grammar(kind)
     right = f"CAST({_VALUE} AS VARCHAR) = {text} OR regexp_full_match({text}, '{grammar}')"
+    if kind != "TIME":
+        return _checked(text, value, right, reason)
     # The engine has a 24:00:00, which is no time of a day.
-    return _checked(text, value, f"({right}) AND {_VALUE} < TIME '24:00:00'" if kind == "TIME" else right, reason)
+    right = f"({right}) AND {_VALUE} < TIME '24:00:00'"
+    why = _why_no_time(kind, f"regexp_full_match({text}, '{grammar}')", literal(reason))
+    return _checked(text, value, right, reason, why)
 
 
 def _in_format(column: Column, text: str) -> TypedValue:
@@ -167,6 +177,11 @@ def _checked(text: str, value: str, is_right: str, reason: str, reason_sql: str 
     return TypedValue(value, f"({text} IS NULL OR ({_VALUE} IS NOT NULL AND ({is_right})))", reason, reason_sql)
 
 
+def _why_no_time(kind: str, has_form: str, otherwise: str) -> str:
+    """SQL of why a text is no date or time; one that has the form states what there is not."""
+    return f"CASE WHEN {has_form} THEN {literal(_NO_SUCH[kind])} ELSE {otherwise} END"
+
+
 def _timestamp(column: Column, text: str) -> TypedValue:
     """ISO 8601; a text without a zone is in the contract's defaultTimezone (UTC where it names none)."""
     naive = f"try_cast({text} AS TIMESTAMP)"
@@ -180,22 +195,24 @@ def _timestamp(column: Column, text: str) -> TypedValue:
         # The engine's own zone: what it reads at once is the same with a zone and without.
         value = f"coalesce(try_cast({text} AS TIMESTAMP WITH TIME ZONE), {value})"
     reason = "not a time stamp (ISO 8601, with at most six digits below a second)"
+    has_form = f"regexp_full_match({text}, '{_DATE}[T ]{_CLOCK}{ZONE}?')"
     why = _local_reason(column, f"CASE WHEN NOT {with_zone} THEN {naive} END", reason)
+    why = _why_no_time(column.sql_type, f"{has_form} AND ({with_zone} OR {naive} IS NULL)", why)
     why = f"CASE WHEN regexp_matches({text}, '{_TOO_FINE}') THEN {literal(_TOO_FINE_REASON)} ELSE {why} END"
-    return _checked(text, value, f"regexp_full_match({text}, '{_DATE}[T ]{_CLOCK}{ZONE}?')", reason, why)
+    return _checked(text, value, has_form, reason, why)
 
 
 def _formatted(column: Column, text: str) -> TypedValue:
     pattern = str(column.options["format"])
     read = date_pattern(pattern, column.years_from)
-    parsed, reason, why = read.parsed(text), f"not in the form {pattern}", ""
+    parsed, reason = read.parsed(text), f"not in the form {pattern}"
+    value, why, has_form = parsed, literal(reason), f"regexp_full_match({text}, {literal(read.look)})"
     if column.sql_type == "DATE":
         value = f"CAST({parsed} AS DATE)"
-    elif read.has_zone:
-        value = parsed
-    else:
+    elif not read.has_zone:
         value, why = _instant(column, parsed), _local_reason(column, parsed, reason)
-    return _checked(text, value, f"regexp_full_match({text}, {literal(read.look)})", reason, why)
+    why = _why_no_time(column.sql_type, f"{has_form} AND {parsed} IS NULL", why)
+    return _checked(text, value, has_form, reason, why)
 
 
 def _of_local(column: Column, value: str) -> TypedValue:

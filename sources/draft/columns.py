@@ -1,15 +1,18 @@
 """What a sample says of each column: name, type, whether it is required, its range, its codes, its identifier, its protection."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sources.draft.free_text import are_free_texts
 from sources.draft.identifiers import MIN_LENGTH, identifier_kinds, share_valid
-from sources.draft.key import key_of
+from sources.draft.key import Candidate, key_of, named_key
 from sources.draft.names import column_names
-from sources.draft.nearly import nearly_typed
+from sources.draft.nearly import Nearly, any_wrong, faulty_columns, nearly_typed
 from sources.draft.sample import Sample
 from sources.draft.types import Drafted, Facts, draft_types, look, typed_value
+from sources.errors import ExtractError
 from warehouse.engines.duckdb.engine import quoted
 
 _SQL_TYPES = {
@@ -30,6 +33,11 @@ _SEX = re.compile(r"gender|sex$", re.I)
 _SPECIAL = re.compile(r"health|diagnos|disab|ethnic|race$|religio|union|genetic|biometric|sexual|convict|icd", re.I)
 
 
+_KEY_NAME = re.compile(r"(^|_)(id|key|code|number|no|nr)($|_)|nummer($|_)")
+_FREE_TEXT = re.compile(r"remark|comment|note|description|bemerk|kommentar|beschreib|anmerk", re.I)
+_FEW_TEXTS = "Few different values, which look like addresses or free text and are no list of codes here: add an enum where they are."
+
+
 @dataclass
 class DraftColumn:
     """One drafted property, in the standard's words; `doubt` says in a sentence what to look at."""
@@ -47,30 +55,102 @@ class DraftColumn:
     identifiers: list[str] = field(default_factory=list)
 
 
-def draft_columns(sample: Sample) -> list[DraftColumn]:
-    """A column for each header. Raises ExtractError where no columns tell the rows apart, as a feed needs a key."""
-    facts = look(sample)
-    types = draft_types(sample, facts)
+def draft_columns(sample: Sample, key: Sequence[str] = ()) -> list[DraftColumn]:
+    """A column for each header. `key` are the columns, by header or name, that somebody knows to be the key.
+
+    Raises ExtractError where a column of `key` is not there, or where without it no columns tell the rows apart: a feed needs a key.
+    """
+    given, rows = _values(sample), sample.rows
+    typed_rows = _typed_rows(sample)
+    sample, facts = typed_rows.sample, typed_rows.facts
     names = column_names(sample.headers, sample.connection)
     columns = [
         _column(sample, header, name, drafted, fact)
-        for header, name, drafted, fact in zip(sample.headers, names, types, facts, strict=True)
+        for header, name, drafted, fact in zip(sample.headers, names, typed_rows.types, facts, strict=True)
     ]
-    distinct = {header: fact.distinct for header, fact in zip(sample.headers, facts, strict=True)}
-    whole = [column for column in columns if column.required]
-    likely = [column.header for column in sorted(whole, key=_is_unlikely_key) if column.logical_type != "number"]
-    values = {column.header: _landed(sample, column) for column in whole}
-    for header in key_of(sample, likely, [column.header for column in whole], distinct, values):
+    _mark_key(sample, columns, facts, key)
+    for column in columns:
+        column.required = given[column.header] == rows
+        if column.logical_type == "string" and not (column.identifiers or column.doubt):
+            column.doubt = typed_rows.doubts.get(column.header, "")
+        column.doubt = f"{typed_rows.faults.get(column.header, '')} {column.doubt}".strip()
+    return columns
+
+
+@dataclass(frozen=True)
+class _TypedRows:
+    """The rows that land by the types drafted of them. What is said, by header: of the rows that do not (`faults`), and of
+    columns in which too many do not (`doubts`).
+    """
+
+    sample: Sample
+    facts: list[Facts]
+    types: list[Drafted]
+    faults: dict[str, str]
+    doubts: dict[str, str]
+
+
+def _typed_rows(whole: Sample) -> _TypedRows:
+    nearly = nearly_typed(whole)
+    faulty = faulty_columns(whole, nearly)
+    faults = {column.header: _told_faults(whole, column) for column in faulty}
+    sample, facts, types = _typed_without(whole, faulty)
+    texts = {header for header, drafted in zip(whole.headers, types, strict=True) if drafted.logical == "string"}
+    if texts.intersection(faults):
+        # Of no type without those either.
+        faulty = [column for column in faulty if column.header not in texts]
+        sample, facts, types = _typed_without(whole, faulty)
+    meant = {column.header: faults[column.header] for column in faulty}
+    return _TypedRows(sample, facts, types, meant, {column.header: column.doubt for column in nearly})
+
+
+def _typed_without(whole: Sample, faulty: Sequence[Nearly]) -> tuple[Sample, list[Facts], list[Drafted]]:
+    sample = whole.without(any_wrong(faulty))
+    facts = look(sample)
+    return sample, facts, draft_types(sample, facts)
+
+
+def _told_faults(sample: Sample, column: Nearly) -> str:
+    return (
+        f"{sample.lines(column.is_wrong)} of the sample has none of the {column.described} that the others have, and is "
+        "rejected; where that is wrong, make the column a string."
+    )
+
+
+def _values(sample: Sample) -> dict[str, int]:
+    counted = sample.ask([f"count({quoted(header)})" for header in sample.headers])
+    return dict(zip(sample.headers, counted, strict=True))
+
+
+def _mark_key(sample: Sample, columns: list[DraftColumn], facts: Sequence[Facts], named: Sequence[str]) -> None:
+    candidates = [
+        Candidate(
+            column.header, column.name, _landed(sample, column), fact.distinct, fact.values < sample.rows,
+            # An identifier is of a person or body, who may have several rows.
+            _KEY_NAME.search(column.name) is not None and not column.identifiers, column.logical_type == "number",
+        )
+        for column, fact in zip(columns, facts, strict=True)
+    ]  # fmt: skip
+    found = named_key(sample, _chosen(candidates, named)) if named else key_of(sample, candidates)
+    for header in found.headers:
         column = next(item for item in columns if item.header == header)
         column.is_key = True
         column.codes = []
-    _doubt_texts(sample, columns, dict(zip(sample.headers, facts, strict=True)))
-    return columns
+    first = next(item for item in columns if item.header == found.headers[0])
+    first.doubt = f"{found.doubt} {first.doubt}".strip()
+
+
+def _chosen(candidates: Sequence[Candidate], named: Sequence[str]) -> list[Candidate]:
+    known = {column.name: column for column in candidates} | {column.header: column for column in candidates}
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        listed = ", ".join(column.name for column in candidates)
+        raise ExtractError(f"the sample has no column {', '.join(unknown)} to be the key; it has {listed}")
+    return [known[name] for name in named]
 
 
 def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Facts) -> DraftColumn:
     column = DraftColumn(header, name, drafted.logical, drafted.physical, dict(drafted.options), drafted.doubt)
-    column.required = fact.values == sample.rows
     if drafted.logical in ("string", "integer") and fact.has_digits and MIN_LENGTH <= fact.longest <= _LONGEST_CODE:
         _identify(sample, column)
     if column.identifiers:
@@ -80,6 +160,9 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
         # The few surnames of a sample are nobody's list of codes, and do not belong in a contract.
         is_code = not (_SPECIAL.search(name) or (_PERSONAL.search(name) and not _SEX.search(name)))
         column.codes = _codes(sample, header, fact) if is_code else []
+        if column.codes and (_FREE_TEXT.search(name) or are_free_texts(column.codes)):
+            column.codes = []
+            column.doubt = f"{column.doubt} {_FEW_TEXTS}".strip()
     elif drafted.logical in ("integer", "number") and fact.values and not fact.is_negative:
         column.options["minimum"] = 0
     if fact.values and fact.is_json and drafted.logical == "string" and sample.server.format in ("json", "jsonl"):
@@ -108,13 +191,6 @@ def _landed(sample: Sample, column: DraftColumn) -> str:
     return typed_value(sample, column.header, kind, column.options).value
 
 
-def _doubt_texts(sample: Sample, columns: list[DraftColumn], facts: dict[str, Facts]) -> None:
-    texts = [item for item in columns if item.logical_type == "string" and not (item.identifiers or item.doubt)]
-    doubts = nearly_typed(sample, {column.header: facts[column.header] for column in texts})
-    for column in texts:
-        column.doubt = doubts.get(column.header, "")
-
-
 def _codes(sample: Sample, header: str, fact: Facts) -> list[str]:
     # The count is an estimate, and not far off where there are few.
     if fact.longest > _LONGEST_CODE or not 0 < fact.distinct <= 2 * _MAX_CODES:
@@ -122,7 +198,3 @@ def _codes(sample: Sample, header: str, fact: Facts) -> list[str]:
     found = sample.values(header, _MAX_CODES + 1)
     is_list = len(found) <= _MAX_CODES and sample.rows >= _ROWS_PER_CODE * len(found)
     return found if is_list else []
-
-
-def _is_unlikely_key(column: DraftColumn) -> bool:
-    return not re.search(r"(^|_)(id|key|code|number|no|nr)($|_)", column.name)

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 import yaml
@@ -10,15 +11,25 @@ from sources.contract.model import SUFFIX
 from sources.contract.odcs import API_VERSION
 from sources.draft.columns import DraftColumn
 from sources.names import printable
+from warehouse.shown import exact_percent
 
 _LONGEST_DOUBT = 2_000
+# The share of rejected rows that a contract is drafted to allow, and the one beyond which a sample is refused.
+USUAL_THRESHOLD, _HIGHEST_THRESHOLD = Decimal("0.01"), Decimal("0.05")
+# Of a small sample so many rows may be rejected, as long as they are not more than this share.
+_FEW_ROWS, _HIGHEST_OF_FEW = 6, Decimal("0.25")
 _HEAD = """# Drafted from a sample. Read every line before the first real night: names, types, key, ranges and codes say what the
 # sample showed, not what the agency promises; its name, times and people are yet to be filled in. Then take this out.
 """
 
 
 def contract_text(
-    agency: str, feed: str, server: dict[str, Any], columns: list[DraftColumn], doubts: Sequence[str] = ()
+    agency: str,
+    feed: str,
+    server: dict[str, Any],
+    columns: list[DraftColumn],
+    doubts: Sequence[str] = (),
+    threshold: Decimal = USUAL_THRESHOLD,
 ) -> str:
     """`server` in the standard's words; see `server_section`. `doubts` are what to look at first, one sentence each."""
     key = [column for column in columns if column.is_key]
@@ -37,7 +48,7 @@ def contract_text(
         ],
         "team": {"name": agency, "members": [{"username": "data-engineer"}]},
         "support": [{"channel": f"{agency} data desk", "url": f"mailto:data@{agency.replace('_', '-')}.example"}],
-        "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": "1 %"}],
+        "customProperties": [{"property": "extractMode", "value": "snapshot"}, {"property": "rejectThreshold", "value": exact_percent(threshold)}],
     }  # fmt: skip
     return _HEAD + _comments(doubts) + _dumped(data)
 
@@ -63,6 +74,20 @@ def _comments(doubts: Sequence[str]) -> str:
     shown = (printable(" ".join(doubt.split()), _LONGEST_DOUBT) for doubt in doubts)
     lines = [textwrap.fill(text, 120, initial_indent="# Unsure: ", subsequent_indent="#   ") for text in shown]
     return "".join(f"{line}\n" for line in lines)
+
+
+def highest_threshold(rows: int) -> Decimal:
+    """The most that a draft of a sample of so many rows may allow to be rejected."""
+    return max(_HIGHEST_THRESHOLD, min(_share(_FEW_ROWS, rows), _HIGHEST_OF_FEW))
+
+
+def fitting_threshold(rejected: int, sent: int) -> Decimal:
+    """The least share, in tenths of a per cent and not below the usual one, at which a sample is accepted."""
+    return max(_share(rejected, sent), USUAL_THRESHOLD)
+
+
+def _share(some: int, of: int) -> Decimal:
+    return (Decimal(some) / max(of, 1)).quantize(Decimal("0.001"), ROUND_UP)
 
 
 def server_section(place: str, kind: str, options: dict[str, Any], encoding: str, form: str) -> dict[str, Any]:

@@ -5,9 +5,15 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 import duckdb
+from anyascii import anyascii
 
 from sources.contract.model import RESERVED_NAMES
 
+# As their own languages write these without them; what a library knows is `a` for all of the first.
+_WRITTEN_OUT = str.maketrans({
+    "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "æ": "ae", "ø": "oe", "œ": "oe", "ß": "ss",
+    "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Å": "Aa", "Æ": "Ae", "Ø": "Oe", "Œ": "Oe", "ẞ": "Ss",
+})  # fmt: skip
 # The longest name that PostgreSQL keeps whole, less what a number behind it takes.
 _MAX_LENGTH = 58
 # What the platform says of every row in a staging model.
@@ -27,10 +33,16 @@ def column_names(headers: Sequence[str], connection: duckdb.DuckDBPyConnection) 
 
 
 def _name(header: str, place: int, reserved: Collection[str]) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header)
-    text = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_MAX_LENGTH].rstrip("_") or f"column_{place}"
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _latin(header))
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:_MAX_LENGTH].rstrip("_") or f"column_{place}"
     return f"column_{name}"[:_MAX_LENGTH].rstrip("_") if name[0].isdigit() or name in reserved else name
+
+
+def _latin(header: str) -> str:
+    """In the letters of ASCII, whatever the script; signs that are no letters stay away."""
+    written = unicodedata.normalize("NFC", header).translate(_WRITTEN_OUT)
+    plain = unicodedata.normalize("NFKD", written)
+    return "".join(letter if letter.isascii() else anyascii(letter) if letter.isalpha() else "" for letter in plain)
 
 
 def _keywords(connection: duckdb.DuckDBPyConnection) -> set[str]:

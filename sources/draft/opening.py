@@ -18,7 +18,7 @@ from sources.contract.grants import Grant
 from sources.contract.model import Contract, Server, ServiceLevel
 from sources.draft.dialect import guessed_dialect
 from sources.draft.json_place import guessed_place
-from sources.draft.sample import AS_READ, TABLE, Sample
+from sources.draft.sample import AS_READ, TABLE, Sample, place_beside, told_lines
 from sources.draft.texts import with_text_rules
 from sources.draft.workbook import guessed_table
 from sources.errors import ExtractError
@@ -26,7 +26,7 @@ from sources.formats import NotSure, Reading, read
 from sources.formats.encoding.text_encoding import guessed_encoding
 from sources.formats.other_kinds import refuse_other_kind
 from sources.formats.packing.unpack import Plain, unpacked
-from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, safe_message
+from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, quoted, safe_message
 
 _FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "jsonl",
             ".ndjson": "jsonl", ".xlsx": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel"}  # fmt: skip
@@ -45,7 +45,7 @@ def opened(place: str) -> Iterator[Sample]:
         kind = _kind(plain)
         server, doubts = _guessed(replace(contract.server, format=kind), plain)
         sample = _loaded(connection, replace(contract, server=server), plain, scratch)
-        sample = replace(sample, doubts=doubts)
+        sample = replace(sample, doubts=(*doubts, *sample.doubts))
         try:
             yield with_text_rules(sample) if kind == "csv" else sample
         except ENGINE_ERRORS as error:
@@ -72,7 +72,8 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
         connection.execute(f"CREATE TABLE {AS_READ} AS FROM {reading.relation}")
     except ENGINE_ERRORS as error:
         raise _no_table(place, error) from None
-    connection.execute(f"CREATE VIEW {TABLE} AS FROM {AS_READ}")
+    row = place_beside(reading.headers)
+    connection.execute(f"CREATE VIEW {TABLE} AS SELECT *, rowid + 1 AS {quoted(row)} FROM {AS_READ}")
     count = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
     if not count[0]:
         wrong = next(iter(reading.broken()), None)
@@ -81,7 +82,20 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
                 f"{place} has no whole record (line {wrong.line}: {wrong.reason}); ask the agency for a sample that has"
             )
         raise ExtractError(f"{place} has no rows; a draft needs some")
-    return Sample(connection, contract.server, reading.headers, dict(reading.types), int(count[0]))
+    return Sample(
+        connection, contract.server, reading.headers, dict(reading.types), int(count[0]), _doubts_on(reading), row,
+        lambda positions: [place.line for place in reading.places(positions)],
+    )  # fmt: skip
+
+
+def _doubts_on(reading: Reading) -> tuple[str, ...]:
+    """What of the file is no row, by reason."""
+    lines: dict[str, set[int]] = {}
+    for item in reading.broken():
+        lines.setdefault(item.reason, set()).add(item.line)
+    return tuple(
+        f"{told_lines(sorted(found))} is no whole row ({reason}), and rejected." for reason, found in lines.items()
+    )
 
 
 def _is_unsure(connection: duckdb.DuckDBPyConnection, reading: Reading) -> bool:

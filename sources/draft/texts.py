@@ -1,9 +1,10 @@
 """What the texts of a delimited sample stand for: tokens for no value, and the separators in its numbers."""
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 
-from sources.draft.sample import AS_READ, TABLE, Sample
+from sources.draft.sample import AS_READ, TABLE, Sample, tolerated
 from warehouse.engines.duckdb.engine import literal, quoted
 
 _NO_VALUE = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "#N/A")
@@ -45,23 +46,23 @@ def _without_tokens(sample: Sample) -> Sample:
         f"CASE WHEN {quoted(header)} NOT IN ({', '.join(map(literal, found))}) THEN {quoted(header)} END AS {quoted(header)}"
         for header in sample.headers
     )
-    sample.connection.execute(f"CREATE OR REPLACE VIEW {TABLE} AS SELECT {values} FROM {AS_READ}")
+    sample.connection.execute(f"""
+        CREATE OR REPLACE VIEW {TABLE} AS
+        SELECT {values}, rowid + 1 AS {quoted(sample.place)}
+        FROM {AS_READ}
+    """)
     doubt = f"{', '.join(found)} is read as no value (nullValues); see that it never is one, such as a country's code."
     return sample.with_options({"nullValues": found}, [doubt])
 
 
 def _with_separators(sample: Sample) -> Sample:
     """The style that is right for the most columns with more than plain digits in them; one style is declared for a file."""
-    numeric = sample.ask([
-        rf"bool_and(regexp_full_match({text}, '[+-]?[0-9][0-9.,'' {_NO_BREAK}]*')) AND bool_or({_has_separator(text)})"
-        for text in map(quoted, sample.headers)
-    ])  # fmt: skip
-    headers = [header for header, is_numeric in zip(sample.headers, numeric, strict=True) if is_numeric]
-    asked = [_explains(style, quoted(header)) for style in _STYLES for header in headers]
-    answers = [bool(answer) for answer in sample.ask(asked)]
-    counts = [sum(answers[at * len(headers) : (at + 1) * len(headers)]) for at in range(len(_STYLES))]
-    best = max(counts, default=0)
-    likely = [style for style, count in zip(_STYLES, counts, strict=True) if best and count == best]
+    headers = _with_signs_in_numbers(sample)
+    asked = [_unexplained(style, quoted(header)) for style in _STYLES for header in headers]
+    wrong, values = sample.ask(asked), sample.ask([f"count({quoted(header)})" for header in headers])
+    scores = [_score(wrong[at * len(headers) : (at + 1) * len(headers)], values) for at in range(len(_STYLES))]
+    best = max(scores, default=(0, 0))
+    likely = [style for style, score in zip(_STYLES, scores, strict=True) if best[0] and score == best]
     if not likely:
         return sample
     decimal, thousands = likely[0]
@@ -75,13 +76,31 @@ def _with_separators(sample: Sample) -> Sample:
     return sample.with_options(options, [doubt] if is_either else [])
 
 
-def _explains(style: tuple[str, str], text: str) -> str:
-    """SQL: whether all values are numbers of this style."""
+def _with_signs_in_numbers(sample: Sample) -> list[str]:
+    """The headers of columns that are numbers, but for what a draft takes for faults, and have more than digits in some."""
+    look = literal(f"[+-]?[0-9][0-9.,' {_NO_BREAK}]*")
+    texts = list(map(quoted, sample.headers))
+    values = sample.ask([f"count({text})" for text in texts])
+    numbers = sample.ask([f"count_if(regexp_full_match({text}, {look}))" for text in texts])
+    signs = sample.ask(
+        [
+            f"count_if(regexp_full_match({text}, {look}) AND NOT regexp_full_match({text}, '[+-]?[0-9]+'))"
+            for text in texts
+        ]
+    )
+    measured = zip(sample.headers, values, numbers, signs, strict=True)
+    return [header for header, count, number, signed in measured if signed and count - number <= tolerated(count)]
+
+
+def _unexplained(style: tuple[str, str], text: str) -> str:
+    """SQL: how many values are no numbers of this style."""
     decimal, thousands = style
     whole = rf"([0-9]+|[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+)" if thousands else "[0-9]+"
     pattern = literal(rf"[+-]?{whole}({re.escape(decimal)}[0-9]+)?")
-    return f"bool_and(regexp_full_match({text}, {pattern}))"
+    return f"count_if(NOT regexp_full_match({text}, {pattern}))"
 
 
-def _has_separator(text: str) -> str:
-    return f"NOT regexp_full_match({text}, '[+-]?[0-9]+')"
+def _score(wrong: Sequence[int], values: Sequence[int]) -> tuple[int, int]:
+    """How many columns a style explains, and how few values of those it does not."""
+    explained = [count for count, of in zip(wrong, values, strict=True) if count <= tolerated(of)]
+    return len(explained), -sum(explained)

@@ -137,8 +137,8 @@ def _conditions(text: str) -> list[str]:
         rf"regexp_full_match({text}, '-?[0-9.,'' \x{{A0}}]*[0-9]([eE][+-]?[0-9]+)?')",
         f"lower({text}) IN ('true', 'false', 'yes', 'no')",
         # NO alone is a country as well.
-        f"lower({text}) = 'yes'",
-        f"lower({text}) = 'no'",
+        f"lower({text}) IN ('yes', 'y', 't')",
+        f"lower({text}) IN ('no', 'n', 'f')",
         f"try_strptime({text}, '%Y%m%d') IS NOT NULL AND length({text}) = 8 AND {text} BETWEEN '{_DAYS_FROM}' AND '{_DAYS_UNTIL}'",
         f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} 00:00:00')",
         rf"regexp_matches({text}, '^\s*[\[{{]')",
@@ -165,7 +165,8 @@ def _text_type(sample: Sample, fact: Facts, time: Drafted | None, number: Drafte
         return Drafted("string", doubt="Every value of the sample is missing; say what type it has.")
     if fact.is_yes or fact.is_no:
         return Drafted(
-            "string", doubt="Every value is the same word, which may be a code such as NO of Norway: say whether it is."
+            "string",
+            doubt="Every value is the same word, which may be a code such as NO of Norway or F of a sex: say whether it is.",
         )
     if fact.is_flag:
         return Drafted("boolean")

@@ -251,12 +251,12 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
     listed = run(app, ["linkage", "review", "list"])
     assert listed.exit_code == 0, listed.output
     assert pair in listed.output
-    assert "1 pairs wait" in listed.output
+    assert "1 pair to decide on" in listed.output
     assert run(app, ["linkage", "review", word, pair, "--reason", " "]).exit_code == 2
     assert run(app, ["linkage", "review", word, "nonsense", "--reason", "seen"]).exit_code == 2
     said = run(app, ["linkage", "review", word, pair, "--reason", "papers seen"])
     assert said.exit_code == 0, said.output
-    assert "0 pairs wait" in run(app, ["linkage", "review", "list"]).output
+    assert "0 pairs to decide on" in run(app, ["linkage", "review", "list"]).output
     nights_later = (date.today() - FIRST).days + 1
     after = nights.link(records, days=nights_later)
     assert person(before, "a") != person(before, "b")

@@ -133,7 +133,7 @@ def told_of_stored_rows(contracts: list[Contract], home: Home, build: Path) -> l
     """What the gate of a build recorded of stored rows; its hand-written rules are about other feeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("expectations.cross_agency.load_rules", list)
-        gate_build(contracts, home, build, NIGHTS[2], {})
+        gate_build(contracts, home, build, NIGHTS[2], {}, {})
     with open_database() as connection:
         return connection.execute(
             f"SELECT rule, unexpected_count, passed, description FROM {records(home, 'gate_result')} WHERE feed = 'stored_rows'"

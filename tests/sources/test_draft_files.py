@@ -131,9 +131,9 @@ def test_a_dialect_is_understood(name: str, content: str, wanted: dict[str, str]
 
 
 def test_no_type_loses_a_value(tmp_path: Path) -> None:
-    """Leading zeros, the sign of a telephone number, twenty digits, product codes, numbers of sections, a late word."""
-    rows = [(str(n), f"{n:05}", f"+3725{n:06}", str(10**19 + n), f"{n}E5", f"3.{n}", str(n)) for n in range(1, 6_000)]
-    rows.append(("6000", "1", "+1", "1", "1E1", "3.1", "none"))
+    """Leading zeros, the sign of a telephone number, twenty digits, product codes, numbers of sections, late words."""
+    rows = [(str(n), f"{n:05}", f"+3725{n:06}", str(10**19 + n), f"{n}E5", f"3.{n}", str(n)) for n in range(1, 5_900)]
+    rows += [(str(n), "1", "+1", "1", "1E1", "3.1", "none") for n in range(5_900, 6_000)]
     path = wrote(tmp_path / "s.csv", "\n".join(["id,post,phone,long,product,section,mixed", *map(",".join, rows)]))
     contract = drafted(path, tmp_path)
     assert set(types(contract).values()) == {"BIGINT", "VARCHAR"}

@@ -166,3 +166,37 @@ def test_time_zone_of_this_machine_changes_nothing(tmp_path: Path, monkeypatch: 
     text = "2026-11-20T23:30:00-05:00"
     expected = datetime(2026, 11, 20, 23, 30, tzinfo=timezone(-timedelta(hours=5)))
     assert landed_values(tmp_path, "logicalType: timestamp", [text]) == {text: expected}
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "says"),
+    [
+        ("logicalType: date", "2026-02-31", "not a day of the calendar"),
+        ("logicalType: date", "31.02.2026", "not a date (yyyy-MM-dd)"),
+        ("logicalType: date, logicalTypeOptions: {format: dd.MM.yyyy}", "31.02.2026", "not a day of the calendar"),
+        ("logicalType: date, logicalTypeOptions: {format: dd.MM.yyyy}", "2026-02-31", "not in the form dd.MM.yyyy"),
+        ("logicalType: date, logicalTypeOptions: {format: yyyyDDD}", "2026366", "not a day of the calendar"),
+        ("logicalType: time", "25:00:00", "not a time of a day"),
+        ("logicalType: time", "1:00", "not a time (HH:mm:ss, with at most six digits below a second)"),
+        ("logicalType: timestamp", "2026-02-31T10:00:00Z", "not a time of the calendar and clock"),
+        ("logicalType: timestamp", "2026-02-01 24:61", "not a time of the calendar and clock"),
+        ("logicalType: timestamp", "1.2.2026", "not a time stamp (ISO 8601, with at most six digits below a second)"),
+        ("logicalType: timestamp, logicalTypeOptions: {format: 'dd.MM.yyyy HH:mm'}", "01.02.2026 10:99", "not a time of the calendar and clock"),
+        ("logicalType: timestamp, logicalTypeOptions: {format: 'dd.MM.yyyy HH:mm XXX'}", "31.02.2026 10:00 Z", "not a time of the calendar and clock"),
+        ("logicalType: timestamp, logicalTypeOptions: {format: 'dd.MM.yyyy HH:mm'}", "01.02.2026", "not in the form dd.MM.yyyy HH:mm"),
+        (
+            "logicalType: timestamp, logicalTypeOptions: {format: 'dd.MM.yyyy HH:mm', defaultTimezone: Europe/Berlin}",
+            "31.02.2026 10:00", "not a time of the calendar and clock",
+        ),
+        (
+            "logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Europe/Berlin}",
+            "2026-03-29 02:30", "not a time that ever was in Europe/Berlin: its clock was put forward over it",
+        ),
+    ],
+)  # fmt: skip
+def test_a_text_in_the_form_of_what_there_is_not_says_so(column: str, text: str, says: str, tmp_path: Path) -> None:
+    landed = land(
+        tmp_path, csv_text([["n", "x"], [1, text]]),
+        Feed(["{name: n, logicalType: integer, primaryKey: true}", f"{{name: x, {column}}}"]),
+    )  # fmt: skip
+    assert [reject["reason"] for reject in landed.rejects] == [says]
