@@ -75,6 +75,20 @@ def first_jobs(people: People, businesses: int, first_day: int, employed: float,
     return make_jobs(persons, np.maximum(since, of_age), businesses, chance)
 
 
+def employ_directors(jobs: Jobs, businesses: Businesses, first_day: int, share: float, seed: int) -> None:
+    """So many of the directors who have a job have it in their own firm, where that goes on; their pay stays what it was."""
+    chance = generator(seed, "own firms")
+    goes_on = (businesses.closed_day == NONE) | (businesses.closed_day > first_day)
+    leads = np.flatnonzero((businesses.role_kind == ROLES.index("director")) & goes_on[businesses.role_business])
+    leads = leads[chance.random(len(leads)) < share]
+    # Whoever leads several is paid by the first of them.
+    persons, first = np.unique(businesses.role_person[leads], return_index=True)
+    place = np.searchsorted(persons, jobs.person)
+    known = np.flatnonzero(place < len(persons))
+    known = known[persons[place[known]] == jobs.person[known]]
+    jobs.business[known] = businesses.role_business[leads[first[place[known]]]]
+
+
 def make_businesses(people: People, count: int, homes: int, first_day: int, seed: int) -> Businesses:
     """Businesses at addresses behind those of the first homes, each with one to four people in roles."""
     chance = generator(seed, "businesses")

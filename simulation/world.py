@@ -26,13 +26,15 @@ from simulation.people import People, make_people
 from simulation.places import MUNICIPALITIES, Addresses, make_addresses
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, below, scattered, uniform
-from simulation.work import Businesses, Jobs, first_jobs, make_businesses
+from simulation.work import Businesses, Jobs, employ_directors, first_jobs, make_businesses
 
 AGENCIES = (
     "civil_registry", "tax_authority", "social_security", "health_service", "vehicle_licensing", "education", "business_register",
     "municipalities", "pensions",
 )  # fmt: skip
 _EPOCH = date(1970, 1, 1)
+# Of the directors who have a job, those who have it in the firm that they lead.
+_OWN_FIRM = 0.7
 NEVER = 10**6
 
 
@@ -104,6 +106,7 @@ def make_world(plan: Plan) -> World:
     count = max(int(plan.people * profile.shares["businesses"]), 5)
     businesses = make_businesses(people, count, homes, first_day, seed)
     jobs = first_jobs(people, count, first_day, profile.shares["employed"], seed)
+    employ_directors(jobs, businesses, first_day, _OWN_FIRM, seed)
     people = people.extended(_unborn(births_on(plan.people, first_day, days, profile, seed), seed))
     first = people.copy()
     country = Country(people, homes + count, jobs, vocabulary, profile, seed)

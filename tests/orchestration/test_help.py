@@ -8,7 +8,7 @@ from tests.conftest import ended
 
 COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["report"], ["accept"], ["warehouse"], ["warehouse", "list"],
-    ["warehouse", "restore"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
+    ["warehouse", "restore"], ["docs"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
     ["query"], ["cases"], ["cases", "list"], ["cases", "decide"],
 ]  # fmt: skip

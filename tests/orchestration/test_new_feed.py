@@ -13,7 +13,7 @@ import yaml
 
 from nights.record.feed_night import feed_nights
 from sources.contract_file import load
-from tests.conftest import Feed
+from tests.conftest import Feed, ended
 from tests.orchestration.conftest import write_agreement
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home

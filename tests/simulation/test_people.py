@@ -2,8 +2,11 @@
 
 import hashlib
 import unicodedata
+from datetime import date
 from pathlib import Path
 
+from simulation.profile import load_profile
+from simulation.world import Plan, make_world
 from tests.simulation.conftest import PEOPLE, Made, make
 
 
@@ -74,3 +77,12 @@ def test_some_names_are_frequent_and_most_are_rare(country: Made) -> None:
     counts = [count for (count,) in country.rows(query)]
     assert counts[0] >= 8
     assert sum(count <= 2 for count in counts) > len(counts) / 2
+
+
+def test_some_directors_earn_pay_in_the_firm_that_they_lead() -> None:
+    world = make_world(Plan(2_000, 1, 1, date(2026, 3, 2), load_profile()))
+    businesses, jobs = world.businesses, world.jobs
+    leads = set(zip(businesses.role_person.tolist(), businesses.role_business.tolist(), strict=True))
+    own = [job for job in zip(jobs.person.tolist(), jobs.business.tolist(), strict=True) if job in leads]
+    directors = len(set(businesses.role_person[businesses.role_kind == 0].tolist()))
+    assert 0.2 * directors < len(own) < 0.7 * directors
