@@ -12,8 +12,12 @@ from warehouse.engines.duckdb.engine import literal
 from warehouse.home import Home
 from warehouse.shown import MASK
 
-# What only the one or the other step knows.
-_EMPTY = "SELECT NULL::VARCHAR AS file, NULL::BIGINT AS line, NULL::BIGINT AS row WHERE false"
+# What only the one or the other step knows, also of those that an earlier version wrote.
+_EMPTY = """
+    SELECT NULL::VARCHAR AS file, NULL::BIGINT AS line, NULL::BIGINT AS row, NULL::VARCHAR AS sent
+    WHERE false"""
+# As the agency's file has them, and behind them what nobody knows the line of.
+IN_ORDER = "file NULLS LAST, line NULLS LAST, row"
 
 
 def rejects_of(contract: Contract, home: Home, night: date) -> str | None:
@@ -23,15 +27,17 @@ def rejects_of(contract: Contract, home: Home, night: date) -> str | None:
 
 
 def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
-    """SQL of the rejects in these folders: step, file, line (of the file) or row (that landed), rule, column, value, reason,
-    record (as text), faults.
+    """SQL of the rejects in these folders: step, file, line, rule, column, value, reason, record (as text), is_as_sent, faults.
 
-    To be written after FROM; None where neither folder has any file of rejects. Ordered by `step DESC, place`, where `place` is
-    the line or the row, they are as the steps found them.
+    To be written after FROM; None where neither folder has any file of rejects. To be ordered by IN_ORDER: `line` is the line of
+    the agency's file, or the record's number where it has no lines. Where it is empty, the originals of a reject of the gate
+    could not be read again: then `row` is its number among those that landed, and its record has the contract's names and
+    typed values, where one that `is_as_sent` has the file's headings and texts.
     """
     parts = list(_parts(landing, gate))
     return (
-        f"(SELECT *, coalesce(line, row) AS place FROM ({' UNION ALL BY NAME '.join([_EMPTY, *parts])}))"
+        f"(SELECT * EXCLUDE (sent) REPLACE (coalesce(sent, record) AS record), step = 'landing' OR sent IS NOT NULL AS is_as_sent "
+        f"FROM ({' UNION ALL BY NAME '.join([_EMPTY, *parts])}))"
         if parts
         else None
     )
@@ -50,9 +56,9 @@ def shown_value(contract: Contract) -> str:
     return f"""CASE WHEN value IS NULL THEN '' WHEN "column" IN ({columns}) THEN value ELSE {literal(MASK)} END"""
 
 
-def in_record(name: str) -> str:
-    """SQL of one value of a reject's record, as text: by the file's heading at landing, by the contract's name at the gate.
+def in_record(name: str, record: str = "record") -> str:
+    """SQL of one value of a reject's record, as text: by the file's heading where it is as sent, else by the contract's name.
 
     By pointer: the engine's other way to name a key does not know a quote inside one.
     """
-    return f"json_extract_string(record, {literal(pointer_to(name))})"
+    return f"json_extract_string({record}, {literal(pointer_to(name))})"

@@ -17,12 +17,12 @@ def rejects(
         str | None, typer.Option(help="The night, yyyy-mm-dd; the last landed one by default.")
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 100,
-    csv: Annotated[Path | None, typer.Option(help="Write all of them, with the raw records, to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all of them, as the agency sent them, to this file.")] = None,
 ) -> None:
-    """List landing rejects (by the file's line) and gate rejects (by the row of the landed extract).
+    """List the rejects of landing and gate, by the line of the agency's file.
 
-    Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
-    value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
+    Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: it
+    is what the report leaves in sent_back/, whole. A value that begins as a formula does has a quote before it there.
     """
     from nights.record.rejects import rejects_of, shown_value
     from warehouse.home import Home
@@ -34,7 +34,9 @@ def rejects(
     if relation is None:
         stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
-        count = _write(relation, csv)
+        from reports.figures.rejected import write_all
+
+        count = write_all(contract, relation, csv)
         tell(f"{count} rejects of {contract.name}, night of {night}, written to {csv}")
         return
     total, shown = _read(relation, shown_value(contract), limit)
@@ -53,25 +55,15 @@ def _last_landed(folder: Path) -> str:
 
 
 def _read(relation: str, value: str, limit: int) -> tuple[int, list[list[str]]]:
+    from nights.record.rejects import IN_ORDER
     from warehouse.engines.duckdb.engine import open_database
 
+    place = "concat_ws(':', nullif(file, ''), coalesce(line::VARCHAR, 'row ' || row))"
     with open_database() as connection:
         total = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
-        rows = connection.execute(
-            f"SELECT step, place::VARCHAR, coalesce(\"column\", ''), {value}, reason FROM {relation} ORDER BY step DESC, place LIMIT {limit}"
-        ).fetchall()
+        rows = connection.execute(f"""
+            SELECT step, {place}, coalesce("column", ''), {value}, reason
+            FROM {relation}
+            ORDER BY {IN_ORDER}
+            LIMIT {limit}""").fetchall()
     return (total or (0,))[0], [list(row) for row in rows]
-
-
-def _write(relation: str, target: Path) -> int:
-    """For a person's spreadsheet: no cell of it is a formula."""
-    from reports.figures.spreadsheet import defused
-    from warehouse.engines.duckdb.engine import literal, open_database
-
-    safe = ", ".join(f"{defused(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
-    with open_database() as connection:
-        written = connection.execute(
-            f"COPY (SELECT step, place AS line, {safe} FROM {relation} ORDER BY step DESC, place) "
-            f"TO {literal(str(target))} (FORMAT csv, HEADER)"
-        ).fetchone()
-    return int((written or (0,))[0])

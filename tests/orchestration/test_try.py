@@ -59,9 +59,9 @@ def test_every_record_is_told_of(contract: Path, tmp_path: Path, home: Home) -> 
     ]
     rejects = pq.read_table(out / "rejects.parquet").to_pylist()
     assert [(item["step"], item["line"], item["row"], item["value"]) for item in rejects] == [
+        ("gate", 3, 2, "-1"),
         ("landing", 4, None, "old"),
         ("landing", 5, None, None),
-        ("gate", None, 2, "-1"),
     ]
     assert json.loads((out / "manifest.json").read_text())["rows_sent"] == 6
     assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "rejects.parquet", "rows.parquet"]
