@@ -11,6 +11,7 @@ from orchestration.command import (
     cases,
     contracts,
     doctor,
+    findings,
     linkage,
     new_feed,
     prune,
@@ -60,6 +61,7 @@ app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
+app.add_typer(findings.app, name="findings")
 app.command("report")(report.report)
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
