@@ -75,7 +75,9 @@ def write_for_agencies(contracts: Sequence[Contract], home: Home, night: date) -
     files: dict[str, Path] = {}
     with suppress(Tampered), _gathered(contracts, home, night) as connection:
         _name_keys(connection, contracts, home, night)
-        for (agency,) in connection.execute("SELECT DISTINCT agency FROM concern ORDER BY 1").fetchall():
+        asked = {agency for (agency,) in connection.execute("SELECT DISTINCT agency FROM concern").fetchall()}
+        # A rule may name anybody: a file is written for those that send something.
+        for agency in sorted(asked.intersection(contract.agency for contract in contracts)):
             files[agency] = folder / f"{agency}{_NAMED}{night}.csv"
             _copy(connection, agency, files[agency])
     return files

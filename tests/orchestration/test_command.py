@@ -273,7 +273,9 @@ def test_status_shows_the_night_the_rows_in_use_and_what_readers_see(night_home:
 
 def test_nights_are_listed(night_home: Home) -> None:
     lines = command("warehouse", "list").stdout.splitlines()
-    assert lines[1].split("\t")[::2] == [NIGHT.isoformat(), "readers see it"]
+    night, run, _, shown = lines[1].split("\t")
+    assert (night, shown) == (NIGHT.isoformat(), "readers see it")
+    assert night_home.published.resolve().parent.name == f"{NIGHT}-{run}"
     done = command("warehouse", "restore", "2020-01-01")
     assert (done.exit_code, done.stderr) == (1, f"no build of 2020-01-01 is kept; kept: {NIGHT}\n")
 
@@ -296,6 +298,15 @@ def test_a_night_older_than_the_published_one_cannot_be_seen_by_readers(home: Ho
     done = command("warehouse", "restore", NIGHT.isoformat())
     assert f"readers see the night of {NIGHT} again" in done.stdout
     assert home.published.resolve().parent == night
+
+    # A second run of the newest night that turned out bad.
+    bad = night.with_name(f"{NEXT_NIGHT}-bad")
+    shutil.copytree(night, bad)
+    restore(home, NEXT_NIGHT, lambda feeds: None, "bad")
+    undone = command("warehouse", "restore", NEXT_NIGHT.isoformat(), "--run", later.name[11:14])
+    assert f"the night of {NEXT_NIGHT} again (run {later.name[11:]})" in undone.stdout
+    assert home.published.resolve().parent == later
+    assert "no run begins with 'x'" in command("warehouse", "restore", NEXT_NIGHT.isoformat(), "--run", "x").stderr
 
 
 def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_masked(
