@@ -128,7 +128,7 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
         SELECT *, file_row_number + 1 AS _row
         FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)""")
     connection.execute(_doubled_rows(contract))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".scratch-") as scratch:
         wrong, sent = Path(scratch) / "wrong.parquet", Path(scratch) / "sent.parquet"
         write_parquet(connection, _wrong_rows(contract), wrong)
         source = f"read_parquet({literal(str(wrong))})"

@@ -30,7 +30,8 @@ def write_as_sent(contract: Contract, landing: Path, wanted: str, target: Path) 
     `record` is JSON of the file's headings and texts, as of a landing reject. False where the originals in the folder
     `landing`, read as the contract says today, are not what landed: then nothing is known of any row.
     """
-    with tempfile.TemporaryDirectory() as scratch, open_database() as connection:
+    # Beside the target: records lie nowhere but in the home.
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch, open_database() as connection:
         try:
             _Originals(connection, contract, landing, Path(scratch)).find(wanted)
         except (ExtractError, NotSure, _Unlike, OSError):
