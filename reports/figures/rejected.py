@@ -48,7 +48,7 @@ class SentBack:
     def told(self) -> str:
         if self.written == self.rejects:
             return several(self.rejects, "reject")
-        return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; `interagency rejects` writes all of them"
+        return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; interagency rejects --csv writes all of them"
 
 
 def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:

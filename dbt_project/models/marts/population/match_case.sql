@@ -6,7 +6,7 @@ with leads as (
         md5(concat_ws(
             '|', match_type,
             case when other_person_id is null then left_source_key else person_id end,
-            case when other_person_id is null then right_source_key else other_person_id end,
+            coalesce(other_person_id, right_source_key),
             left_source, right_source, case when other_person_id is not null then detail end
         )) as match_case_id
     from {{ ref('int_case_lead') }}
