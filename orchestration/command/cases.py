@@ -106,8 +106,8 @@ def _told(case: "Case") -> str:
     money = f", {case.money_at_risk_eur} euro at risk" if case.money_at_risk_eur is not None else ""
     decided = f"{case.disposition}{f': {case.disposition_reason}' if case.disposition_reason else ''}"
     return (
-        f"{case.match_type}: {case.detail}{money}; {people}, linked by {case.key_strength} "
-        f"({case.match_probability:.3g} sure); {decided}"
+        f"{case.match_type}: {case.detail}{money}; {people}, linked by {case.key_strength} with "
+        f"probability {case.match_probability:.3g}; {decided}"
     )
 
 

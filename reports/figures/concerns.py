@@ -25,6 +25,8 @@ from warehouse.store.seal import Tampered
 _TEXTS = ("kind", "agency", "feed", "key", "type", "detail", "others", "status")
 _ORDER = "kind, agency, type, feed, key"
 _NAMED = "-findings-"
+# The rule that tells of cases: where the cases themselves are listed, they are not listed twice.
+_RULE_OF_CASES = "cases"
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,11 @@ def _gathered(contracts: Sequence[Contract], home: Home, night: date) -> Iterato
             with suppress(NoCases):
                 connection = stack.enter_context(published_cases(home))
                 parts += [_cases("left", "right"), _cases("right", "left"), _NOTICES]
+        has_cases = connection is not None
         connection = connection or stack.enter_context(open_database())
         connection.execute(f"CREATE TEMP TABLE concern AS {' UNION ALL BY NAME '.join(parts)}")
+        if has_cases:
+            connection.execute("DELETE FROM concern WHERE kind = 'finding' AND type = ?", [_RULE_OF_CASES])
         yield connection
 
 

@@ -141,7 +141,7 @@ def test_a_case_is_shown_with_both_its_records_side_by_side(published: Home) -> 
         "surname\tKask\tKask",
         "paid_on\t2026-03-11\t",
         "died_on\t\t2026-03-01",
-        "paid after death: x, 100.00 euro at risk; P1, linked by identifier (1 sure); error: the year",
+        "paid after death: x, 100.00 euro at risk; P1, linked by identifier with probability 1; error: the year",
     ]
     several = interagency("cases", "show", "ab")
     assert (several.exit_code, "abc1, abd2" in several.stderr) == (2, True)

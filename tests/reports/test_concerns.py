@@ -43,6 +43,7 @@ def contract(home: Home, tmp_path: Path) -> Contract:
         ("own", "tests,other", "other/things:theirs", "differs"),
         ("shared", "tests,other", "P1", "two deaths"),
         ("open", "other", "LH", "no such code"),
+        ("cases", "tests,other", f"tests/things:{second}", "paid after death: late"),
     ]
     names = ("rule", "agencies", "source_key", "detail")
     rows = [
@@ -128,7 +129,9 @@ def test_what_was_decided_is_not_asked_again(contract: Contract, home: Home) -> 
 
 def test_a_night_that_is_not_the_published_one_has_findings_alone(contract: Contract, home: Home) -> None:
     publish(home, start_build(home, NIGHT + timedelta(days=1), "run"))
-    assert {item.kind for item in listed([contract], home, NIGHT, None, 100)[1]} == {"finding"}
+    found = listed([contract], home, NIGHT, None, 100)[1]
+    assert {item.kind for item in found} == {"finding"}
+    assert "cases" in {item.type for item in found}, "the rule tells of them where they are not listed themselves"
     assert listed([contract], home, NIGHT + timedelta(days=1), None, 100) == (0, [])
 
 
