@@ -21,6 +21,7 @@ from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.contract.rules import ROWS as RELATION
 from sources.contract.rules import KeyRule, TableRule, key_rules, row_rules, table_rules, volume_rule
+from sources.landing.as_sent import write_as_sent
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.files import remove_unfinished, versioned_folder
@@ -71,7 +72,7 @@ def gate_extract(
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "gate.duckdb"
         with open_database(database) as connection:
-            rejected = write_rejects(connection, contract, landing / ROWS, into / REJECTS)
+            rejected = write_rejects(connection, contract, landing, into / REJECTS)
             examples = _examples(connection, contract, into / REJECTS) if rejected else {}
         measured = measures(contract, tables, database, landing / ROWS)
         results, validation = _validated(contract, tables, database, landing / ROWS, manifest.rows_landed)
@@ -114,34 +115,64 @@ class _Fault:
     is_wrong: str
 
 
-def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, landed: Path, target: Path) -> int:
-    """One row for each landed row that breaks a row rule or a key, with all its faults; returns how many.
+def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, target: Path) -> int:
+    """One row for each row landed in the folder `landing` that breaks a row rule or a key, with all its faults; returns how many.
 
-    Leaves a view `rows` of the landed rows, each with its number as `_row`.
+    `record` is the typed row by the contract's names, `sent` the texts by the file's headings; file, line, `sent` and the
+    faults' values as they were sent are empty, or typed, where the original cannot be read again. Leaves a view `rows` of the
+    landed rows, each with its number as `_row`.
     """
     register_functions(connection)
     connection.execute(f"""
         CREATE VIEW rows AS
         SELECT *, file_row_number + 1 AS _row
-        FROM read_parquet({literal(str(landed))}, file_row_number = true)""")
+        FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)""")
     connection.execute(_doubled_rows(contract))
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".scratch-") as scratch:
+        wrong, sent = Path(scratch) / "wrong.parquet", Path(scratch) / "sent.parquet"
+        write_parquet(connection, _wrong_rows(contract), wrong)
+        source = f"read_parquet({literal(str(wrong))})"
+        found = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
+        rejected = int(found[0]) if found else 0
+        has_sent = rejected > 0 and write_as_sent(contract, landing, f"SELECT _row AS row FROM {source}", sent)
+        write_parquet(connection, _with_sent(contract, source, sent if has_sent else None), target)
+    return rejected
+
+
+def _wrong_rows(contract: Contract) -> str:
     faults = _faults(contract)
     listed = ", ".join(_as_struct(fault) for fault in faults)
     wrong = " OR ".join(f"coalesce({fault.is_wrong}, false)" for fault in faults)
     record = ", ".join(f"{literal(column.name)}: {quoted(column.name)}" for column in contract.columns)
-    rejects = f"""
-        WITH wrong AS (
-          SELECT _row, to_json({{{record}}}) AS record,
-            list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults
-          FROM rows LEFT JOIN doubled USING (_row)
-          WHERE {wrong}
-        )
-        SELECT _row AS row, unnest(faults[1]), record, faults
-        FROM wrong
+    return f"""
+        SELECT _row, to_json({{{record}}}) AS record,
+          list_filter([{listed}], lambda fault: fault IS NOT NULL) AS faults
+        FROM rows LEFT JOIN doubled USING (_row)
+        WHERE {wrong}
         ORDER BY _row"""
-    write_parquet(connection, rejects, target)
-    found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
-    return int(found[0]) if found else 0
+
+
+def _with_sent(contract: Contract, wrong: str, sent: Path | None) -> str:
+    """The rejects, with what is known of each as it was sent."""
+    if sent is None:
+        return f"""
+            SELECT NULL::VARCHAR AS file, NULL::BIGINT AS line, _row AS row, unnest(faults[1]), record, faults,
+              NULL::VARCHAR AS sent
+            FROM {wrong}
+            ORDER BY _row"""
+    texts = " ".join(
+        f"WHEN {literal(column.name)} THEN {in_record(column.header, 'sent.record')}" for column in contract.columns
+    )
+    return f"""
+        WITH told AS (
+          SELECT sent.file, sent.line, _row, wrong.record, sent.record AS sent,
+            list_transform(faults, lambda fault: {{'rule': fault.rule, 'column': fault."column",
+              'value': CASE fault."column" {texts} END, 'reason': fault.reason}}) AS faults
+          FROM {wrong} AS wrong JOIN read_parquet({literal(str(sent))}) AS sent ON sent.row = _row
+        )
+        SELECT file, line, _row AS row, unnest(faults[1]), record, faults, sent
+        FROM told
+        ORDER BY _row"""
 
 
 def _faults(contract: Contract) -> list[_Fault]:

@@ -9,7 +9,7 @@ import duckdb
 
 from expectations.gate import write_rejects
 from nights.record.rejects import rejects_relation
-from sources.arrival.manifest import REJECTS, ROWS
+from sources.arrival.manifest import REJECTS
 from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.draft.contract import file_name
@@ -42,7 +42,7 @@ def held_against(text: str, agency: str, feed: str) -> Held:
         gate.mkdir()
         manifest = land_extract(contract, landed)
         with open_database() as connection:
-            rejected = manifest.rows_rejected + write_rejects(connection, contract, landed / ROWS, gate / REJECTS)
+            rejected = manifest.rows_rejected + write_rejects(connection, contract, landed, gate / REJECTS)
             if rejected <= contract.reject_threshold * manifest.rows_sent:
                 return Held(manifest.rows_sent, rejected, "")
             refusal = _refusal(connection, contract, landed, gate)
@@ -56,7 +56,7 @@ def held_against(text: str, agency: str, feed: str) -> Held:
 def _refusal(connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, gate: Path) -> str:
     """The commonest faults with the first place of each; no value of a sample is shown."""
     found = connection.execute(f"""
-        SELECT coalesce("column", 'the record'), reason, count(*), min(coalesce('line ' || line, 'row ' || row))
+        SELECT coalesce("column", 'the record'), reason, count(*), coalesce('line ' || min(line), 'row ' || min(row))
         FROM {rejects_relation(landing, gate)}
         GROUP BY ALL
         ORDER BY 3 DESC

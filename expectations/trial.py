@@ -9,7 +9,7 @@ import duckdb
 
 from expectations.gate import gate_extract
 from nights.accept import copy_good_rows
-from nights.record.rejects import rejects_relation
+from nights.record.rejects import IN_ORDER, rejects_relation
 from nights.record.verdict import Verdict
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
@@ -17,7 +17,6 @@ from sources.landing.land import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
 
-# Of the landing by the file's line, then of the gate by the row among those that landed.
 _COLUMNS = "step, coalesce(file, '') AS file, line, row, rule, \"column\", value, reason, record, faults"
 
 
@@ -48,7 +47,7 @@ class Trial:
 def try_contract(
     contract: Contract, into: Path, location: str | None = None, extract_date: date | None = None
 ) -> Trial:
-    """Write rows.parquet (the good rows), rejects.parquet (of both steps) and manifest.json to the folder `into`.
+    """Write rows.parquet (the good rows), rejects.parquet (of both steps, by line) and manifest.json to the folder `into`.
 
     Raises ExtractError where the extract cannot be landed at all, and RuntimeError where a quality rule is not valid.
     """
@@ -60,7 +59,8 @@ def try_contract(
         with replaced_whole(into / ROWS) as rows:
             copy_good_rows(landed / ROWS, gated / REJECTS, rows)
         with replaced_whole(into / REJECTS) as rejects, open_database() as connection:
-            write_parquet(connection, f"SELECT {_COLUMNS} FROM {rejects_relation(landed, gated)}", rejects)
+            relation = rejects_relation(landed, gated)
+            write_parquet(connection, f"SELECT {_COLUMNS} FROM {relation} ORDER BY {IN_ORDER}", rejects)
             reasons = _reasons(connection, rejects)
         with replaced_whole(into / MANIFEST) as copy:
             share_file(landed / MANIFEST, copy)

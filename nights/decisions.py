@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from linkage.settle import cases, review
+from linkage.settle.beginning import begun
 from nights import overrides, untouched
 from nights.accept import accept_night, decide
 from nights.places import landed_folder
@@ -35,18 +36,6 @@ class UnknownDisposition(Exception):
     """It is none of `linkage.settle.cases.DISPOSITIONS`."""
 
 
-class UnknownCase(Exception):
-    """No case of the published night begins so, or several do."""
-
-    def __init__(self, is_ambiguous: bool) -> None:
-        super().__init__()
-        self.is_ambiguous = is_ambiguous
-
-
-class UnknownPair(Exception):
-    """It is no pair in doubt of the published night."""
-
-
 def accept_refused(
     contract: Contract, home: Home, night: date, reason: str, actor: str, refusal: Callable[[Contract], str | None]
 ) -> FeedNight:
@@ -70,35 +59,34 @@ def accept_refused(
 
 
 def decide_case(home: Home, case: str, disposition: str, reason: str, actor: str) -> cases.Disposition:
-    """Write down what was decided of the case that begins with `case`; the next night shows it.
+    """Write down what was decided of the case that begins with `case`: whoever asks for cases sees it, the warehouse from the next
+    night on.
 
-    Raises UnknownDisposition, NoReason, NotPublished, NoCases, UnknownCase and Tampered.
+    Raises UnknownDisposition, NoReason, NotPublished, NoCases, NotOne and Tampered.
     """
     chosen = disposition.replace("-", " ").strip().lower()
     if chosen not in cases.DISPOSITIONS:
         raise UnknownDisposition
     _check_reason(reason)
-    beginning = "SELECT match_case_id FROM marts.match_case WHERE starts_with(match_case_id, $case) LIMIT 2"
-    found = cases.ask_published(home, beginning, {"case": case})
-    if len(found) != 1:
-        raise UnknownCase(is_ambiguous=bool(found))
-    decision = cases.Disposition(found[0][0], chosen, reason.strip(), actor, cases.now_text(datetime.now(UTC)))
+    decision = cases.Disposition(
+        cases.find_case(home, case), chosen, reason.strip(), actor, cases.now_text(datetime.now(UTC))
+    )
     untouched.take_over(home)
     cases.decide(home, decision)
     return decision
 
 
-def review_pair(home: Home, pair_id: str, is_same: bool, reason: str, actor: str) -> None:
-    """Say whether two records are of the same person or body; later nights follow it.
+def review_pair(home: Home, pair: str, is_same: bool, reason: str, actor: str) -> review.Pair:
+    """Say whether the two records of the pair that begins with `pair` are of the same person or body; later nights follow it.
 
-    Raises NoReason, UnknownPair, Tampered, and as `linkage.settle.review.queue` does.
+    Raises NoReason, NotOne, Tampered, and as `linkage.settle.review.queue` does.
     """
     _check_reason(reason)
-    pair = next((pair for pair in review.queue(home) if pair.pair_id == pair_id), None)
-    if pair is None:
-        raise UnknownPair
+    queue = {item.pair_id: item for item in review.queue(home)}
+    found = queue[begun(pair, queue)]
     untouched.take_over(home)
-    review.decide(home, pair.entity, pair.records, is_same, reason, actor)
+    review.decide(home, found.entity, found.records, is_same, reason, actor)
+    return found
 
 
 def vouch(home: Home, place: str, reason: str, actor: str) -> None:

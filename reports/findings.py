@@ -1,5 +1,6 @@
 """Linkage and findings: how many records went to how many people, what waits for a person's word, and what grows old."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,12 @@ _LINKAGE = """
     ORDER BY extract_date DESC, entity DESC"""
 
 
-def write_findings(past: Past, site: Site) -> Path:
+def write_findings(past: Past, site: Site, for_agencies: Mapping[str, Path]) -> Path:
+    """`for_agencies` are the files of what each agency is asked."""
     trend = past.rows(_TREND, past.first)
     return site.write(
-        "findings", "findings.html", findings=_found(past, trend), trend=trend, linkage=past.rows(_LINKAGE, past.first), **_published(past),
+        "findings", "findings.html", findings=_found(past, trend), trend=trend, linkage=past.rows(_LINKAGE, past.first),
+        for_agencies=for_agencies, **_published(past),
     )  # fmt: skip
 
 

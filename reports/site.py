@@ -7,6 +7,7 @@ from pathlib import Path
 from nights.record.past import SHOWN_NIGHTS, open_past
 from reports.agency import write_agency
 from reports.feed import write_feed
+from reports.figures.concerns import forget_files, write_for_agencies
 from reports.figures.feed_lines import by_agency, feed_lines
 from reports.figures.rejected import forget_sent_back, write_back
 from reports.figures.rows_by_night import bands_of
@@ -23,6 +24,7 @@ from watch.alerts import recorded_alerts
 def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) -> Path:
     """Write all pages of a night; who was told of it is read from the record. Returns the front page's path."""
     forget_sent_back(contracts, home)
+    forget_files(contracts, home)
     # Before it writes: a night that is older than all that are kept has its pages until the next report.
     forget_nights(home, SHOWN_NIGHTS)
     site = Site(home, extract_date)
@@ -37,5 +39,5 @@ def write_report(contracts: Sequence[Contract], home: Home, extract_date: date) 
         lineage = trace(home)
         write_lineage(lineage, contracts, site)
         write_reconciliation(past, site, lines, lineage)
-        write_findings(past, site)
+        write_findings(past, site, write_for_agencies(contracts, home, extract_date))
         return write_front(past, site, lines, sent_back, recorded_alerts(past, past.night))

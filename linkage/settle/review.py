@@ -5,11 +5,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from linkage.memory import Decision
-from warehouse.engines.duckdb.engine import open_database
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
 from warehouse.journal import Journal
 from warehouse.store.restricted import attach_restricted, restricted_file
+
+# Entity, source and key.
+_Record = tuple[str, str, str]
 
 
 class NoQueue(Exception):
@@ -36,7 +41,7 @@ class Pair:
 
 
 def queue(home: Home, entity: str | None = None) -> list[Pair]:
-    """The pairs in doubt of the published night, the likeliest first.
+    """The pairs in doubt of the published night, the likeliest first, and behind each the others of the same person or body.
 
     Raises NoQueue, and duckdb.Error where the queue cannot be read, as without the key that it was sealed with.
     """
@@ -54,7 +59,49 @@ def queue(home: Home, entity: str | None = None) -> list[Pair]:
             """,
             {"entity": entity},
         ).fetchall()
-    return [Pair(*row) for row in rows]
+        pairs = [Pair(*row) for row in rows]
+        return _together(pairs, _entities(connection, published, pairs))
+
+
+def _entities(connection: duckdb.DuckDBPyConnection, published: Path, pairs: list[Pair]) -> dict[_Record, str]:
+    """The person or body of each record of the pairs, as the night has linked it."""
+    connection.execute(f"ATTACH {literal(str(published))} AS night (READ_ONLY)")
+    found: dict[_Record, str] = {}
+    for entity in {pair.entity for pair in pairs}:
+        asked = f"""
+            SELECT source, source_key, {quoted(entity + "_id")}
+            FROM night.linkage.{quoted(entity + "_link")}
+            WHERE (source, source_key) IN (
+              SELECT (one_source, one_source_key)
+              FROM restricted.linkage.review_queue
+              UNION ALL
+              SELECT (other_source, other_source_key)
+              FROM restricted.linkage.review_queue
+            )"""
+        found |= {(entity, source, key): name for source, key, name in connection.execute(asked).fetchall()}
+    return found
+
+
+def _together(pairs: list[Pair], entities: dict[_Record, str]) -> list[Pair]:
+    """In their order, but a pair that shares a person or body with an earlier one stands behind that."""
+    group: dict[str, str] = {}
+
+    def first_of(name: str) -> str:
+        while group.setdefault(name, name) != name:
+            name = group[name]
+        return name
+
+    sides = [
+        [entities.get((pair.entity, *record), str(record)) for record in (pair.records[:2], pair.records[2:])]
+        for pair in pairs
+    ]
+    for one, other in sides:
+        group[first_of(other)] = first_of(one)
+    places: dict[str, int] = {}
+    for place, (one, _) in enumerate(sides):
+        places.setdefault(first_of(one), place)
+    in_order = sorted(range(len(pairs)), key=lambda place: (places[first_of(sides[place][0])], place))
+    return [pairs[place] for place in in_order]
 
 
 def waiting(home: Home, entity: str | None = None) -> list[Pair]:

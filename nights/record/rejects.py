@@ -1,6 +1,6 @@
 """The rejects of one extract, of the landing and of the gate, as one relation, and what of them may be shown."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +12,12 @@ from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.shown import MASK
 
-# What only the one or the other step knows.
-_EMPTY = "SELECT NULL::VARCHAR AS file, NULL::BIGINT AS line, NULL::BIGINT AS row WHERE false"
+# What only the one or the other step knows, also of those that an earlier version wrote.
+_EMPTY = """
+    SELECT NULL::VARCHAR AS file, NULL::BIGINT AS line, NULL::BIGINT AS row, NULL::VARCHAR AS sent
+    WHERE false"""
+# As the agency's file has them, and behind them what nobody knows the line of.
+IN_ORDER = "file NULLS LAST, line NULLS LAST, row"
 
 
 def rejects_of(contract: Contract, home: Home, night: date) -> str | None:
@@ -23,16 +27,22 @@ def rejects_of(contract: Contract, home: Home, night: date) -> str | None:
 
 
 def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
-    """SQL of the rejects in these folders: step, file, line (of the file) or row (that landed), rule, column, value, reason,
-    record (as text), faults.
+    """SQL of the rejects in these folders: step, file, line, rule, column, value, reason, record (as text), is_as_sent, faults.
 
-    To be written after FROM; None where neither folder has any file of rejects. Ordered by `step DESC, place`, where `place` is
-    the line or the row, they are as the steps found them.
+    To be written after FROM; None where neither folder has any file of rejects. To be ordered by IN_ORDER: `line` is the line of
+    the agency's file, or the record's number where it has no lines. Where it is empty, the originals of a reject of the gate
+    could not be read again: then `row` is its number among those that landed, and its record has the contract's names and
+    typed values, where one that `is_as_sent` has the file's headings and texts.
     """
     parts = list(_parts(landing, gate))
     if not parts:
         return None
-    return f"(SELECT *, coalesce(line, row) AS place FROM ({' UNION ALL BY NAME '.join([_EMPTY, *parts])}))"
+    return f"""
+        (
+            SELECT * EXCLUDE (sent) REPLACE (coalesce(sent, record) AS record),
+                step = 'landing' OR sent IS NOT NULL AS is_as_sent
+            FROM ({" UNION ALL BY NAME ".join([_EMPTY, *parts])})
+        )"""
 
 
 def _parts(landing: Path | None, gate: Path | None) -> Iterator[str]:
@@ -50,10 +60,11 @@ def shown_value(contract: Contract) -> str:
 
 def first_rejects(contract: Contract, relation: str, limit: int) -> tuple[int, list[tuple[str, ...]]]:
     """How many there are, and of the first `limit` the step, place, column, value for all eyes, and reason."""
+    place = "concat_ws(':', nullif(file, ''), coalesce(line::VARCHAR, 'row ' || row))"
     first = f"""
-        SELECT step, place::VARCHAR, coalesce("column", ''), {shown_value(contract)}, reason
+        SELECT step, {place}, coalesce("column", ''), {shown_value(contract)}, reason
         FROM {relation}
-        ORDER BY step DESC, place
+        ORDER BY {IN_ORDER}
         LIMIT {limit}
     """
     with open_database() as connection:
@@ -61,23 +72,9 @@ def first_rejects(contract: Contract, relation: str, limit: int) -> tuple[int, l
         return total[0], connection.execute(first).fetchall()
 
 
-def write_csv(relation: str, target: Path, safe: Callable[[str], str]) -> int:
-    """Write all rejects with their raw records; `safe` gives the SQL of a text as it may stand in the file. Returns how many."""
-    texts = ", ".join(f"{safe(text)} AS {text}" for text in ('"column"', "value", "reason", "record"))
-    with open_database() as connection:
-        written = connection.execute(f"""
-            COPY (
-                SELECT step, place AS line, {texts}
-                FROM {relation}
-                ORDER BY step DESC, place
-            ) TO {literal(str(target))} (FORMAT csv, HEADER)
-        """).fetchone()
-    return int((written or (0,))[0])
-
-
-def in_record(name: str) -> str:
-    """SQL of one value of a reject's record, as text: by the file's heading at landing, by the contract's name at the gate.
+def in_record(name: str, record: str = "record") -> str:
+    """SQL of one value of a reject's record, as text: by the file's heading where it is as sent, else by the contract's name.
 
     By pointer: the engine's other way to name a key does not know a quote inside one.
     """
-    return f"json_extract_string(record, {literal(pointer_to(name))})"
+    return f"json_extract_string({record}, {literal(pointer_to(name))})"

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
+
+if TYPE_CHECKING:
+    from linkage.settle.cases import Case
 
 app = typer.Typer(
     help="Leads from comparing agencies' records; a lead is never a finding of guilt.", rich_markup_mode=None
@@ -24,13 +27,13 @@ def list_cases(
     ] = "open",
     limit: Annotated[int, typer.Option(help="At most so many; those with most money at risk come first.", min=1)] = 50,
 ) -> None:
-    """List the cases of the published night."""
-    from nights.record.cases import published_cases
+    """List the cases of the published night, each with the last that was decided of it."""
+    from linkage.settle.cases import first_cases
     from warehouse.home import Home
     from warehouse.shown import several
 
     with _of_published():
-        cases = published_cases(Home.from_environment(), match_type, disposition, limit)
+        cases = first_cases(Home.from_environment(), match_type, disposition, limit)
     shown = [["" if value is None else str(value) for value in row] for row in cases.first]
     show_table("", _HEADINGS, shown, frozenset({4}))
     tell(
@@ -45,33 +48,65 @@ def decide_case(
     disposition: Annotated[str, typer.Option(help="fraud, error, false positive, no issue, or open again.")],
     reason: Annotated[str, typer.Option(help="Why, in words that others can follow.")],
 ) -> None:
-    """Write down what was decided of a case; the next night shows it. Nothing is overwritten."""
+    """Write down what was decided of a case; `cases list` shows it at once. Nothing is overwritten."""
     from linkage.settle.cases import DISPOSITIONS
-    from nights.decisions import NoReason, UnknownCase, UnknownDisposition, decide_case
+    from nights.decisions import NoReason, UnknownDisposition, decide_case
     from warehouse.home import Home
     from warehouse.journal import actor
-    from warehouse.store.seal import Tampered
 
     try:
-        with _of_published():
+        with _of_published(case):
             decided = decide_case(Home.from_environment(), case, disposition, reason, actor())
     except UnknownDisposition:
         stop(f"{disposition!r} is no disposition; write one of: {', '.join(DISPOSITIONS)}", WRONG_USE)
     except NoReason:
         stop("a decision needs its reason; write --reason", WRONG_USE)
-    except UnknownCase as error:
-        what = "the beginning of several cases" if error.is_ambiguous else "no case of the published night"
-        stop(f"{case!r} is {what}; see `interagency cases list`", WRONG_USE)
-    except Tampered as error:
-        stop(str(error), NOT_DONE)
-    tell(f"{decided.match_case_id}: {decided.disposition}; shown from the next night on")
+    tell(f"{decided.match_case_id}: {decided.disposition}; in the published warehouse from the next night on")
+
+
+@app.command("show")
+def show_case(case: Annotated[str, typer.Argument(help="The case, or enough of its beginning to tell it.")]) -> None:
+    """Show both records of a case side by side, as they were staged. Whoever may not read the restricted database sees none."""
+    import duckdb
+
+    from linkage.settle.cases import case_of
+    from warehouse.home import Home
+    from warehouse.store.restricted import KEY_VARIABLE
+
+    try:
+        with _of_published(case):
+            found = case_of(Home.from_environment(), case)
+    except (duckdb.Error, OSError):
+        stop(
+            f"the restricted database of the published night cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner "
+            "for the right to read it",
+            NOT_DONE,
+        )
+    left, right = found.records
+    columns = list(dict.fromkeys([*(left.values if left else ()), *(right.values if right else ())]))
+    sides = [f"{record.source}:{record.source_key}" if record else "gone" for record in (left, right)]
+    rows = [[name, *(record.values.get(name, "") if record else "" for record in (left, right))] for name in columns]
+    show_table(found.match_case_id, ("field", *sides), rows)
+    tell(_told(found))
+
+
+def _told(case: "Case") -> str:
+    people = " and ".join(filter(None, (case.person_id, case.other_person_id)))
+    money = f", {case.money_at_risk_eur} euro at risk" if case.money_at_risk_eur is not None else ""
+    decided = f"{case.disposition}{f': {case.disposition_reason}' if case.disposition_reason else ''}"
+    return (
+        f"{case.match_type}: {case.detail}{money}; {people}, linked by {case.key_strength} with "
+        f"probability {case.match_probability:.3g}; {decided}"
+    )
 
 
 @contextmanager
-def _of_published() -> Iterator[None]:
-    """Ends with 1 where the published night has no cases."""
+def _of_published(case: str = "") -> Iterator[None]:
+    """Ends with 1 where the published night has no cases, with 2 where it has no such one or several."""
+    from linkage.settle.beginning import NotOne
     from linkage.settle.cases import NoCases, NotPublished
     from warehouse.home import Home
+    from warehouse.store.seal import Tampered
 
     try:
         yield
@@ -81,3 +116,7 @@ def _of_published() -> Iterator[None]:
         )
     except NoCases:
         stop("the published night has no cases: none of its agencies sends records of people", NOT_DONE)
+    except NotOne as error:
+        stop(error.told(case, "case of the published night", "interagency cases list"), WRONG_USE)
+    except Tampered as error:
+        stop(str(error), NOT_DONE)

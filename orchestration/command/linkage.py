@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Which records are of one person or body.", no_args_is_help=True, rich_markup_mode=None)
 review = typer.Typer(help="Pairs in doubt: list, accept, reject.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(review, name="review")
+_PairId = Annotated[str, typer.Argument(help="The pair, or enough of its beginning to tell it.")]
 _Reason = Annotated[str, typer.Option(help="Why; kept with your name.")]
 
 
@@ -22,7 +23,10 @@ def list_pairs(
     entity: Annotated[str | None, typer.Option(help="person or body; both where it is not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many pairs.")] = 20,
 ) -> None:
-    """List the pairs of the published night that nobody decided on, the likeliest first, field by field."""
+    """List the pairs of the published night that nobody decided on, the likeliest first, field by field.
+
+    Pairs of one person stand together.
+    """
     from linkage.settle.review import waiting
     from warehouse.home import Home
     from warehouse.shown import several
@@ -37,33 +41,34 @@ def list_pairs(
 
 
 @review.command("accept")
-def accept(pair: str, reason: _Reason) -> None:
+def accept(pair: _PairId, reason: _Reason) -> None:
     """Both records are of the same person or body: later nights link them."""
     _decide(pair, True, reason)
 
 
 @review.command("reject")
-def reject(pair: str, reason: _Reason) -> None:
+def reject(pair: _PairId, reason: _Reason) -> None:
     """The records are of different people or bodies: later nights keep them apart."""
     _decide(pair, False, reason)
 
 
-def _decide(pair_id: str, is_same: bool, reason: str) -> None:
-    from nights.decisions import NoReason, UnknownPair, review_pair
+def _decide(pair: str, is_same: bool, reason: str) -> None:
+    from linkage.settle.beginning import NotOne
+    from nights.decisions import NoReason, review_pair
     from warehouse.home import Home
     from warehouse.journal import actor
     from warehouse.store.seal import Tampered
 
     try:
         with _readable():
-            review_pair(Home.from_environment(), pair_id, is_same, reason, actor())
+            decided = review_pair(Home.from_environment(), pair, is_same, reason, actor())
     except NoReason:
         stop('a reason is needed: --reason "…"', WRONG_USE)
-    except UnknownPair:
-        stop(f"{pair_id} is no pair in doubt; `interagency linkage review list` shows them", WRONG_USE)
+    except NotOne as error:
+        stop(error.told(pair, "pair in doubt", "interagency linkage review list"), WRONG_USE)
     except Tampered as error:
         stop(str(error), NOT_DONE)
-    tell(f"{pair_id}: {'the same' if is_same else 'not the same'}, by {actor()}; the next night follows it")
+    tell(f"{decided.pair_id}: {'the same' if is_same else 'not the same'}, by {actor()}; the next night follows it")
 
 
 def _shown(pair: "Pair") -> list[list[str]]:

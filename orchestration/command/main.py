@@ -12,6 +12,7 @@ from orchestration.command import (
     contracts,
     docs,
     doctor,
+    findings,
     linkage,
     new_feed,
     new_mart,
@@ -63,6 +64,7 @@ app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
+app.add_typer(findings.app, name="findings")
 app.command("report")(report.report)
 app.command("docs")(docs.docs)
 app.command("rejects")(rejects.rejects)

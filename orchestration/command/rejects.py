@@ -17,15 +17,14 @@ def rejects(
         str | None, typer.Option(help="The night, yyyy-mm-dd; the last landed one by default.")
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 100,
-    csv: Annotated[Path | None, typer.Option(help="Write all of them, with the raw records, to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all of them, as the agency sent them, to this file.")] = None,
 ) -> None:
-    """List landing rejects (by the file's line) and gate rejects (by the row of the landed extract).
+    """List the rejects of landing and gate, by the line of the agency's file.
 
-    Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: a
-    value that begins as a formula does has a quote before it there. Unchanged, the rejects are in rejects.parquet.
+    Values of protected columns are masked, except in the file of --csv, which is meant for the agency and its spreadsheet: it
+    is what the report leaves in sent_back/, whole. A value that begins as a formula does has a quote before it there.
     """
-    from nights.record.rejects import first_rejects, rejects_of, write_csv
-    from reports.figures.spreadsheet import defused
+    from nights.record.rejects import first_rejects, rejects_of
     from warehouse.home import Home
     from warehouse.shown import several
 
@@ -36,7 +35,9 @@ def rejects(
     if relation is None:
         stop(f"{contract.name} has no landed extract of {night} that its record is of; run the night again", NOT_DONE)
     if csv:
-        count = write_csv(relation, csv, defused)
+        from reports.figures.rejected import write_all
+
+        count = write_all(contract, relation, csv)
         tell(f"{several(count, 'reject')} of {contract.name}, night of {night}, written to {csv}")
         return
     total, shown = first_rejects(contract, relation, limit)

@@ -1,4 +1,6 @@
-"""`interagency warehouse`: the nights that readers can be shown."""
+"""`interagency warehouse`: the builds that readers can be shown."""
+
+from typing import Annotated
 
 import typer
 
@@ -9,7 +11,7 @@ app = typer.Typer(help="List and restore published nights.", no_args_is_help=Tru
 
 @app.command("list")
 def list_nights() -> None:
-    """List the nights that are kept, newest first."""
+    """List the builds that are kept, newest first: the last of each of seven nights, and up to three of each of the newest two."""
     from warehouse.home import Home
     from warehouse.store.builds import restorable
 
@@ -17,15 +19,21 @@ def list_nights() -> None:
     rows = []
     for night in restorable(home):
         seen = "readers see it" if night.is_current else ""
-        rows.append([str(night.extract_date), f"{night.finished_at:%Y-%m-%d %H:%M:%S}", seen, night.folder.name])
-    show_table("Published nights", ("night", "built (UTC)", "current", "folder"), rows)
+        rows.append([str(night.extract_date), night.run, f"{night.finished_at:%Y-%m-%d %H:%M:%S}", seen])
+    show_table("Published nights", ("night", "run", "built (UTC)", "shown"), rows)
     if not rows:
         tell("nothing is published yet; run `interagency run`")
 
 
 @app.command("restore")
-def restore_night(extract_date: str) -> None:
-    """Let readers see a kept night again, in one step. Not one with rows of a feed whose agreement has ended."""
+def restore_night(
+    extract_date: str,
+    run: Annotated[
+        str | None,
+        typer.Option(help="A run of that night, or enough of its beginning to tell it; the last one by default."),
+    ] = None,
+) -> None:
+    """Let readers see a kept build again, in one step. Not one with rows of a feed whose agreement has ended."""
     from sharing.agreements import read_register
     from warehouse.home import Home
     from warehouse.lock import NightRunning, night_lock
@@ -34,7 +42,7 @@ def restore_night(extract_date: str) -> None:
     home, wanted = Home.from_environment(), as_date(extract_date)
     try:
         with night_lock(home, wait_seconds=0):
-            night = restore(home, wanted, read_register().refusal_of_any)
+            night = restore(home, wanted, read_register().refusal_of_any, run)
     except (PublishError, NightRunning) as error:
         stop(str(error), NOT_DONE)
-    tell(f"readers see the night of {night.extract_date} again: {home.published}")
+    tell(f"readers see the night of {night.extract_date} again (run {night.run}): {home.published}")

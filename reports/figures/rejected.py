@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from nights.places import landed_folder, report_folder
-from nights.record.rejects import in_record, rejects_of, shown_value
+from nights.record.rejects import IN_ORDER, in_record, rejects_of, shown_value
 from reports.figures.spreadsheet import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
@@ -48,7 +48,7 @@ class SentBack:
     def told(self) -> str:
         if self.written == self.rejects:
             return several(self.rejects, "reject")
-        return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; all are in rejects.parquet"
+        return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; interagency rejects --csv writes all of them"
 
 
 def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
@@ -67,7 +67,7 @@ def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
 
 
 def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
-    """CSV files in `sent_back/<night>/` with the agency's own headings, then the line, the reasons and what was no row at all.
+    """CSV files in `sent_back/<night>/`, as `write_all` writes one, for a spreadsheet.
 
     What an earlier report of the night left there is replaced.
     """
@@ -81,19 +81,26 @@ def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
         total = _count(connection, relation)
         if not total:
             return None
-        connection.execute(f"""
-            CREATE TABLE refused AS
-            SELECT row_number() OVER (ORDER BY step DESC, place) AS number, {_columns(contract)}
-            FROM {relation}
-            ORDER BY step DESC, place
-            LIMIT {ROWS_A_FILE * MOST_FILES}""")
+        _gather(connection, contract, relation, ROWS_A_FILE * MOST_FILES)
         written = min(total, ROWS_A_FILE * MOST_FILES)
         files = []
         for part, first in enumerate(range(1, written + 1, ROWS_A_FILE), start=1):
             file = folder / f"{contract.relation}-{night}{f'-{part}' if written > ROWS_A_FILE else ''}.csv"
-            _copy(connection, file, first, contract.server)
+            _copy(connection, file, first, contract.server, ROWS_A_FILE)
             files.append(file)
     return SentBack(tuple(files), written, total)
+
+
+def write_all(contract: Contract, relation: str, target: Path) -> int:
+    """One CSV file of all rejects, by line: the agency's own headings, then the line, the reasons and what was no row at all.
+
+    Returns how many.
+    """
+    with open_database() as connection:
+        total = _count(connection, relation)
+        _gather(connection, contract, relation, total)
+        _copy(connection, target, 1, contract.server, total)
+    return total
 
 
 def forget_sent_back(contracts: Sequence[Contract], home: Home) -> None:
@@ -110,7 +117,18 @@ def forget_sent_back(contracts: Sequence[Contract], home: Home) -> None:
                 file.unlink()
 
 
-def _columns(contract: Contract) -> str:
+def _gather(connection: duckdb.DuckDBPyConnection, contract: Contract, relation: str, most: int) -> None:
+    """The first rejects, as the agency's file has them, into the table `refused`."""
+    files = connection.execute(f"SELECT count(*) FROM {relation} WHERE file <> ''").fetchone()
+    connection.execute(f"""
+        CREATE TABLE refused AS
+        SELECT row_number() OVER (ORDER BY {IN_ORDER}) AS number, {_columns(contract, files != (0,))}
+        FROM {relation}
+        ORDER BY {IN_ORDER}
+        LIMIT {most}""")
+
+
+def _columns(contract: Contract, has_files: bool) -> str:
     """Each of the agency's columns as text, from the reject's record; what was no row of the feed stands whole in the last one."""
     is_row = "rule <> 'structure' AND json_valid(record)"
     listed = [f"{defused(_value(column, is_row))} AS {quoted(column.header)}" for column in contract.columns]
@@ -119,19 +137,20 @@ def _columns(contract: Contract) -> str:
     )
     return ", ".join([
         *listed,
-        "CASE WHEN step = 'landing' THEN place END AS _line",
+        *([f"{defused('file')} AS _file"] if has_files else []),
+        "line AS _line",
         f"{defused(told)} AS _reason",
         f"{defused(f'CASE WHEN {is_row} THEN NULL ELSE record END')} AS _as_sent",
     ])  # fmt: skip
 
 
 def _value(column: Column, is_row: str) -> str:
-    """A landing reject holds the file's headings and texts, one of the gate the contract's names and typed values."""
-    landed, typed = in_record(column.header), written(column, in_record(column.name))
-    return f"CASE WHEN NOT ({is_row}) THEN NULL WHEN step = 'landing' THEN {landed} ELSE {typed} END"
+    """A record that could not be read again as it was sent has typed values by the contract's names."""
+    sent, typed = in_record(column.header), written(column, in_record(column.name))
+    return f"CASE WHEN NOT ({is_row}) THEN NULL WHEN is_as_sent THEN {sent} ELSE {typed} END"
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server: Server) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server: Server, rows: int) -> None:
     """With the agency's delimiter and letters. For nobody's eyes but the steward's: it holds what people are."""
     delimiter = server.delimiter if len(server.delimiter) == 1 else ","
     with replaced_whole(file) as temporary:
@@ -139,7 +158,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server:
             COPY (
               SELECT * EXCLUDE (number)
               FROM refused
-              WHERE number BETWEEN {first} AND {first + ROWS_A_FILE - 1}
+              WHERE number BETWEEN {first} AND {first + rows - 1}
               ORDER BY number
             ) TO {literal(str(temporary))} (FORMAT csv, HEADER, DELIMITER {literal(delimiter)})""")
         temporary.chmod(0o600)

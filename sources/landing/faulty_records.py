@@ -1,6 +1,6 @@
 """The records that are rows of a feed in shape but not in content: which they are, where they stand, and all their faults."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,8 @@ class FaultyRecords:
         self.checks = [_type_check(item) for item in fields if item.typed.reason]
         headings = [[item.header for item in fields]] if reading.has_heading_row else reading.heading_rows
         self.checks += [_heading_check(fields, texts, number) for number, texts in enumerate(headings)]
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE faulty (file VARCHAR, line BIGINT, faults {FAULTS}, record VARCHAR)"
-        )
+        columns = f"file VARCHAR, line BIGINT, position BIGINT, faults {FAULTS}, record VARCHAR"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE faulty ({columns})")
         for check in self.checks:
             connection.execute(f"CREATE OR REPLACE TEMP SEQUENCE {check.sequence}")
 
@@ -99,18 +98,13 @@ class FaultyRecords:
     def _insert(self, file: str) -> None:
         """A column in another form than before makes every record a reject: their places are looked up part by part."""
         source = f"read_parquet({literal(str(self._file))})"
-        found = self._connection.cursor().execute(f"SELECT _position FROM {source} ORDER BY 1")
-        while rows := found.fetchmany(_PLACES):
-            positions = [position for (position,) in rows]
-            places = self._reading.places(positions)
-            lines, files = [place.line for place in places], [place.file or file for place in places]
-            self._connection.register("place", arrow(position=positions, line=lines, file=files))
+        for first, last in placed(self._connection, self._reading, f"SELECT _position FROM {source}", file):
             self._connection.execute(f"""
                 INSERT INTO faulty
-                SELECT place.file, place.line, _faults, _record
+                SELECT place.file, place.line, _position, _faults, _record
                 FROM {source}
                 JOIN place ON place.position = _position
-                WHERE _position BETWEEN {positions[0]} AND {positions[-1]}
+                WHERE _position BETWEEN {first} AND {last}
             """)
 
     def with_rows(self, rows: Path) -> str:
@@ -149,6 +143,22 @@ def _heading_check(fields: list[Field], texts: Sequence[str | None], number: int
     """Where the header is a row of the file, or several, it may be there again, as in pages put together."""
     fault = "{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': 'the header once more'}"
     return Check(differs_from(fields, texts), fault, f"fault_heading_{number}")
+
+
+def placed(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, positions: str, file: str
+) -> Iterator[tuple[int, int]]:
+    """Look up where the records at these positions begin, part by part: first and last position of each.
+
+    `positions` is a query for them. While a part is had, the relation `place` has position, line and file of its records.
+    """
+    found = connection.cursor().execute(f"{positions} ORDER BY 1")
+    while rows := found.fetchmany(_PLACES):
+        part = [position for (position,) in rows]
+        places = reading.places(part)
+        files, lines = [place.file or file for place in places], [place.line for place in places]
+        connection.register("place", arrow(position=part, line=lines, file=files))
+        yield part[0], part[-1]
 
 
 def arrow(**columns: list[Any]) -> pa.Table:

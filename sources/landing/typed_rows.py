@@ -126,17 +126,19 @@ class TypedRows:
         self.connection.register("broken", table)
 
     def _write_rejects(self, rejects: Path) -> int:
-        """One row per rejected record: its first fault in columns, all of them in `faults`."""
+        """One row per rejected record: its first fault in columns, all of them in `faults`; `position` is its own among the records
+        that have the shape of a row, and empty for the others.
+        """
         told = f"""
             WITH rejected AS (
-                SELECT file, line,
+                SELECT file, line, NULL::BIGINT AS position,
                     [{{'rule': 'structure', 'column': NULL, 'value': NULL, 'reason': reason}}]::{FAULTS} AS faults,
                     record
                 FROM broken
                 UNION ALL
-                SELECT file, line, faults, record FROM faulty
+                SELECT file, line, position, faults, record FROM faulty
             )
-            SELECT file, line, unnest(faults[1]), record, faults
+            SELECT file, line, unnest(faults[1]), record, faults, position
             FROM rejected
             ORDER BY file, line
         """

@@ -174,8 +174,9 @@ def test_a_night_with_such_rows_is_not_restored(place: Place, home: Home) -> Non
     place.agree("tests/two")
     with pytest.raises(PublishError, match="no agreement covers tests/one"):
         restore(home, NIGHT, read_register().refusal_of_any)
-    done = command("warehouse", "restore", NIGHT.isoformat())
-    assert (done.exit_code, "is not shown" in done.stderr) == (1, True)
+    for run in ([], ["--run", "run"]):
+        done = command("warehouse", "restore", NIGHT.isoformat(), *run)
+        assert (done.exit_code, "is not shown" in done.stderr) == (1, True)
     place.agree("tests/*")
     assert command("warehouse", "restore", NIGHT.isoformat()).exit_code == 0
 

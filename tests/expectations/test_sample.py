@@ -19,7 +19,7 @@ def test_it_is_the_gates_own_word(tmp_path: Path) -> None:
     held = held_against(path.read_text(), "a", "f")
     assert (held.sent, held.rejected) == (51, 2)
     assert held.refusal.startswith("3.9 % of its rows are rejected: at: the same key as another row (")
-    assert "such as row 1)" in held.refusal
+    assert "such as line 2)" in held.refusal
     gated = tmp_path / "gated"
     gated.mkdir()
     contract = load(path)

@@ -17,6 +17,7 @@ import linkage.night
 from linkage import load_entity
 from linkage.night import link_night
 from linkage.settle import stable_ids
+from linkage.settle.beginning import NotOne
 from nights.untouched import take_over
 from tests.linkage.records import ANNA, table
 from warehouse.engines.duckdb.engine import open_database
@@ -230,6 +231,47 @@ def doubtful() -> pa.Table:
     )
 
 
+def publish_links(night: Path, nights: Nights) -> None:
+    """The published database beside the restricted one, as far as a queue needs it."""
+    with duckdb.connect(str(night / "published.duckdb")) as connection:
+        connection.execute("CREATE SCHEMA linkage")
+        connection.execute(
+            "CREATE TABLE linkage.person_link (source VARCHAR, source_key VARCHAR, person_id VARCHAR, p DOUBLE, b VARCHAR)"
+        )
+        connection.executemany("INSERT INTO linkage.person_link VALUES (?, ?, ?, ?, ?)", nights.rows["person_link"])
+
+
+def test_pairs_of_one_person_stand_together_and_a_beginning_of_several_is_told(home: Home) -> None:
+    """Of three people in doubt about two others; the likeliest pair is of another person than the one behind it."""
+    from linkage.settle import review
+    from nights.decisions import review_pair
+
+    # (pair, one, other, weight): A and B are one person's records.
+    pairs = [("aa1", "A", "x", 9.0), ("ab2", "C", "y", 8.0), ("ac3", "z", "B", 7.0), ("ad4", "y", "D", 6.0)]
+    night = home.root / "warehouse"
+    night.mkdir(parents=True)
+    with duckdb.connect(str(night / "published.duckdb")) as connection:
+        connection.execute(
+            "CREATE SCHEMA linkage; CREATE TABLE linkage.person_link (source VARCHAR, source_key VARCHAR, person_id VARCHAR)"
+        )
+        people = {"A": "P1", "B": "P1"}
+        connection.executemany(
+            "INSERT INTO linkage.person_link VALUES ('s', ?, ?)", [(key, people.get(key, key)) for key in "ABCDxyz"]
+        )
+    with duckdb.connect(str(night / "restricted.duckdb")) as connection:
+        connection.execute(f"CREATE SCHEMA linkage; CREATE TABLE linkage.review_queue ({linkage.night._QUEUE})")
+        connection.executemany(
+            "INSERT INTO linkage.review_queue VALUES ('person', ?, 's', ?, 's', ?, ?, 'doubt', [])", pairs
+        )
+    assert [pair.pair_id for pair in review.queue(home)] == ["aa1", "ac3", "ab2", "ad4"]
+    with pytest.raises(NotOne) as several:
+        review_pair(home, "a", True, "seen", "me")
+    assert several.value.candidates == ("aa1", "ab2", "ac3", "ad4")
+    take_over(home)
+    assert review_pair(home, "ac", True, "seen", "me").records == ("s", "z", "s", "B")
+    assert [pair.pair_id for pair in review.waiting(home)] == ["aa1", "ab2", "ad4"]
+
+
 @pytest.mark.parametrize("word", ["accept", "reject"])
 def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     from orchestration.command.main import app
@@ -243,7 +285,7 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
     night.mkdir()
     records = doubtful()
     before = nights.link(records, restricted=night / "restricted.duckdb")
-    (night / "published.duckdb").touch()
+    publish_links(night, nights)
     queue = nights.rows["review_queue"]
     assert len(queue) == 1, queue
     pair, weight, fields = queue[0][1], queue[0][6], queue[0][8]
@@ -254,8 +296,9 @@ def test_a_stewards_word_binds_later_nights(nights: Nights, monkeypatch: pytest.
     assert "1 pair to decide on" in listed.output
     assert run(app, ["linkage", "review", word, pair, "--reason", " "]).exit_code == 2
     assert run(app, ["linkage", "review", word, "nonsense", "--reason", "seen"]).exit_code == 2
-    said = run(app, ["linkage", "review", word, pair, "--reason", "papers seen"])
+    said = run(app, ["linkage", "review", word, pair[:5], "--reason", "papers seen"])
     assert said.exit_code == 0, said.output
+    assert pair in said.output, "the whole id of what was decided"
     assert "0 pairs to decide on" in run(app, ["linkage", "review", "list"]).output
     nights_later = (date.today() - FIRST).days + 1
     after = nights.link(records, days=nights_later)

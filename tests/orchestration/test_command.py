@@ -251,7 +251,9 @@ def test_status_shows_the_night_the_rows_in_use_and_what_readers_see(night_home:
 
 def test_nights_are_listed(night_home: Home) -> None:
     lines = command("warehouse", "list").stdout.splitlines()
-    assert lines[1].split("\t")[::2] == [NIGHT.isoformat(), "readers see it"]
+    night, run, _, shown = lines[1].split("\t")
+    assert (night, shown) == (NIGHT.isoformat(), "readers see it")
+    assert night_home.published.resolve().parent.name == f"{NIGHT}-{run}"
     done = command("warehouse", "restore", "2020-01-01")
     assert (done.exit_code, done.stderr) == (1, f"no build of 2020-01-01 is kept; kept: {NIGHT}\n")
 
@@ -275,6 +277,15 @@ def test_a_night_older_than_the_published_one_cannot_be_seen_by_readers(home: Ho
     assert f"readers see the night of {NIGHT} again" in done.stdout
     assert home.published.resolve().parent == night
 
+    # A second run of the newest night that turned out bad.
+    bad = night.with_name(f"{NEXT_NIGHT}-bad")
+    shutil.copytree(night, bad)
+    restore(home, NEXT_NIGHT, lambda feeds: None, "bad")
+    undone = command("warehouse", "restore", NEXT_NIGHT.isoformat(), "--run", later.name[11:14])
+    assert f"the night of {NEXT_NIGHT} again (run {later.name[11:]})" in undone.stdout
+    assert home.published.resolve().parent == later
+    assert "no run begins with 'x'" in command("warehouse", "restore", NEXT_NIGHT.isoformat(), "--run", "x").stderr
+
 
 def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_masked(
     feed_folder: Path, home: Home
@@ -285,7 +296,7 @@ def test_rejects_are_listed_with_line_column_and_reason_and_protected_values_mas
     assert done.exit_code == 0
     assert "landing\t3\tid\tx\t" in done.stdout
     assert "landing\t5\t\t\ttoo few columns" in done.stdout
-    assert "gate\t2\tname\t•••\t" in done.stdout
+    assert "gate\t4\tname\t•••\t" in done.stdout
     assert "3 rejects of tests/things, night of 2026-11-20" in done.stdout
     assert "Charlotte" not in done.stdout
     limited = command("rejects", "tests", "things", "--limit", "1").stdout
@@ -303,8 +314,8 @@ def test_no_reject_is_a_formula_in_a_spreadsheet(feed_folder: Path, home: Home) 
     whole = home.root / "for the agency.csv"
     command("rejects", "tests", "things", "--csv", str(whole))
     with whole.open(newline="") as file:
-        values = [row["value"] for row in csv.DictReader(file)]
-    # +1 is an integer.
+        values = [row["id"] for row in csv.DictReader(file)]
+    # +1 is an integer, and its row a reject of the gate; a number is none to a spreadsheet's harm.
     assert values == ["'=HYPERLINK(1)", "'-1x", "'@SUM(1)", "'\t'=1", "'=1", "a=1", "\x1b[2J"]
     shown = command("rejects", "tests", "things").stdout
     assert "\x1b" not in shown

@@ -10,7 +10,7 @@ COMMANDS = [
     [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], ["report"], ["accept"], ["warehouse"], ["warehouse", "list"],
     ["warehouse", "restore"], ["docs"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
-    ["query"], ["cases"], ["cases", "list"], ["cases", "decide"],
+    ["query"], ["findings"], ["findings", "list"], ["cases"], ["cases", "list"], ["cases", "show"], ["cases", "decide"],
 ]  # fmt: skip
 SCRIPT = """
 import sys

@@ -32,13 +32,26 @@ def published(home: Home) -> Home:
             "CREATE TABLE marts.person AS SELECT 'P' || i AS person_id, 1950 + i AS birth_year FROM range(150) AS t(i)"
         )
         connection.execute(
-            "CREATE TABLE marts.match_case (match_case_id VARCHAR, match_type VARCHAR, person_id VARCHAR, key_strength VARCHAR, "
-            "money_at_risk_eur DECIMAL(14, 2), detail VARCHAR DEFAULT 'x', disposition VARCHAR DEFAULT 'open')"
+            "CREATE TABLE marts.match_case (match_case_id VARCHAR, match_type VARCHAR, person_id VARCHAR, other_person_id VARCHAR, "
+            "left_source VARCHAR DEFAULT 'pay/payment', left_source_key VARCHAR DEFAULT 'k1', "
+            "right_source VARCHAR DEFAULT 'registry/person', right_source_key VARCHAR DEFAULT 'k2', "
+            "key_strength VARCHAR, match_probability DOUBLE DEFAULT 1, money_at_risk_eur DECIMAL(14, 2), detail VARCHAR DEFAULT 'x', "
+            "disposition VARCHAR DEFAULT 'open', disposition_reason VARCHAR, decided_on DATE)"
         )
         listed = "match_case_id, match_type, person_id, key_strength, money_at_risk_eur"
         connection.executemany(f"INSERT INTO marts.match_case ({listed}) VALUES (?, ?, ?, ?, ?)", CASES)
         attach_restricted(connection, home.published)
         connection.execute("CREATE TABLE restricted.secret AS SELECT 'Kask' AS surname")
+        connection.execute("CREATE SCHEMA restricted.staging; CREATE SCHEMA staging")
+        connection.execute(
+            "CREATE TABLE restricted.staging.stg_pay__payment AS SELECT 'k' || i AS source_key, 'Kask' AS surname, "
+            "DATE '2026-03-11' AS paid_on, NULL AS note FROM range(3) AS t(i)"
+        )
+        connection.execute("CREATE TABLE staging.stg_registry__person AS SELECT 'k2' AS source_key, 1950 AS birth_year")
+        connection.execute(
+            "CREATE TABLE restricted.staging.stg_registry__person AS SELECT 'k2' AS source_key, 'Kask' AS surname, "
+            "DATE '2026-03-01' AS died_on"
+        )
     return home
 
 
@@ -96,7 +109,7 @@ def test_cases_are_listed_with_most_money_first(published: Home) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ab", "--disposition", "error", "--reason", "x"], "several"), (["zz", "--disposition", "error", "--reason", "x"], "no case"),
+        (["ab", "--disposition", "error", "--reason", "x"], "several: abc1, abd2"), (["zz", "--disposition", "error", "--reason", "x"], "no case"),
         (["f3", "--disposition", "guilty", "--reason", "x"], "false positive"), (["f3", "--disposition", "error", "--reason", " "], "reason"),
     ],
 )  # fmt: skip
@@ -104,6 +117,40 @@ def test_a_decision_that_cannot_be_taken_is_told(published: Home, arguments: lis
     found = command("cases", "decide", *arguments)
     assert (found.exit_code, says in found.stderr) == (2, True)
     assert not dispositions_file(published).exists()
+
+
+def test_a_decision_is_listed_at_once(published: Home) -> None:
+    assert command("cases", "decide", "abd", "--disposition", "error", "--reason", "the year").exit_code == 0
+    assert command("cases", "list").stdout.splitlines()[-1] == "2 cases, 100.00 euro at risk"
+    (line,) = command("cases", "list", "--disposition", "error").stdout.splitlines()[1:-1]
+    assert line.startswith("abd2\t") and line.endswith("\terror")
+
+
+def test_a_case_is_shown_with_both_its_records_side_by_side(published: Home) -> None:
+    assert command("cases", "decide", "abc", "--disposition", "error", "--reason", "the year").exit_code == 0
+    assert command("cases", "show", "abc").stdout.splitlines() == [
+        "field\tpay/payment:k1\tregistry/person:k2",
+        "surname\tKask\tKask",
+        "paid_on\t2026-03-11\t",
+        "died_on\t\t2026-03-01",
+        "paid after death: x, 100.00 euro at risk; P1, linked by identifier with probability 1; error: the year",
+    ]
+    several = command("cases", "show", "ab")
+    assert (several.exit_code, "abc1, abd2" in several.stderr) == (2, True)
+    assert "no case" in command("cases", "show", "z").stderr
+
+
+def test_nobody_sees_a_record_without_the_key(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "another key")
+    closed = command("cases", "show", "abc1")
+    assert (closed.exit_code, closed.stdout, KEY_VARIABLE in closed.stderr) == (1, "", True)
+
+
+def test_a_record_that_is_gone_leaves_the_other(published: Home) -> None:
+    with duckdb.connect(str(published.published)) as connection:
+        connection.execute("UPDATE marts.match_case SET right_source_key = NULL, left_source_key = 'k0'")
+    shown = command("cases", "show", "f3").stdout.splitlines()
+    assert shown[:2] == ["field\tpay/payment:k0\tgone", "surname\tKask\t"]
 
 
 def decided(home: Home, night: date) -> list[tuple[str, str]]:

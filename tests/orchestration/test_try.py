@@ -46,7 +46,7 @@ def test_every_record_is_told_of(contract: Path, tmp_path: Path, home: Home) -> 
     assert [(row["id"], row["age"]) for row in rows] == [(1, 30), (5, 50), (6, 60)]
     rejects = pq.read_table(out / "rejects.parquet").to_pylist()
     places = [(item["step"], item["line"], item["row"], item["value"]) for item in rejects]
-    assert places == [("landing", 4, None, "old"), ("landing", 5, None, None), ("gate", None, 2, "-1")]
+    assert places == [("gate", 3, 2, "-1"), ("landing", 4, None, "old"), ("landing", 5, None, None)]
     assert json.loads((out / "manifest.json").read_text())["rows_sent"] == 6
     assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "rejects.parquet", "rows.parquet"]
     assert not home.root.exists()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from expectations.gate import run_gate
 from nights.places import landed_folder, night_folder
+from nights.record.rejects import rejects_of
 from reports.figures import rejected
-from reports.figures.rejected import forget_sent_back, reasons, write_back
+from reports.figures.rejected import forget_sent_back, reasons, write_all, write_back
 from reports.figures.spreadsheet import defused
 from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated
@@ -29,6 +31,7 @@ HEADER = '"N/R ~1";BETRAG;"am""tag";note'
 LINES = [
     "1;10,50;01.02.2026;fine", "2;-7,25;03.02.2026;=1+1", "3;ten;04.02.2026;+cmd", "4;1,00;05.02.2026;a;b",
     "5;-1;06.02.2026;ok",
+    "6;-6942,60;07.02.2026;'",
 ]  # fmt: skip
 
 
@@ -54,7 +57,36 @@ def test_a_reject_goes_back_as_the_agency_wrote_it_with_the_reason(home: Home, t
     assert by_key["3"]["note"] == "'+cmd"
     assert by_key["3"]["_line"] == "4"
     assert by_key["4"]["_as_sent"] == LINES[3]
-    assert set(by_key) == {"2", "3", "4", "5"}
+    assert by_key["5"]["BETRAG"] == "-1", "not -1,00: as it was sent"
+    assert by_key["6"]["BETRAG"] == "-6942,60"
+    assert [row["_line"] for row in rows] == ["3", "4", "5", "6", "7"], "of both steps, by line"
+
+
+def test_a_command_writes_the_file_that_a_steward_sends_back(home: Home, tmp_path: Path) -> None:
+    night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
+    found = write_back(night.contract, home, NIGHT)
+    relation = rejects_of(night.contract, home, NIGHT)
+    assert found and relation
+    assert write_all(night.contract, relation, tmp_path / "all.csv") == 5
+    assert (tmp_path / "all.csv").read_bytes() == found.files[0].read_bytes()
+    assert (tmp_path / "all.csv").stat().st_mode & 0o077 == 0
+
+
+def test_what_cannot_be_read_again_goes_back_without_a_line(home: Home, tmp_path: Path) -> None:
+    night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
+    (original,) = (landed_folder(night.contract, home, NIGHT) / "original").iterdir()
+    original.write_text(HEADER + "\n")
+    run_gate(night.contract, home, NIGHT)
+    found = write_back(night.contract, home, NIGHT)
+    assert found is not None
+    rows = list(csv.DictReader(found.files[0].open(encoding="utf-8"), delimiter=";"))
+    assert [(row["_line"], row['am"tag']) for row in rows] == [
+        ("4", "04.02.2026"),
+        ("5", ""),
+        ("", "03.02.2026"),
+        ("", "06.02.2026"),
+        ("", "07.02.2026"),
+    ]
 
 
 def test_a_file_has_the_letters_of_the_agency(home: Home, tmp_path: Path) -> None:
@@ -69,7 +101,7 @@ def test_values_of_protected_columns_are_not_shown_as_examples(home: Home, tmp_p
     night = gated(tmp_path, home, "\n".join([HEADER, *LINES]) + "\n", FEED)
     found = {(item.step, item.column): item for item in reasons(night.contract, home, NIGHT)}
     assert found["landing", "amount"].example == MASK
-    assert found["gate", "amount"].records == 2
+    assert found["gate", "amount"].records == 3
     assert found["gate", "amount"].example == MASK
 
 
@@ -88,7 +120,7 @@ def test_fewer_rejects_than_before_leave_no_file_of_before(
 ) -> None:
     monkeypatch.setattr(rejected, "ROWS_A_FILE", 2)
     sent_back(home, tmp_path, LINES)
-    assert len(list((home.sent_back / str(NIGHT)).iterdir())) == 2
+    assert len(list((home.sent_back / str(NIGHT)).iterdir())) == 3
     sent_back(home, tmp_path, LINES[:2])
     assert [path.name for path in (home.sent_back / str(NIGHT)).iterdir()] == [f"tests__things-{NIGHT}.csv"]
 

@@ -13,7 +13,9 @@ from tests.conftest import NEXT_NIGHT, NIGHT
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.builds import (
+    NIGHTS_BY_RUN,
     RESTORABLE_NIGHTS,
+    RESTORABLE_RUNS,
     PublishError,
     note_feeds,
     prune_nights,
@@ -115,19 +117,49 @@ def test_the_same_night_again_takes_the_place_of_the_first(home: Home) -> None:
     publish(home, built(home, NIGHT, "first"))
     publish(home, built(home, NIGHT, "second"))
     assert seen(home) == "second"
-    assert [night.folder.name for night in restorable(home)] == [f"{NIGHT}-second"]
+    assert [(night.run, night.is_current) for night in restorable(home)] == [("second", True), ("first", False)]
+
+
+def test_a_bad_second_run_of_a_night_is_undone(home: Home) -> None:
+    publish(home, built(home, NIGHT, "good"))
+    publish(home, built(home, NIGHT, "bad"))
+    assert prune_nights(home, timedelta(0)) == []
+    assert restore(home, NIGHT, everything, "go").run == "good"
+    assert seen(home) == "good"
+    assert prune_nights(home, timedelta(0)) == []
+    assert restore(home, NIGHT, everything).run == "bad"
+    with pytest.raises(PublishError, match=f"no run begins with 'x' among the builds of {NIGHT}; kept: bad, good"):
+        restore(home, NIGHT, everything, "x")
+    publish(home, built(home, NIGHT, "bald"))
+    with pytest.raises(PublishError, match=r"several runs begin with 'ba' .*kept: bald, bad"):
+        restore(home, NIGHT, everything, "ba")
+    with pytest.raises(PublishError, match="no agreement"):
+        restore(home, NIGHT, lambda feeds: "no agreement", "good")
+    assert seen(home) == "bald"
+
+
+def test_so_many_builds_are_kept_and_no_more(home: Home) -> None:
+    nights = [NIGHT + timedelta(days=number) for number in range(RESTORABLE_NIGHTS + 1)]
+    for night in nights:
+        for run in "abcd":
+            publish(home, built(home, night, run))
+    prune_nights(home, timedelta(0))
+    kept = {(night.extract_date, night.run) for night in published_nights(home)}
+    by_run = {(night, run) for night in nights[-2:] for run in "bcd"}
+    assert kept == by_run | {(night, "d") for night in nights[1:-2]}
+    assert len(kept) == RESTORABLE_NIGHTS + NIGHTS_BY_RUN * (RESTORABLE_RUNS - 1)
 
 
 def test_nights_are_listed_restored_and_pruned(home: Home) -> None:
     nights = [NIGHT + timedelta(days=number) for number in range(RESTORABLE_NIGHTS + 3)]
     for night in nights:
         publish(home, built(home, night, "a"))
-    publish(home, built(home, nights[-1], "b"))
+    publish(home, built(home, nights[0], "b"))
     assert [night.extract_date for night in restorable(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
     assert restore(home, nights[-3], everything).extract_date == nights[-3]
     assert seen(home) == "a"
     removed = prune_nights(home, timedelta(0))
-    assert {folder.name for folder in removed} == {f"{night}-a" for night in [*nights[:3], nights[-1]]}
+    assert {folder.name for folder in removed} == {f"{night}-a" for night in nights[:3]} | {f"{nights[0]}-b"}
     assert [night.extract_date for night in published_nights(home)] == nights[: -RESTORABLE_NIGHTS - 1 : -1]
     with pytest.raises(PublishError, match=f"no build of {nights[0]} is kept; kept: {nights[3]}, "):
         restore(home, nights[0], everything)
@@ -135,10 +167,10 @@ def test_nights_are_listed_restored_and_pruned(home: Home) -> None:
 
 
 def test_a_build_that_readers_saw_a_moment_ago_stays_until_the_next_time(home: Home) -> None:
-    for run in ("first", "second"):
-        publish(home, built(home, NIGHT, run))
+    for number in range(RESTORABLE_RUNS + 1):
+        publish(home, built(home, NIGHT, f"run{number}"))
     assert prune_nights(home) == []
-    assert [folder.name for folder in prune_nights(home, timedelta(0))] == [f"{NIGHT}-first"]
+    assert [folder.name for folder in prune_nights(home, timedelta(0))] == [f"{NIGHT}-run0"]
 
 
 def test_the_night_that_readers_see_is_never_pruned(home: Home) -> None:

@@ -21,6 +21,8 @@ DATABASE = "published.duckdb"
 _COMPLETE = "complete"
 _FEEDS = "feeds.json"
 RESTORABLE_NIGHTS = 7
+# Of the newest nights so many builds each, the last ones: a second run that was bad is noticed within a day or two.
+NIGHTS_BY_RUN, RESTORABLE_RUNS = 2, 3
 # Long enough for a reader on a busy machine between asking where the link leads and opening it.
 STILL_OPENED = timedelta(minutes=1)
 # A table function on files, or a file named in a table's place.
@@ -39,6 +41,11 @@ class Night:
     extract_date: date
     finished_at: datetime
     is_current: bool
+
+    @property
+    def run(self) -> str:
+        """The beginning of the run's id, as it tells the builds of a night apart."""
+        return self.folder.name[len("yyyy-mm-dd-") :]
 
 
 def build_database(home: Home, extract_date: date, run: str) -> Path:
@@ -155,15 +162,14 @@ def feeds_of(night: Night) -> frozenset[str]:
         return frozenset(name for (name,) in found.fetchall())
 
 
-def restore(home: Home, extract_date: date, refusal: Callable[[frozenset[str]], str | None]) -> Night:
-    """Let readers see the last build of that night again.
+def restore(
+    home: Home, extract_date: date, refusal: Callable[[frozenset[str]], str | None], run: str | None = None
+) -> Night:
+    """Let readers see a build of that night again: the last one, or the one whose run begins so.
 
-    Raises PublishError where there is none, or where `refusal` says why a build of these feeds may not be shown.
+    Raises PublishError where there is none or several, or where `refusal` says why a build of these feeds may not be shown.
     """
-    night = next((night for night in published_nights(home) if night.extract_date == extract_date), None)
-    if night is None:
-        known = ", ".join(sorted({str(night.extract_date) for night in published_nights(home)})) or "none"
-        raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
+    night = _build_of(home, extract_date, run)
     refused = refusal(feeds_of(night))
     if refused is not None:
         raise PublishError(f"the night of {extract_date} is not shown: {refused}")
@@ -171,13 +177,32 @@ def restore(home: Home, extract_date: date, refusal: Callable[[frozenset[str]], 
     return night
 
 
+def _build_of(home: Home, extract_date: date, run: str | None) -> Night:
+    nights = published_nights(home)
+    builds = [night for night in nights if night.extract_date == extract_date]
+    if not builds:
+        known = ", ".join(sorted({str(night.extract_date) for night in nights})) or "none"
+        raise PublishError(f"no build of {extract_date} is kept; kept: {known}")
+    if run is None:
+        return builds[0]
+    found = [night for night in builds if run and night.run.startswith(run)]
+    if len(found) != 1:
+        told = "several runs begin" if found else "no run begins"
+        raise PublishError(
+            f"{told} with {run!r} among the builds of {extract_date}; kept: {', '.join(night.run for night in found or builds)}"
+        )
+    return found[0]
+
+
 def restorable(home: Home) -> list[Night]:
-    """The last build of each of the newest nights, and the one that readers see."""
-    latest: dict[date, Night] = {}
+    """The last build of each of the newest nights, of the very newest some more, and the one that readers see; newest first."""
+    by_night: dict[date, list[Night]] = {}
     for night in published_nights(home):
-        latest.setdefault(night.extract_date, night)
-    kept = list(latest.values())[:RESTORABLE_NIGHTS]
-    return kept + [night for night in published_nights(home) if night.is_current and night not in kept]
+        by_night.setdefault(night.extract_date, []).append(night)
+    kept: set[Path] = set()
+    for place, builds in enumerate(list(by_night.values())[:RESTORABLE_NIGHTS]):
+        kept.update(night.folder for night in builds[: RESTORABLE_RUNS if place < NIGHTS_BY_RUN else 1])
+    return [night for night in published_nights(home) if night.is_current or night.folder in kept]
 
 
 def prune_nights(home: Home, still_opened: timedelta = STILL_OPENED) -> list[Path]:

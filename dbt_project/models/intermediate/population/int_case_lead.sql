@@ -171,9 +171,9 @@ shared_identifiers as (
         one.person_id,
         other.person_id as other_person_id,
         one.first_source as left_source,
-        null::varchar as left_source_key,
+        one.first_source_key as left_source_key,
         other.first_source as right_source,
-        null::varchar as right_source_key,
+        other.first_source_key as right_source_key,
         null::decimal(14, 2) as money_at_risk_eur,
         'the same ' || replace(one.identifier_kind, '_', ' ') as detail
     from identifiers as one

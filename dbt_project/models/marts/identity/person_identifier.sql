@@ -3,6 +3,7 @@ with records as (
     select
         links.person_id,
         records.source,
+        records.source_key,
         records.extract_date,
         unnest([
             { 'identifier_kind': 'national_number', 'identifier': records.national_number },
@@ -24,6 +25,7 @@ select
     count(distinct source) as sources,
     count(*) as records,
     min(source) as first_source,
+    min_by(source_key, (source, source_key)) as first_source_key,
     max(extract_date) as extract_date
 from records
 where identifier is not null

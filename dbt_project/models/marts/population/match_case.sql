@@ -2,9 +2,12 @@ with leads as (
 
     select
         *,
+        -- a case of two people is known by them: which of their records is the first one may change
         md5(concat_ws(
-            '|', match_type, coalesce(left_source_key, person_id), coalesce(right_source_key, other_person_id),
-            left_source, right_source, case when left_source_key is null then detail end
+            '|', match_type,
+            case when other_person_id is null then left_source_key else person_id end,
+            coalesce(other_person_id, right_source_key),
+            left_source, right_source, case when other_person_id is not null then detail end
         )) as match_case_id
     from {{ ref('int_case_lead') }}
 
