@@ -1,6 +1,7 @@
 """The docs are run: every SQL example gives the answer printed below it, every command exists, every YAML example is valid."""
 
 import re
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestration.command.main import app
 from sharing.agreements import read_register
 from sources.contract_file import load
 from sources.landing.land import land_extract
+from tests.conftest import ended
 from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
 from warehouse.home import PROJECT, Home
 
@@ -102,3 +104,12 @@ def test_pages_link_only_to_files_that_exist() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize(
+    "block", re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "tools.md").read_text(), re.DOTALL)
+)
+def test_code_for_other_tools_runs_on_the_published_night(block: str, published_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(published_home.root)
+    done = ended(sys.executable, "-c", f"{block}\nprint(len(locals().get('airlines', ())) or len(late))", cwd=tmp_path)
+    assert done.stdout.split()[-1] in ("16", "5")
