@@ -23,7 +23,7 @@ _CONFIG = {
     "text": {"color": _INK},
 }  # fmt: skip
 _NAME_SPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
-_WIDTH = 480
+_WIDTH = 400
 _MOST_TICKS, _TICKS = 6, 4
 # Fewer are figures, and no course.
 _FEWEST_NIGHTS = 3

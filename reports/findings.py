@@ -26,7 +26,7 @@ class Found:
     subject: str
     rule: str
     severity: str
-    agencies: str
+    agencies: tuple[str, ...]
     count: int
     example: str
     before: int | None
@@ -58,7 +58,7 @@ def write_findings(past: Past, site: Site, for_agencies: Mapping[str, Path]) -> 
     trend = past.rows(_TREND, past.first)
     return site.write(
         "findings", "findings.html", findings=_found(past, trend), trend=trend, linkage=past.rows(_LINKAGE, past.first),
-        for_agencies=for_agencies, **_published(past),
+        for_agencies=for_agencies, called={contract.agency: contract.agency_name for contract in past.contracts}, **_published(past),
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def _found(past: Past, trend: list[tuple[Any, ...]]) -> list[Found]:
     """Nights in which a rule found nothing are none in `trend`."""
     counts = {(rule, night): count for rule, night, count in trend}
     return [
-        Found(subject, rule, severity, agencies, count, _shown(past, key),
+        Found(subject, rule, severity, tuple((agencies or "").split(",")), count, _shown(past, key),
               counts.get((rule, past.before), 0) if past.before else None,
               drawn([counts.get((rule, night), 0) for night in past.nights]))
         for subject, rule, severity, agencies, count, key in past.rows(_FOUND, past.night)

@@ -1,7 +1,7 @@
 """What a steward looks at first: all that is not as it should be in a night, ranked, each with its reason and what to do about it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -68,48 +68,44 @@ def _of_the_night(seen: Seen) -> Iterator[Matter]:
 
 
 def _of_feed(line: FeedLine, seen: Seen) -> Iterator[Matter]:
-    """One matter for each feed: the most serious one speaks for the rest, which are on its page."""
+    """At most one matter for each feed: the most serious one speaks for the rest, which are on its page."""
     contract, sent_back = line.contract, seen.sent_back.get(line.contract.name)
-    name, page = f"{contract.title or contract.name}", f"feeds/{contract.relation}.html"
     whom = ", ".join(contact.channel for contact in contract.contacts) or contract.agency_name
-    files = sent_back.files if sent_back else ()
     back = f"Send {sent_back.told} back to {whom}." if sent_back else f"Ask {whom}."
-    rejected, odd = line.rows_rejected or 0, seen.unusual.get(contract.name)
+    found = _taken(line, seen, whom, back) if line.is_taken else _not_taken(line, back)
+    if found is not None:
+        files = sent_back.files if sent_back and back in found.remedy else ()
+        name, page = contract.title or contract.name, f"feeds/{contract.relation}.html"
+        yield replace(found, title=f"{name}: {found.title}", page=page, files=files)
+
+
+def _not_taken(line: FeedLine, back: str) -> Matter:
+    rank = _STALE if line.is_stale else _NOT_TAKEN
     if line.status == NO_AGREEMENT:
-        yield Matter(
-            _NOT_TAKEN,
-            0,
-            f"{name}: no agreement allows it",
-            line.reason,
-            "Have one signed, or take the feed out.",
-            page,
-        )
-    elif not line.is_taken:
-        used = (
-            f"Readers go on with the rows of {line.used_night}."
-            if line.used_night != "none"
-            else "Readers have no rows of it."
-        )
-        what = "refused" if line.status == REFUSED else "not there"
-        rank = _STALE if line.is_stale else _NOT_TAKEN
-        yield Matter(rank, line.rows_sent or 0, f"{name}: {what}", line.reason, f"{back} {used}", page, files)
-    elif line.errors or line.status == BY_STEWARD:
-        why = f"Taken by a steward's word: {line.reason}" if line.status == BY_STEWARD else _broken(line, seen)
-        yield Matter(_BROKEN, rejected, f"{name}: taken with {several(rejected, 'reject')}", why, back, page, files)
-    elif odd:
-        yield Matter(_UNUSUAL, 0, f"{name}: unusual", odd, f"Ask {whom} whether this is so.", page)
-    elif rejected:
+        remedy = "Have one signed, or take the feed out."
+        return Matter(rank, 0, "no agreement allows it", line.reason, remedy)
+    has_rows = line.used_night != "none"
+    used = f"Readers go on with the rows of {line.used_night}." if has_rows else "Readers have no rows of it."
+    what = "refused" if line.status == REFUSED else "not there"
+    return Matter(rank, line.rows_sent or 0, what, line.reason, f"{back} {used}")
+
+
+def _taken(line: FeedLine, seen: Seen, whom: str, back: str) -> Matter | None:
+    rejected = line.rows_rejected or 0
+    rejects = several(rejected, "reject")
+    if line.status == BY_STEWARD:
+        return Matter(_BROKEN, rejected, f"taken with {rejects}", f"By a steward's word: {line.reason}", back)
+    if line.errors:
+        return Matter(_BROKEN, rejected, f"taken with {rejects}", _broken(line, seen), back)
+    if odd := seen.unusual.get(line.contract.name):
+        return Matter(_UNUSUAL, 0, "unusual", odd, f"Ask {whom} whether this is so.")
+    if rejected:
         why = f"{counted(rejected)} of {counted(line.rows_sent)} records, fewer than the contract allows."
-        yield Matter(_REJECTED, rejected, f"{name}: {several(rejected, 'reject')}", why, back, page, files)
-    elif line.warnings:
-        yield Matter(
-            _WARNING,
-            0,
-            f"{name}: taken with warnings",
-            _broken(line, seen),
-            f"Tell {whom}, if it is theirs to mend.",
-            page,
-        )
+        return Matter(_REJECTED, rejected, rejects, why, back)
+    if line.warnings:
+        remedy = f"Tell {whom}, if it is theirs to mend."
+        return Matter(_WARNING, 0, "taken with warnings", _broken(line, seen), remedy)
+    return None
 
 
 def _broken(line: FeedLine, seen: Seen) -> str:
@@ -135,15 +131,9 @@ def _of_rules(seen: Seen) -> Iterator[Matter]:
             yield Matter(_NEW_WARNING, 0, rule.says, why, "See which records, and ask the agencies.", "findings.html")
     old = sum(1 for rule in broken if rule.severity != "error" and not rule.is_new)
     if old:
-        what = "One rule between agencies does" if old == 1 else f"{old} rules between agencies do"
-        yield Matter(
-            _WARNING,
-            -1,
-            f"{what} not hold, as before",
-            "They warn, and let the night pass.",
-            "See findings.",
-            "findings.html",
-        )
+        what = "One rule between agencies does not hold" if old == 1 else f"{old} rules between agencies do not hold"
+        why = "They only warn, and are not new." if seen.before else "They only warn."
+        yield Matter(_WARNING, -1, what, why, "Ask the agencies, record by record.", "findings.html")
 
 
 def _untold(alerts: Sequence[Alert]) -> Iterator[Matter]:
