@@ -31,7 +31,7 @@ from simulation.extracts.night import Night
 from simulation.profile import load_profile
 from simulation.world import AGENCIES, Plan, make_world
 from sources.contract.model import Column, Contract
-from sources.contract.typing_sql import typed
+from sources.contract.typed_value import typed
 from sources.contract_file import load_all
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import PROJECT, Home

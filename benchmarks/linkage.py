@@ -227,7 +227,7 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
     from splink import Linker, block_on
     from splink.backends.duckdb import DuckDBAPI
 
-    from linkage.compare.model import make_settings
+    from linkage.compare.splink_model import make_settings
     from linkage.prepare.names import create_functions
 
     create_functions(connection, "main")

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import typer
 
 from nights.places import report_folder
-from reports.site import write_report
+from reports.report import write_report
 from sources.contract.model import Contract
 from sources.contract_file import load
 from warehouse.home import AGENCIES, Home

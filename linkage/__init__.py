@@ -1,7 +1,7 @@
 """The same person or body across agencies: one id for each, from night to night. Works on any tables; knows no agency."""
 
 from linkage.compare.explain import explain
-from linkage.declare.config import Entity, LinkageConfigError, load_entity
+from linkage.declare.entity import Entity, LinkageConfigError, load_entity
 from linkage.quality import measure, thresholds, write_chart
 from linkage.resolve import resolve
 

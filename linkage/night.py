@@ -5,8 +5,8 @@ from datetime import date
 import duckdb
 
 from linkage.compare.explain import fields_sql, make_frequencies
-from linkage.compare.model import load
-from linkage.declare.config import Entity, load_entity
+from linkage.compare.splink_model import load
+from linkage.declare.entity import Entity, load_entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import describe

@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from linkage.compare.model import REST
-from linkage.declare.config import Entity
+from linkage.compare.splink_model import REST
+from linkage.declare.entity import Entity
 from warehouse.files import write_text
 
 

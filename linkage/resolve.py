@@ -8,7 +8,7 @@ import numpy as np
 
 from linkage.compare.blocks import limit_blocks
 from linkage.compare.pairs import find_pairs, make_nodes
-from linkage.declare.config import Entity
+from linkage.declare.entity import Entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.arrays import Integers, codes, store

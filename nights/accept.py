@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.kept import kept_originals
+from nights.originals_again import kept_originals
 from nights.overrides import Override, find
 from nights.places import accepted_folder, gate_folder, landed_folder
 from nights.record.attempt import GATE, Attempt, attempt_of
@@ -13,7 +13,7 @@ from nights.record.verdict import RuleResult, Verdict
 from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, last_accepted
 from nights.rows.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
 from nights.rows.profile import record_profile
-from nights.rows.usual import SENT_AGAIN, lost_watermark, sent_again
+from nights.rows.warned_of import SENT_AGAIN, lost_watermark, sent_again
 from nights.rows.watermark import reached, usable
 from nights.sealed import check_gate, check_landed, note_accepted, seal_accepted
 from sources.arrival.manifest import REJECTS, ROWS, Manifest

@@ -2,12 +2,12 @@
 
 from datetime import date
 
-from nights.kept import kept_originals, share
+from nights.originals_again import kept_originals, share
 from nights.places import landed_folder
 from nights.rows.watermark import since
 from nights.sealed import check_originals, seal_landed
 from sources.arrival.manifest import MANIFEST, Manifest
-from sources.arrival.pull import Pull
+from sources.arrival.request import Pull
 from sources.connectors import fetch
 from sources.contract.model import Contract
 from sources.landing.land import ORIGINAL, land_pull

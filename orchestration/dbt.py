@@ -18,7 +18,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource
 from filelock import FileLock
 from packaging.version import Version
 
-from catalogue import given
+from catalogue import gives_rows
 from catalogue.protection import Protection
 from expectations.cross_agency import asked_of_models, load_rules
 from nights.dbt_sources import write_dbt_sources
@@ -103,7 +103,7 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
 def _refuse_misspelt(manifest: Path) -> None:
     """Rows that a model gives under a name that nobody asks for would be lost without a word."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    if unasked := given.unasked(nodes, asked_of_models(load_rules())):
+    if unasked := gives_rows.unasked(nodes, asked_of_models(load_rules())):
         manifest.unlink()
         raise DbtError("; ".join(unasked))
 
@@ -149,7 +149,7 @@ def _told(manifest: Path) -> dict[str, Any]:
     is_open = [
         node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
     ]
-    return {OPEN_RELATIONS: sorted(is_open), GIVERS: given.givers(nodes)}
+    return {OPEN_RELATIONS: sorted(is_open), GIVERS: gives_rows.givers(nodes)}
 
 
 def _found(manifest: Path) -> dict[str, Any]:

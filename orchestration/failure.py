@@ -18,7 +18,7 @@ from expectations.cross_agency import RuleError
 from expectations.data_docs import write_data_docs
 from nights.build import NotBuilt
 from nights.record.past import open_past
-from reports.site import write_report
+from reports.report import write_report
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import safe_message
 from warehouse.files import DISK_REMEDY, refused_by_disk

@@ -7,7 +7,7 @@ from nights.record.past import Past
 from pages.charts import drawn
 from reports.figures.feed_lines import FeedLine
 from reports.figures.scores import scores_of, trend
-from reports.pages import Site
+from reports.night_site import Site
 from sources.contract.model import Contract
 
 

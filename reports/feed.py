@@ -14,7 +14,7 @@ from reports.figures.changes import anomalies
 from reports.figures.feed_lines import FeedLine
 from reports.figures.rejected import SentBack, reasons
 from reports.figures.scores import Failed, level, scores_of
-from reports.pages import Site
+from reports.night_site import Site
 from sources.contract.model import Contract
 from warehouse.home import Home
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from nights.record.past import Past
 from pages.charts import drawn
-from reports.pages import Site
+from reports.night_site import Site
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.shown import MASK
 from warehouse.store.builds import DATABASE, current_night

@@ -11,7 +11,7 @@ from reports.figures.feed_lines import FeedLine, by_agency
 from reports.figures.rejected import SentBack
 from reports.figures.rules import broken_rules, cross_rules
 from reports.figures.scores import Score, scores_of
-from reports.pages import Site, nights_written
+from reports.night_site import Site, nights_written
 from warehouse.store.builds import current_night
 from watch.alerts import Alert
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from catalogue.lineage import Lineage
 from catalogue.resources import SOURCE, Resource, read_manifests, resources_of
 from catalogue.shape import Field
-from reports.pages import Site
+from reports.night_site import Site
 from sources.contract.model import Contract
 from warehouse.home import Home
 

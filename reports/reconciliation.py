@@ -15,7 +15,7 @@ from nights.record.rejects import in_record
 from nights.rows.accepted import accepted_nights, state_of
 from reports.figures.feed_lines import FeedLine
 from reports.lineage import staged_as
-from reports.pages import Site
+from reports.night_site import Site
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from linkage.declare.config import Block, Entity
+from linkage.declare.entity import Block, Entity
 from linkage.prepare import steps
 from linkage.prepare.described import describe
 from linkage.prepare.scratch import make

@@ -4,8 +4,8 @@ from typing import Any
 
 import duckdb
 
-from linkage.compare.model import LEAST_FREQUENCY, REST
-from linkage.declare.config import Comparison, Entity, columns_of
+from linkage.compare.splink_model import LEAST_FREQUENCY, REST
+from linkage.declare.entity import Comparison, Entity, columns_of
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import describe
@@ -84,7 +84,7 @@ def explain(
 ) -> list[dict[str, Any]]:
     """Field, both values, agreement and bits of one pair of records; the bits sum to the pair's match weight.
 
-    `shares` are a model's (`linkage.compare.model.load`). Raises KeyError where a record is not in the inputs.
+    `shares` are a model's (`linkage.compare.splink_model.load`). Raises KeyError where a record is not in the inputs.
     """
     from linkage.prepare.profiles import make_profiles, read_inputs
     from linkage.prepare.scratch import scratch

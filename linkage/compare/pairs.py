@@ -5,8 +5,8 @@ from typing import Any
 import duckdb
 
 from linkage.compare.explain import make_frequencies
-from linkage.compare.model import linker, load, make_settings, save, train
-from linkage.declare.config import Entity
+from linkage.compare.splink_model import linker, load, make_settings, save, train
+from linkage.declare.entity import Entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import describe

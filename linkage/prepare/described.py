@@ -2,7 +2,7 @@
 
 import duckdb
 
-from linkage.declare.config import Entity, common
+from linkage.declare.entity import Entity, common
 from linkage.prepare import steps
 from linkage.prepare.scratch import make
 from linkage.prepare.steps import Step

@@ -4,7 +4,7 @@ import hashlib
 
 import duckdb
 
-from linkage.declare.config import Entity
+from linkage.declare.entity import Entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import derive

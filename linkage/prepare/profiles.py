@@ -2,7 +2,7 @@
 
 import duckdb
 
-from linkage.declare.config import Entity
+from linkage.declare.entity import Entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import make_common_words, make_derived_table

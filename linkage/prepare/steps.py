@@ -5,7 +5,7 @@ Where the entity's declaration says which columns there are, a step is a functio
 
 from dataclasses import dataclass
 
-from linkage.declare.config import Entity, common
+from linkage.declare.entity import Entity, common
 
 # A type that is as the entity's declaration has it.
 ANY = "ANY"

@@ -6,7 +6,7 @@ A kernel's numbers stand for all its profiles afterwards: profiles of two differ
 import duckdb
 import numpy as np
 
-from linkage.declare.config import Entity
+from linkage.declare.entity import Entity
 from linkage.prepare import steps
 from linkage.prepare.arrays import codes, store
 from linkage.prepare.described import describe

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.contract.model import Column, Contract
-from sources.contract.typing_sql import TypedValue, typed
+from sources.contract.typed_value import TypedValue, typed
 from warehouse.engines.duckdb.engine import literal, quoted
 
 # What stands beside the contract's columns: the names of those whose stored value is no value of today's type, whether

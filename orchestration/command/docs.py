@@ -15,7 +15,7 @@ def docs(
     """
     import webbrowser
 
-    from catalogue.site import write_catalogue
+    from catalogue.catalogue_pages import write_catalogue
     from warehouse.home import Home
     from warehouse.store.builds import DATABASE, current_night
 

@@ -16,7 +16,7 @@ def report(
     """Write the report of a night below quality/report and print where its front page is."""
     import webbrowser
 
-    from reports.site import write_report
+    from reports.report import write_report
     from warehouse.home import Home
 
     home = Home.from_environment()

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from sources.arrival.pull import Pull
+from sources.arrival.request import Pull
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 from warehouse.settings import settings

@@ -1,4 +1,4 @@
-"""How an extract arrives: one module per kind of system, chosen by the contract's server."""
+"""How an extract arrives: one module per kind of system, which `sources/contract/server/kinds.py` names for each server type."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from urllib.parse import quote, quote_plus
 
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.contract.grants import named_variables
 from sources.contract.model import Contract
 from sources.contract.server.kinds import KINDS, kind, kind_name

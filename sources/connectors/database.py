@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.arrival.totals import Totals
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, check_columns, place, selection

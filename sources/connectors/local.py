@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.contract.model import Contract
 from sources.contract.server.location import own_path, permitted, shown_path
 from sources.errors import ExtractError

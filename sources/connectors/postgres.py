@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from sources.arrival.limits import Meter, watched
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.arrival.totals import Totals
 from sources.connectors.server_words import shown
 from sources.connectors.tables import ORIGINAL, Selection, check_columns, place, selection
@@ -20,7 +20,7 @@ from sources.contract.model import Contract
 from sources.contract.server.connection import SSL_MODES
 from sources.contract.server.location import located, own_file, permit_host
 from sources.contract.server.secret import secret
-from sources.contract.typing_sql import typed
+from sources.contract.typed_value import typed
 from sources.errors import ExtractError
 from warehouse.engines.duckdb.engine import literal, load_extension, open_database, quoted, write_parquet
 

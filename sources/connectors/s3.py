@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
 from sources.arrival.remote_path import compiled, fixed_folder
+from sources.arrival.request import Arrived, Pull
 from sources.connectors.retry import PassingFault, retried
 from sources.contract.model import Contract
 from sources.contract.server.connection import CONNECT_SECONDS, read_seconds, said

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
 from sources.arrival.remote_path import compiled, is_pattern
+from sources.arrival.request import Arrived, Pull
 from sources.connectors.retry import PassingFault, retried
 from sources.contract.model import Contract
 from sources.contract.server.connection import CONNECT_SECONDS, read_seconds, said

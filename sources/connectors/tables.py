@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sources.arrival.pull import Pull
+from sources.arrival.request import Pull
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Pull
+from sources.arrival.request import Pull
 from sources.connectors import fetch
 from sources.contract.grants import Grant
 from sources.contract.model import Contract, Server, ServiceLevel

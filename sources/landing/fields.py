@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sources.contract.model import RESERVED_NAMES, Column, Contract
-from sources.contract.typing_sql import TypedValue, typed
+from sources.contract.typed_value import TypedValue, typed
 from sources.errors import ExtractError
 from sources.formats import Reading
 from warehouse.engines.duckdb.engine import literal, quoted

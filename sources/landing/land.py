@@ -13,7 +13,7 @@ import tenacity
 
 from sources.arrival.limits import Meter, check_disk, watched
 from sources.arrival.manifest import REJECTS, ROWS, Manifest, Original
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.arrival.totals import Totals
 from sources.connectors import fetch
 from sources.contract.model import Contract

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from catalogue.catalogue_pages import catalogue_folder, write_catalogue
 from catalogue.keys import declare, reference
-from catalogue.site import catalogue_folder, write_catalogue
 from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
 from tests.orchestration.test_nights import command
 from warehouse.home import Home

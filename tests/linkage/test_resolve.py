@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from linkage import Entity, explain, load_entity, measure, resolve, thresholds, write_chart
-from linkage.compare.model import assumed
+from linkage.compare.splink_model import assumed
 from tests.linkage.records import ANNA, together
 
 NUMBER, OTHER_NUMBER = "48003070005", "48003070016"

@@ -21,7 +21,7 @@ from nights.last_wording import load_known
 from nights.places import landed_folder
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import create_relations, last_accepted
-from reports.site import write_report
+from reports.report import write_report
 from sharing.agreements import read_register
 from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text, ended, read_zip, write_zip

@@ -7,7 +7,7 @@ from nights.places import report_path
 from orchestration.failure import report_hook
 from orchestration.partitions import NIGHTS
 from orchestration.resources import Platform
-from reports.site import write_report
+from reports.report import write_report
 from sources.contract_file import load_all
 from tests.conftest import NIGHT
 from warehouse.home import Home

@@ -15,7 +15,7 @@ from nights.places import night_folder
 from nights.rows.accepted import accepted_nights, state_of
 from orchestration.command.main import app
 from reports.figures.concerns import forget_files, listed, write_concerns, write_for_agencies
-from reports.site import write_report
+from reports.report import write_report
 from sources.contract.model import Contract
 from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated

@@ -12,7 +12,7 @@ from nights.places import accepted_folder, night_folder
 from nights.record.past import open_past
 from reports.figures.feed_lines import feed_lines
 from reports.reconciliation import Account, _account, _warehouse
-from reports.site import write_report
+from reports.report import write_report
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
 from tests.conftest import NIGHT, Feed

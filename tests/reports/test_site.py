@@ -11,9 +11,9 @@ import pytest
 
 from nights.places import night_folder, report_folder, report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
-from reports import site
-from reports.pages import nights_written
-from reports.site import write_report
+from reports import report
+from reports.night_site import nights_written
+from reports.report import write_report
 from sources.contract.model import Contract
 from sources.contract_file import load, load_all
 from tests.conftest import NIGHT, Feed
@@ -162,7 +162,7 @@ def test_the_pages_of_a_night_stay(home: Home, tmp_path: Path) -> None:
 def test_a_night_older_than_those_that_are_kept_has_whole_pages(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site, "SHOWN_NIGHTS", 1)
+    monkeypatch.setattr(report, "SHOWN_NIGHTS", 1)
     contract = contract_of_tests(tmp_path)
     nights = [NIGHT - timedelta(days=days) for days in (2, 1, 0)]
     for night in nights:

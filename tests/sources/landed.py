@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.contract.model import Contract
 from sources.contract_file import load
 from sources.landing import land as landing

@@ -25,7 +25,7 @@ from nights.places import report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from nights.record.past import open_past
 from orchestration.command.main import app
-from reports.site import write_report
+from reports.report import write_report
 from sources.contract.model import Contact, Contract
 from sources.contract_file import load, load_all
 from tests.conftest import NIGHT, Feed

@@ -6,7 +6,7 @@ from datetime import date
 import httpx
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.connectors.web.credentials import Login
 from sources.connectors.web.download import Download
 from sources.connectors.web.http import Web, address

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from sources.arrival.pull import Arrived
+from sources.arrival.request import Arrived
 from sources.connectors.retry import PassingFault, retried
 from sources.connectors.web.body import GZIP, encoding_of, unread_encoding
 from sources.connectors.web.http import Refused, Web, public

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived
+from sources.arrival.request import Arrived
 from sources.arrival.totals import Totals
 from sources.connectors.web.http import Answer, Refused, same_host
 from sources.contract.model import Contract

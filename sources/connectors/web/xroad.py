@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from sources.arrival.limits import Meter
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.connectors.web.download import Download
 from sources.connectors.web.http import Answer, Refused, Web, address, parsed
 from sources.connectors.web.paging import Walk, keep

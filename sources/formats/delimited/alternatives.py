@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from sources.contract.model import Contract
-from sources.contract.typing_sql import typed
+from sources.contract.typed_value import typed
 from sources.formats import BrokenRecord, Mended
 from sources.formats.delimited.fields import FieldParser, Misquoted, Unclosed
 from sources.formats.delimited.headings import Table

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from sources.contract.model import Contract
-from sources.contract.typing_sql import typed
+from sources.contract.typed_value import typed
 from sources.errors import ExtractError
 from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.contract.model import Column
-from sources.contract.typing_sql import scale_of
+from sources.contract.typed_value import scale_of
 from sources.formats.excel.book import Book
 from sources.typing.date_pattern import write_date
 

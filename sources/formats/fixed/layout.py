@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.contract.model import Contract
-from sources.contract.typing_sql import scale_of
+from sources.contract.typed_value import scale_of
 from sources.errors import ExtractError
 from sources.formats.fixed.fields import ENCODINGS, SIGNS, Decoder, Slot
 from sources.formats.fixed.text import Codec, Units

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from sources.contract.model import Contract
-from sources.contract.typing_sql import scale_of
+from sources.contract.typed_value import scale_of
 from sources.errors import ExtractError
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many

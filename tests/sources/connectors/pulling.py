@@ -11,7 +11,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from sources.arrival.pull import Arrived, Pull
+from sources.arrival.request import Arrived, Pull
 from sources.connectors import fetch
 from sources.contract.model import Contract
 from sources.contract_file import load

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.arrival.pull import Arrived
+from sources.arrival.request import Arrived
 from sources.connectors import probe, retry
 from tests.conftest import NIGHT
 from tests.sources.connectors.pulling import contract_of, pulled, refused, sent

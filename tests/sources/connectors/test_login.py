@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.arrival.pull import Pull
+from sources.arrival.request import Pull
 from sources.connectors import fetch
 from sources.connectors.web.credentials import Login
 from sources.errors import ExtractError

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.arrival.pull import Arrived
+from sources.arrival.request import Arrived
 from sources.arrival.totals import Totals
 from sources.connectors.web import paging
 from sources.contract.server.paging_option import unproven_end

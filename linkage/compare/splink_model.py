@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from linkage.compare.blocks import rules
-from linkage.declare.config import Comparison, Entity, suffixed
+from linkage.declare.entity import Comparison, Entity, suffixed
 from linkage.prepare import steps
 from linkage.prepare.scratch import make
 from warehouse.engines.duckdb.engine import quoted

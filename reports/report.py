@@ -14,7 +14,7 @@ from reports.figures.rows_by_night import bands_of
 from reports.findings import write_findings
 from reports.front import write_front
 from reports.lineage import trace, write_lineage
-from reports.pages import Site, forget_nights
+from reports.night_site import Site, forget_nights
 from reports.reconciliation import write_reconciliation
 from sources.contract.model import Contract
 from warehouse.home import Home

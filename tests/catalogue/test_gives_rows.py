@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalogue.given import givers, unasked
+from catalogue.gives_rows import givers, unasked
 
 ASKER = {
     "name": "income", "config": {}, "original_file_path": "models/marts/income.sql",

@@ -7,7 +7,7 @@ from pathlib import Path
 from nights.places import accepted_folder, landed_folder
 from nights.rows.accepted import ACCEPTANCE, Acceptance
 from sources.arrival.manifest import MANIFEST, Manifest
-from sources.arrival.pull import Arrived
+from sources.arrival.request import Arrived
 from sources.contract.model import Contract
 from sources.contract.server.kinds import kind
 from sources.contract.server.location import names_a_night
