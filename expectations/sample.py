@@ -1,7 +1,6 @@
 """A sample landed and held against its own draft, away from the platform's data."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +14,7 @@ from sources.contract_file import load
 from sources.draft.contract import file_name
 from sources.landing.land import land_extract
 from warehouse.engines.duckdb.engine import open_database
+from warehouse.shown import percent
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def held_against(text: str, agency: str, feed: str) -> Held:
     return Held(
         manifest.rows_sent,
         rejected,
-        f"{100 * Decimal(rejected) / manifest.rows_sent:.2g} % of its rows are rejected: {refusal}",
+        f"{percent(rejected / manifest.rows_sent)} of its rows are rejected: {refusal}",
     )
 
 

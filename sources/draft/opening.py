@@ -69,9 +69,11 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
     _refuse_equal(reading.headers)
     connection.execute(f"ATTACH {literal(str(scratch / 'rows.duckdb'))} AS kept")
     try:
-        connection.execute(f"CREATE TABLE {AS_READ} AS FROM {reading.relation}")
-    except ENGINE_ERRORS as error:
-        raise _no_table(place, error) from None
+        doubts = _kept(connection, reading, place)
+    except NotSure:
+        # What a first look passed over is seen when every value is read.
+        reading = reading.with_care()
+        doubts = _kept(connection, reading, place)
     row = place_beside(reading.headers)
     connection.execute(f"CREATE VIEW {TABLE} AS SELECT *, rowid + 1 AS {quoted(row)} FROM {AS_READ}")
     count = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
@@ -83,9 +85,18 @@ def _loaded(connection: duckdb.DuckDBPyConnection, contract: Contract, plain: Pa
             )
         raise ExtractError(f"{place} has no rows; a draft needs some")
     return Sample(
-        connection, contract.server, reading.headers, dict(reading.types), int(count[0]), _doubts_on(reading), row,
+        connection, contract.server, reading.headers, dict(reading.types), int(count[0]), doubts, row,
         lambda positions: [place.line for place in reading.places(positions)],
     )  # fmt: skip
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, reading: Reading, place: str) -> tuple[str, ...]:
+    """Keep all rows in a table; returns the doubts on the others. Raises NotSure where they need a reading with care."""
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {AS_READ} AS FROM {reading.relation}")
+    except ENGINE_ERRORS as error:
+        raise _no_table(place, error) from None
+    return _doubts_on(reading)
 
 
 def _doubts_on(reading: Reading) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from linkage import load_entity
 from linkage.night import link_night
 from linkage.settle import stable_ids
 from linkage.settle.beginning import NotOne
+from linkage.tables import REVIEW_QUEUE
 from nights.untouched import take_over
 from tests.linkage.records import ANNA, table
 from warehouse.engines.duckdb.engine import open_database
@@ -259,7 +260,8 @@ def test_pairs_of_one_person_stand_together_and_a_beginning_of_several_is_told(h
             "INSERT INTO linkage.person_link VALUES ('s', ?, ?)", [(key, people.get(key, key)) for key in "ABCDxyz"]
         )
     with duckdb.connect(str(night / "restricted.duckdb")) as connection:
-        connection.execute(f"CREATE SCHEMA linkage; CREATE TABLE linkage.review_queue ({linkage.night._QUEUE})")
+        connection.execute("CREATE SCHEMA linkage")
+        REVIEW_QUEUE.make(connection, "linkage")
         connection.executemany(
             "INSERT INTO linkage.review_queue VALUES ('person', ?, 's', ?, 's', ?, ?, 'doubt', [])", pairs
         )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from stdnum.gb import nhs
 
@@ -89,6 +89,8 @@ def written(value: str, delimiter: str, quote: str) -> str:
 def test_delimited_text(
     kinds: list[str], rows: int, headers: list[str], delimiter: str, quote: str, end: str, last: str, encoding: str, tmp_path: Path
 ) -> None:  # fmt: skip
+    # Of one record nobody can say whether the delimiter at its end is a column or belongs to a value.
+    assume(rows > 1 or not last)
     header = ["key", *headers[: len(kinds)]]
     table = [header, *([f"k{number}", *(KINDS[kind](number) for kind in kinds)] for number in range(rows))]
     lines = [delimiter.join(written(value, delimiter, quote) for value in row) for row in table]
@@ -144,6 +146,7 @@ BASE = b"id,name,town\n" + b"".join(b'%d,A%d,"X, y"\n' % (number, number) for nu
 @given(
     damages=st.lists(st.tuples(st.integers(0, len(BASE) - 1), st.integers(0, 255) | st.sampled_from(b'",\n\r\0;|\xff\xfe')), max_size=12)
 )  # fmt: skip
+@example(damages=[(79, 34)])
 def test_a_damaged_sample_is_drafted_or_refused_in_words(damages: list[tuple[int, int]], tmp_path: Path) -> None:
     content = bytearray(BASE)
     for place, byte in damages:
