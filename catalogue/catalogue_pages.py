@@ -23,6 +23,7 @@ _SEARCH = (_FOLDER / "search.js").read_text(encoding="utf-8")
 # No other script runs in the page, whatever a description says.
 _SEARCH_HASH = base64.b64encode(hashlib.sha256(_SEARCH.encode()).digest()).decode()
 _MOST_COLUMNS = 6
+_WHERE_FROM = ("agency", "feed", "extract_date", "source_key")
 
 
 def catalogue_folder(home: Home) -> Path:
@@ -55,8 +56,11 @@ def _write(page: Path, template: str, **said: object) -> Path:
 
 
 def sample_query(relation: Relation) -> str:
-    """A query to begin with: the key, and what is filled best."""
+    """A query to begin with: the key, and what is filled best; where a row is from only where there is nothing else."""
     place = f"restricted.{relation.key}" if relation.is_restricted else relation.key
-    shown = sorted(relation.columns, key=lambda column: (not column.is_key, -(column.filled or 0)))[:_MOST_COLUMNS]
+    shown = sorted(
+        relation.columns,
+        key=lambda column: (column.name in _WHERE_FROM, not column.is_key, -(column.filled or 0)),
+    )[:_MOST_COLUMNS]
     listed = ", ".join(column.name for column in relation.columns if column in shown)
     return f"SELECT {listed}\nFROM {place}\nLIMIT 10"
