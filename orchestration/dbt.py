@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from filelock import FileLock
 from packaging.version import Version
 
@@ -33,6 +34,12 @@ from warehouse.store.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
+# What dbt leaves of each run.
+RESULTS = "run_results.json"
+_FIRST_FAILED = 3
+_KIND_OF_ERROR = re.compile(r"(\w+ )+Error: |Got \d+ results?")
+# Of the engine's errors those that speak of a statement; the others quote values.
+_ABOUT_STATEMENTS = ("Binder Error", "Catalog Error", "Parser Error", "Syntax Error", "Got ")
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
 # profiles.yml reads the path of the build from it, dbt_project.yml where further models lie.
 BUILD_VARIABLE, FURTHER_VARIABLE = "INTERAGENCY_BUILD", "INTERAGENCY_FURTHER"
@@ -246,12 +253,42 @@ def run_dbt(
     """
     # dagster-dbt hands this process's environment on, to dbt and to the adapter that it opens here, and takes no other.
     os.environ.update(build_variable(home))
-    yield from dbt.cli(
-        [*_BUILD, *variables(manifest), *selection],
-        context=context,
-        # A folder for each invocation, kept, so that dbt parses only what changed.
-        target_path=home.dbt / name,
-    ).stream()
+    # A folder for each invocation, kept, so that dbt parses only what changed.
+    target = home.dbt / name
+    (target / RESULTS).unlink(missing_ok=True)
+    try:
+        yield from dbt.cli([*_BUILD, *variables(manifest), *selection], context=context, target_path=target).stream()
+    except DagsterDbtCliRuntimeError as error:
+        # Its own words are the command, with all that dbt is told.
+        raise RuntimeError(failed_models(target) or str(error)) from None
+
+
+def failed_models(target: Path) -> str:
+    """What went wrong in dbt's last run, model by model, the first three; empty where dbt says nothing.
+
+    Of a contract that does not hold dbt tells columns and types; what the engine says of data may quote it, so that its kind
+    alone is told.
+    """
+    if not (target / RESULTS).exists():
+        return ""
+    results = json.loads((target / RESULTS).read_text(encoding="utf-8"))["results"]
+    failed = [result for result in results if result["status"] in ("error", "fail")]
+    told = [
+        f"{result['unique_id'].split('.')[2]}: {_said(result['message'] or '')}" for result in failed[:_FIRST_FAILED]
+    ]
+    rest = len(failed) - len(told)
+    return "; ".join(told) + (f"; and {rest} more" if rest else "")
+
+
+def _said(message: str) -> str:
+    lines = [" ".join(line.split()) for line in message.splitlines()]
+    if "enforced contract" in message:
+        # | column_name | definition_type | contract_type | mismatch_reason |
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+        told = [f"{row[0]} ({row[-1]})" for row in cells[2:]]
+        return f"its SQL is not what its YAML says: {', '.join(told)}"
+    kind = next((line for line in lines if _KIND_OF_ERROR.match(line)), "it failed")
+    return kind if kind.startswith(_ABOUT_STATEMENTS) else kind.partition(":")[0]
 
 
 def ran(home: Home) -> list[Path]:

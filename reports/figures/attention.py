@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from nights.record.feed_night import BY_STEWARD, NO_AGREEMENT, REFUSED
-from reports.figures.feed_lines import FeedLine
+from reports.figures.feed_lines import NOT_PULLED, FeedLine
 from reports.figures.rejected import SentBack
 from reports.figures.rules import CrossRule
 from reports.figures.scores import BAD, WARN
@@ -14,7 +14,21 @@ from warehouse.shown import counted, several
 from watch.alerts import Alert
 
 # From what keeps the night from its readers down to what has been so before. Within a rank, more records come first.
-_NIGHT, _STALE, _NOT_TAKEN, _CONTRADICTION, _BROKEN, _UNTOLD, _UNUSUAL, _REJECTED, _NEW_WARNING, _WARNING = range(10)
+(
+    _NIGHT,
+    _STALE,
+    _NOT_TAKEN,
+    _CONTRADICTION,
+    _BROKEN,
+    _UNTOLD,
+    _UNUSUAL,
+    _REJECTED,
+    _NEW_WARNING,
+    _WARNING,
+    _NOT_ASKED,
+) = range(11)
+
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Matter:
 @dataclass(frozen=True)
 class Seen:
     """What is known of the night: why it was not published where it was not (`failure`), and by feed what goes back to its agency,
-    what does not hold and what is unusual.
+    what does not hold, why records were rejected and what is unusual.
     """
 
     failure: str | None
@@ -46,6 +60,7 @@ class Seen:
     sent_back: Mapping[str, SentBack | None]
     rules: Sequence[CrossRule]
     broken: Mapping[str, Sequence[str]]
+    reasons: Mapping[str, Sequence[str]]
     unusual: Mapping[str, str]
     alerts: Sequence[Alert]
 
@@ -57,7 +72,7 @@ def matters(seen: Seen) -> list[Matter]:
         *(matter for line in seen.lines for matter in _of_feed(line, seen)),
         *_of_rules(seen),
     ]
-    found += _untold(seen.alerts)
+    found += [*_untold(seen.alerts), *_not_pulled(seen.lines)]
     return sorted(found, key=lambda matter: (matter.rank, -matter.records, matter.title))
 
 
@@ -72,6 +87,8 @@ def _of_feed(line: FeedLine, seen: Seen) -> Iterator[Matter]:
     contract, sent_back = line.contract, seen.sent_back.get(line.contract.name)
     whom = ", ".join(contact.channel for contact in contract.contacts) or contract.agency_name
     back = f"Send {sent_back.told} back to {whom}." if sent_back else f"Ask {whom}."
+    if line.status == NOT_PULLED:
+        return
     found = _taken(line, seen, whom, back) if line.is_taken else _not_taken(line, back)
     if found is not None:
         files = sent_back.files if sent_back and back in found.remedy else ()
@@ -100,7 +117,7 @@ def _taken(line: FeedLine, seen: Seen, whom: str, back: str) -> Matter | None:
     if odd := seen.unusual.get(line.contract.name):
         return Matter(_UNUSUAL, 0, "unusual", odd, f"Ask {whom} whether this is so.")
     if rejected:
-        why = f"{counted(rejected)} of {counted(line.rows_sent)} records, fewer than the contract allows."
+        why = f"Of {counted(line.rows_sent)} records, fewer than the contract allows. {_broken(line, seen)}"
         return Matter(_REJECTED, rejected, rejects, why, back)
     if line.warnings:
         remedy = f"Tell {whom}, if it is theirs to mend."
@@ -109,9 +126,21 @@ def _taken(line: FeedLine, seen: Seen, whom: str, back: str) -> Matter | None:
 
 
 def _broken(line: FeedLine, seen: Seen) -> str:
-    """The worst of the rules that do not hold, and how many more there are."""
-    first, *rest = seen.broken.get(line.contract.name, ["A rule does not hold."])
-    return f"{first}; and {len(rest)} more." if rest else f"{first}."
+    """Why records were rejected; where none were the worst of the rules that do not hold, and how many more there are."""
+    found = seen.reasons.get(line.contract.name) or seen.broken.get(line.contract.name, ["A rule does not hold"])
+    more = f"; and {len(found) - _MOST_REASONS} more" if len(found) > _MOST_REASONS else ""
+    return f"{'; '.join(found[:_MOST_REASONS])}{more}."
+
+
+def _not_pulled(lines: Sequence[FeedLine]) -> Iterator[Matter]:
+    """Nobody asked for them: no agency's fault."""
+    names = [line.contract.name for line in lines if line.status == NOT_PULLED]
+    if names:
+        without = [line.contract.name for line in lines if line.status == NOT_PULLED and line.used_night == "none"]
+        why = f"{', '.join(names)}." + (f" Readers have no rows of {', '.join(without)}." if without else "")
+        yield Matter(
+            _NOT_ASKED, 0, f"{several(len(names), 'feed')} not pulled", why, "`interagency run` pulls all feeds."
+        )
 
 
 def _of_rules(seen: Seen) -> Iterator[Matter]:

@@ -8,6 +8,8 @@ from nights.record.freshness import in_use, moment_of
 from nights.record.past import Past
 from sources.contract.model import Contract
 
+NOT_PULLED = "not pulled"
+
 
 @dataclass(frozen=True)
 class FeedLine:
@@ -27,6 +29,8 @@ class FeedLine:
 
     @property
     def level(self) -> str:
+        if self.status == NOT_PULLED and not self.is_stale:
+            return "none"
         if self.is_taken:
             return "warn" if self.errors + self.warnings + self.anomalies else "good"
         return "warn" if self.status == NO_AGREEMENT else "bad"
@@ -63,7 +67,7 @@ def feed_lines(past: Past) -> list[FeedLine]:
     lines, moment = [], moment_of(past.night)
     for contract in past.contracts:
         whose = (contract.agency, contract.feed)
-        status, sent, accepted, rejected, reason = nights.get(whose, ("not pulled", None, None, None, ""))
+        status, sent, accepted, rejected, reason = nights.get(whose, (NOT_PULLED, None, None, None, ""))
         used = in_use(contract, past.home, past.night)
         errors, warnings = failed.get(whose, [0, 0])
         lines.append(FeedLine(

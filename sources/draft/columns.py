@@ -29,6 +29,8 @@ _PERSONAL = re.compile(
     r"name|birth|dob|address|street|phone|mobile|mail|passport|gender|sex$|ssn|iban|account|salary|income|person|citizen|national",
     re.I,
 )
+_ZONE = re.compile(r"(?i)([+-]\d\d:?(\d\d)?|z|[a-z]{3,4})$")
+_NO_ZONE = "No zone stands with the times, so they are taken for UTC: where they are local, add logicalTypeOptions with a defaultTimezone such as Europe/Tallinn."
 _SEX = re.compile(r"gender|sex$", re.I)
 _SPECIAL = re.compile(r"health|diagnos|disab|ethnic|race$|religio|union|genetic|biometric|sexual|convict|icd", re.I)
 
@@ -165,6 +167,8 @@ def _column(sample: Sample, header: str, name: str, drafted: Drafted, fact: Fact
             column.doubt = f"{column.doubt} {_FEW_TEXTS}".strip()
     elif drafted.logical in ("integer", "number") and fact.values and not fact.is_negative:
         column.options["minimum"] = 0
+    elif drafted.logical == "timestamp" and fact.example and not _ZONE.search(fact.example):
+        column.doubt = f"{column.doubt} {_NO_ZONE}".strip()
     if fact.values and fact.is_json and drafted.logical == "string" and sample.server.format in ("json", "jsonl"):
         column.doubt = f"Objects or arrays, which stay JSON as a text; for a part of one, add a column with the physicalName /{header}/PART."
     # A sample does not show what may be open: whoever reads the draft says so.
@@ -197,4 +201,6 @@ def _codes(sample: Sample, header: str, fact: Facts) -> list[str]:
         return []
     found = sample.values(header, _MAX_CODES + 1)
     is_list = len(found) <= _MAX_CODES and sample.rows >= _ROWS_PER_CODE * len(found)
-    return found if is_list else []
+    # The few postcodes or numbers of a sample are no list: tomorrow brings another.
+    is_numbered = all(re.fullmatch(r"[0-9]{4,}", code) for code in found)
+    return found if is_list and not is_numbered else []

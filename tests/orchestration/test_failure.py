@@ -1,9 +1,13 @@
 """A night that is not published has its report, whoever started it."""
 
+import json
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
 from nights.places import report_path
+from orchestration.dbt import RESULTS, failed_models
 from orchestration.failure import report_hook
 from orchestration.partitions import NIGHTS
 from orchestration.resources import Platform
@@ -51,3 +55,32 @@ def test_a_report_that_fails_is_not_written_once_more(home: Home) -> None:
     publish(home, start_build(home, NIGHT, "run"))
     run_failing(ValueError("no space"), report_step="build")
     assert not report_path(home).exists()
+
+
+CONTRACT = """Compilation Error in model dog_licence (models/marts/dog_licence.sql)
+  This model has an enforced contract that failed.
+  Please ensure the name, data_type, and number of columns in your contract match the columns in your model's definition.
+
+  | column_name    | definition_type | contract_type | mismatch_reason       |
+  | -------------- | --------------- | ------------- | --------------------- |
+  | keeper_address |                 | VARCHAR       | missing in definition |
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (CONTRACT, "licence: its SQL is not what its YAML says: keeper_address (missing in definition)"),
+        ('Runtime Error in model licence (models/licence.sql)\n  Conversion Error: Could not convert "Mari Mets"', "licence: Conversion Error"),
+        ("Conversion Error: Could not convert string 'Mari Mets' to INT32", "licence: Conversion Error"),
+        ("Binder Error: Referenced column \"pay\" not found", 'licence: Binder Error: Referenced column "pay" not found'),
+        ("Got 2 results, configured to fail if != 0", "licence: Got 2 results, configured to fail if != 0"),
+    ],
+)  # fmt: skip
+def test_dbt_says_which_model_failed_and_why_without_a_value(message: str, told: str, tmp_path: Path) -> None:
+    results = [{"status": "error", "unique_id": "model.interagency.licence", "message": message}]
+    results += [{"status": "success", "unique_id": "model.interagency.other", "message": "OK"}]
+    (tmp_path / RESULTS).write_text(json.dumps({"results": results}))
+    assert "Mari" not in failed_models(tmp_path)
+    assert failed_models(tmp_path) == told
+    assert failed_models(tmp_path / "nothing") == ""

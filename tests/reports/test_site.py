@@ -107,7 +107,7 @@ def test_the_verdict_on_a_night(home: Home, tmp_path: Path) -> None:
     assert "Tell: tests" in page
 
     publish(home, start_build(home, NIGHT, "run"))
-    assert "1 of 1 feed goes on with an earlier night" in " ".join(page_of([contract], home).split())
+    assert "of 1 feed, 1 was not taken. No rows yet: tests/things." in " ".join(page_of([contract], home).split())
 
     night_of("accepted", None, rows_sent=1, rows_accepted=1, rows_rejected=0).save(home)
     assert "This night is published, and every feed was taken." in page_of([contract], home)
