@@ -51,8 +51,8 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
 
 
 def _rows_before(contract: Contract, home: Home, extract_date: date) -> int | None:
-    """Rows of the last good night, this one's own earlier run before others; None where there is none, or it is not the whole."""
-    before = last_accepted(contract, home, extract_date)
+    """Rows of the last good night before this one; None where there is none, or where a night is not the whole."""
+    before = last_accepted(contract, home, extract_date - timedelta(days=1))
     if before is None or contract.extract_mode != "snapshot":
         return None
     last = Acceptance.read(before)

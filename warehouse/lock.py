@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,8 +35,9 @@ def night_lock(home: Home, wait_seconds: float, run: str = "") -> Iterator[None]
         ) from None
     try:
         with for_owner_alone():
-            # The lock is an open file: what it says is for those who find it taken.
-            Path(home.lock).write_text(_ourselves(run), encoding="utf-8")
+            # The lock is an open file: what it says is for those who find it taken, and worth no night where the disk is full.
+            with suppress(OSError):
+                Path(home.lock).write_text(_ourselves(run), encoding="utf-8")
             yield
     finally:
         lock.release()
