@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,11 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     shares["prior"] = _prior(connection, entity)
     if _count(connection, "compared") < _FEWEST_TO_LEARN:
         return shares
-    found = linker(connection, "compared", make_settings(entity, shares, only_new=False))
+    size = _make_sample(connection, entity)
+    found = linker(connection, "sampled_node", make_settings(entity, shares, only_new=False))
+    # All pairs of the sample: Splink would draw its own by numbers that are others in each home.
     found.training.estimate_u_using_random_sampling(
-        max_pairs=entity.sampled_pairs, seed=_SEED, min_count_per_level=None, num_chunks=1
+        max_pairs=size * size, seed=_SEED, min_count_per_level=None, num_chunks=1
     )
     shares = _learnt(found, entity, shares)
     by_kernel = _kernel_pairs(connection) >= _FEWEST_TO_LEARN
@@ -108,6 +111,19 @@ def train(connection: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, An
     else:
         _expectation_maximisation(found, entity)
     return _learnt(found, entity, shares)
+
+
+def _make_sample(connection: duckdb.DuckDBPyConnection, entity: Entity) -> int:
+    """As many profiles as give the pairs that are asked for, by a hash of what they say: the same records, the same sample."""
+    size = isqrt(2 * entity.sampled_pairs)
+    said = ", ".join(quoted(name) for name in entity.columns if name not in entity.identifiers)
+    sample = f"""
+        SELECT *
+        FROM compared
+        ORDER BY hash({said})
+        LIMIT {size}"""
+    make(connection, steps.sampled_node(entity), sample)
+    return size
 
 
 def _make_training_nodes(

@@ -154,6 +154,10 @@ def compared(entity: Entity) -> Step:
     return _described(entity, "compared", "a node that is compared tonight, described", node(entity))
 
 
+def sampled_node(entity: Entity) -> Step:
+    return Step("sampled_node", "a node of those whose pairs are taken for random ones", compared(entity).columns)
+
+
 def training_node(entity: Entity) -> Step:
     return Step("training_node", "a node that shares are learnt of, described", compared(entity).columns)
 

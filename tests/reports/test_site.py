@@ -68,7 +68,7 @@ def night_of(status: str, reason: str | None, **counts: int) -> FeedNight:
 def test_no_nights_yet(home: Home) -> None:
     page = page_of(load_all(), home)
     assert "nothing is published yet" in page
-    assert page.count("not pulled") == len(load_all())
+    assert page.count("not pulled</span>") == len(load_all())
     assert "The harmonised tables were not built this night." in page
 
 
