@@ -52,13 +52,20 @@ async def sent(body: bytes, is_broken: bool) -> AsyncIterator[bytes]:
     yield body[len(body) // 2 :]
 
 
+_TRIES = 5
+
+
 def put_objects(endpoint: str, bucket: str, objects: dict[str, bytes]) -> None:
     """Into a new bucket of a store on loopback."""
     store = S3Store(
         bucket, endpoint=endpoint, region="us-east-1", access_key_id="platform", secret_access_key=SECRET,
         client_options={"allow_http": True},
     )  # fmt: skip
-    httpx.put(f"{endpoint}/{bucket}").raise_for_status()
+    # The store may fail at its first request on a busy machine, while it is still loading; a bucket that is there is made again.
+    made = [httpx.put(f"{endpoint}/{bucket}")]
+    while not made[-1].is_success and len(made) < _TRIES:
+        made.append(httpx.put(f"{endpoint}/{bucket}"))
+    made[-1].raise_for_status()
     for key, content in objects.items():
         obstore.put(store, key, content)
 
