@@ -41,6 +41,8 @@ class Home:
     dagster = _Below("dagster")
     # What the engine has no memory for, encrypted, as long as it needs it.
     spill = _Below("spill")
+    # What was done, in a log that is only ever added to.
+    ledger = _Below("ledger")
     dbt = _Below("dbt")
     lock = _Below("night.lock")
 
@@ -57,7 +59,7 @@ class Home:
         # What else lies there is not ours.
         for folder in (
             self.landing, self.accepted, self.nights.parent, self.state, self.quality, self.sent_back, self.dagster,
-            self.dbt, self.spill, self.root / "releases", self.root / "ledger",
+            self.dbt, self.spill, self.root / "releases", self.ledger,
         ):  # fmt: skip
             if folder.exists():
                 make_private(folder)

@@ -1,0 +1,1 @@
+"""Keys: what signs, and what encrypts."""

@@ -1,0 +1,1 @@
+"""The ledger: what was done, in a log that nobody can change unseen."""
