@@ -31,7 +31,7 @@ _WRITE = {
 
 
 class Settings(BaseSettings):
-    """`own_feeds` are those of this repository; `threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with."""
+    """`own_feeds` are those of this repository; `threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with, `ledger_key` a file with the private key that signs the ledger."""
 
     model_config = SettingsConfigDict(env_prefix="INTERAGENCY_", env_ignore_empty=True, validate_default=False)
 
@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     readers: str | None = None
     key: Annotated[str | None, _HIDDEN] = None
+    ledger_key: Path | None = None
     smtp: Annotated[str | None, _HIDDEN] = None
     smtp_password: Annotated[str, _HIDDEN] = ""
     mail_from: str | None = None

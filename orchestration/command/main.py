@@ -13,6 +13,7 @@ from orchestration.command import (
     docs,
     doctor,
     findings,
+    ledger,
     linkage,
     new_feed,
     new_mart,
@@ -71,6 +72,7 @@ app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
 app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(linkage.app, name="linkage")
+app.add_typer(ledger.app, name="ledger")
 app.command("vouch")(vouch.vouch)
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)

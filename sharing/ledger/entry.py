@@ -74,7 +74,7 @@ class Entry:
     def parse(cls, line: bytes) -> "Entry":
         """The entry that the line is. Raises NotLoggable where it is none, or is written in any other way than `line` would."""
         try:
-            said = json.loads(line)
+            said = json.loads(line.decode())
             is_entry = isinstance(said, dict) and said.keys() == _FIELDS and _encode(said).encode() == line
         except (ValueError, RecursionError):
             raise NotLoggable("is no JSON") from None

@@ -17,7 +17,7 @@ from filelock import FileLock
 from sharing.ledger.entry import MAX_BYTES, Entry, Fields, Kind
 from sharing.ledger.errors import LedgerDamaged, NotLoggable, NotWritten
 from sharing.ledger.tree import leaf_hash
-from sharing.ledger.tree_file import TreeFile
+from sharing.ledger.tree_file import TreeFile, length_of
 from warehouse.files import DISK_REMEDY, PRIVATE_FILE, private_folder, refused_by_disk, sync_folder
 from warehouse.home import Home
 
@@ -47,7 +47,7 @@ class Ledger:
             moment = self._now()
             entries = [Entry(kind, moment, actor, what) for kind, what in happened]
             lines = [entry.line() for entry in entries]
-            self._recover()
+            self.recover()
             self._write(lines)
         return entries
 
@@ -85,8 +85,17 @@ class Ledger:
         with FileLock(self.folder / "lock", mode=PRIVATE_FILE, is_singleton=True):
             yield
 
-    def _recover(self) -> None:
-        """Make log and tree agree. Raises LedgerDamaged where entries that counted are gone or changed."""
+    @contextmanager
+    def read_locked(self) -> Iterator[None]:
+        """As `locked`, where the folder may be written: an auditor's copy may not, and nobody writes there meanwhile."""
+        if not os.access(self.folder, os.W_OK):
+            yield
+            return
+        with self.locked():
+            yield
+
+    def recover(self) -> None:
+        """Make log and tree agree after a crash, under the lock. Raises LedgerDamaged where entries that counted are gone or changed."""
         size = self.tree.size
         end, length = self.tree.end(size), self.path.stat().st_size if self.path.exists() else 0
         if length < end:
@@ -102,7 +111,7 @@ class Ledger:
             )
         if length > end:
             self._take_in(size, end)
-        self._cut(self.tree.path, TreeFile.length(self.tree.size))
+        self._cut(self.tree.path, length_of(self.tree.size))
 
     def _take_in(self, size: int, end: int) -> None:
         """Entries that were written and never counted, since a crash came between or the tree was lost."""
@@ -118,7 +127,7 @@ class Ledger:
                 leaves.append((leaf_hash(line[:-1]), good))
             file.seek(good)
             torn = file.read()
-        self._cut(self.tree.path, TreeFile.length(size))
+        self._cut(self.tree.path, length_of(size))
         self._add(self.tree.path, self.tree.grown(size, leaves))
         if leaves:
             _log.warning("%s: %d entries were written and not yet counted; they are now", self.path, len(leaves))
@@ -139,7 +148,7 @@ class Ledger:
             self._add(self.path, b"".join(line + b"\n" for line in lines))
             self._add(self.tree.path, self.tree.grown(size, leaves))
         except BaseException:
-            self._cut(self.tree.path, TreeFile.length(size))
+            self._cut(self.tree.path, length_of(size))
             self._cut(self.path, end)
             raise
 

@@ -20,21 +20,32 @@ def node_count(size: int) -> int:
     return 2 * size - size.bit_count()
 
 
+def length_of(size: int) -> int:
+    """Bytes of the file with `size` leaves."""
+    return _RECORD * node_count(size)
+
+
 def _place(level: int, place: int) -> int:
     last_leaf = (place + 1 << level) - 1
     return node_count(last_leaf) + level
 
 
-@dataclass(frozen=True)
-class TreeFile:
-    """The file at `path`, which need not be there."""
+class Tree:
+    """Hashes in the order of the file; where they lie is a subclass's."""
 
-    path: Path
+    @property
+    def length(self) -> int:
+        """Bytes."""
+        raise NotImplementedError
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from byte `start` on."""
+        raise NotImplementedError
 
     @property
     def size(self) -> int:
         """Leaves whose hashes are all there; what a crash left of a further one does not count."""
-        records = self.path.stat().st_size // _RECORD if self.path.exists() else 0
+        records = self.length // _RECORD
         size = (records + records.bit_length() + 1) // 2
         while node_count(size) > records:
             size -= 1
@@ -45,15 +56,17 @@ class TreeFile:
         return self._record(level, place)[: tree.HASH_BYTES]
 
     def root(self, size: int) -> bytes:
+        """Over the first `size` leaves, of which there must be as many."""
         return tree.root(size, self.subtree)
 
     def end(self, size: int) -> int:
         """How many bytes of the log the first `size` entries take."""
         return int.from_bytes(self._record(0, size - 1)[tree.HASH_BYTES :]) if size else 0
 
-    def leaves(self, size: int) -> list[bytes]:
-        """The hashes of the first `size` entries, from one reading of the file."""
-        content = self.path.read_bytes() if size else b""
+    def leaves(self) -> list[bytes]:
+        """The hashes of all entries, from one reading."""
+        size = self.size
+        content = self.read(0, length_of(size))
         places = (_RECORD * node_count(index) for index in range(size))
         return [content[place : place + tree.HASH_BYTES] for place in places]
 
@@ -73,14 +86,43 @@ class TreeFile:
             size += 1
         return bytes(written)
 
-    @staticmethod
-    def length(size: int) -> int:
-        """Bytes of the file with `size` leaves."""
-        return _RECORD * node_count(size)
-
     def _record(self, level: int, place: int) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
-            record = os.pread(file.fileno(), _RECORD, _RECORD * _place(level, place))
+        record = self.read(_RECORD * _place(level, place), _RECORD)
         if len(record) != _RECORD:
-            raise IndexError(f"{self.path} has no such hash")
+            raise IndexError("the tree has no such hash")
         return record
+
+
+@dataclass(frozen=True)
+class TreeFile(Tree):
+    """The file at `path`, which need not be there."""
+
+    path: Path
+
+    @property
+    def length(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def read(self, start: int, count: int) -> bytes:
+        if not self.path.exists():
+            return b""
+        with self.path.open("rb", buffering=0) as file:
+            return os.pread(file.fileno(), count, start)
+
+
+@dataclass(frozen=True)
+class TreeInMemory(Tree):
+    """The tree that belongs to some entries, made of their hashes and ends."""
+
+    content: bytes
+
+    @classmethod
+    def of(cls, leaves: Iterable[tuple[bytes, int]]) -> "TreeInMemory":
+        return cls(cls(b"").grown(0, leaves))
+
+    @property
+    def length(self) -> int:
+        return len(self.content)
+
+    def read(self, start: int, count: int) -> bytes:
+        return self.content[start : start + count]
