@@ -130,7 +130,7 @@ def _unfit(one: _Held, good: int, size: int, first: int | None) -> Problem:
         changed = "" if good == size else f", or entries from {good} on were changed too"
         return Problem(f"{one.name} says {claimed} entries, {size} are there: its end from entry {size} on is gone{changed}", size)
     if claimed <= good:
-        return Problem(f"{one.name} contradicts a later one that fits: two histories were signed", 0)
+        return Problem(f"{one.name} contradicts the one of {good} entries that fits the log: two histories were signed", 0)
     return Problem(f"{one.name} does not fit: among entries {good} to {claimed - 1} some are not as they were written", good)
 
 
@@ -145,6 +145,8 @@ def _first_difference(found: Reading, recorded: TreeInMemory) -> int | None:
 
 def _differs(index: int, good: int, found: Reading, recorded: TreeInMemory) -> Problem:
     leaves = recorded.leaves()
+    if index < good and index >= len(leaves):
+        return Problem(f"the tree beside the log ends before entry {index}, and a checkpoint covers {good}; the next append makes it anew")  # fmt: skip
     if index < good:
         return Problem(f"entry {index} is as a checkpoint has it, and its hash in the tree is another; remove the tree, the next append makes it anew")  # fmt: skip
     if index >= len(leaves):
