@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
     verdict.previous = linking.previous or None
     _check_names(archive, linking, verdict)
     digest, is_linked = linking.digest, True
+    seen: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for stated, name in linking.lines:
             if name not in archive.members:
@@ -75,7 +77,10 @@ def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
             if content is None:
                 digest = stated
                 continue
-            digest = _hashed(linking.algorithm, (digest + _hashed(linking.algorithm, content)).encode())
+            own = _hashed(linking.algorithm, content)
+            if (first := seen.setdefault(own, name)) != name:
+                verdict.problems.append(f"{printable(name)}: it is {printable(first)} once more")
+            digest = _hashed(linking.algorithm, (digest + own).encode())
             if digest != stated and is_linked:
                 verdict.problems.append(f"{printable(name)}: the chain of hashes breaks here: it, or a line of linkinginfo, was changed")
             is_linked, digest = digest == stated, stated
@@ -131,8 +136,9 @@ def _check_names(archive: OpenZip, linking: _Linking, verdict: ArchiveVerdict) -
     names = [name for _, name in linking.lines]
     if not names:
         verdict.problems.append("linkinginfo names no container, so nothing shows which archive was before")
-    for name in sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else ():
-        verdict.problems.append(f"{printable(name)}: linkinginfo names it twice")
+    for name, count in Counter(names).items():
+        if count > 1:
+            verdict.problems.append(f"{printable(name)}: linkinginfo names it {count} times")
     for name in names:
         if name not in archive.members:
             verdict.problems.append(f"{printable(name)}: it is missing")

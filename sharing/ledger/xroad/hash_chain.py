@@ -5,7 +5,7 @@ A step's digest is that of the DER of its values, each as SEQUENCE {digest, name
 
 from collections.abc import Mapping
 
-from asn1crypto.core import OctetString, Sequence, UTF8String
+from asn1crypto.core import OctetString, Sequence, SequenceOf, UTF8String
 from lxml import etree
 
 from sharing.ledger.xroad.algorithms import digest_of
@@ -16,12 +16,17 @@ _MOST_STEPS = 10_000
 _DEEPEST = 100
 
 
-class _Transforms(Sequence):
-    _fields: list[tuple[str, type]] = []  # noqa: RUF012 - asn1crypto declares its structures so
+class _Transforms(SequenceOf):
+    _child_spec = OctetString
 
 
 class _SingleDigest(Sequence):
+    # asn1crypto declares its structures so.
     _fields = [("digest", OctetString), ("method", UTF8String), ("transforms", _Transforms)]  # noqa: RUF012
+
+
+class _DigestList(SequenceOf):
+    _child_spec = _SingleDigest
 
 
 def covered_by(result: str, files: Mapping[str, bytes]) -> dict[str, bool]:
@@ -56,8 +61,7 @@ class _Chain:
         if len(steps) != 1 or chain is None or not id_:
             raise Broken("a hash chain leads to a step that is not there once")
         values = [self._value(value, chain, depth) for value in steps[0] if isinstance(value.tag, str)]
-        content = b"".join(_SingleDigest({"digest": digest, "method": method, "transforms": {}}).dump() for method, digest in values)
-        return b"\x30" + _length(len(content)) + content
+        return bytes(_DigestList([{"digest": digest, "method": method, "transforms": []} for method, digest in values]).dump())
 
     def _value(self, value: etree._Element, chain: etree._Element, depth: int) -> tuple[str, bytes]:
         method = _method(value, chain)
@@ -101,11 +105,3 @@ def _method(value: etree._Element, chain: etree._Element | None) -> str:
     if own is None:
         raise Broken("a hash chain names no algorithm")
     return str(own.get("Algorithm"))
-
-
-def _length(count: int) -> bytes:
-    """As DER writes it."""
-    if count < 0x80:
-        return bytes([count])
-    length = count.to_bytes((count.bit_length() + 7) // 8)
-    return bytes([0x80 | len(length)]) + length

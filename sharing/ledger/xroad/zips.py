@@ -18,9 +18,9 @@ MOST_CONTAINERS = 100_000
 # Containers are read whole.
 MOST_CONTAINER_BYTES = 256 << 20
 _LOCAL_HEADER = 30
-# The sizes and check sum after a member whose header was written before they were known.
-_MOST_DESCRIPTOR = 24
-_HAS_DESCRIPTOR = 0x8
+_HAS_DESCRIPTOR, _IS_UTF8 = 0x8, 0x800
+# Bytes of the sizes and check sum after a member whose header was written before they were known (APPNOTE.TXT, 4.3.9).
+_DESCRIPTORS = (12, 16, 20, 24)
 _DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, OSError, ValueError, RuntimeError, NotImplementedError, OverflowError)
 
 
@@ -92,25 +92,16 @@ def _refuse_hidden(archive: zipfile.ZipFile) -> None:
     """A reader that goes from member to member must find what the directory lists, under the same names."""
     file = archive.fp
     assert file is not None
-    end = 0
-    for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
-        gap = entry.header_offset - end
-        if gap:
-            raise Broken(f"the zip has {gap} bytes before {printable(entry.filename)} that its directory does not list")
+    entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+    starts = [*(entry.header_offset for entry in entries), archive.start_dir]
+    if starts[0]:
+        raise Broken("the zip has bytes before its first member")
+    for entry, following in zip(entries, starts[1:], strict=True):
         file.seek(entry.header_offset)
         header = file.read(_LOCAL_HEADER)
         name_length, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-        if file.read(name_length) != entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437"):
+        if file.read(name_length) != entry.orig_filename.encode("utf-8" if entry.flag_bits & _IS_UTF8 else "cp437"):
             raise Broken(f"the zip has {printable(entry.filename)} under two names")
-        end = entry.header_offset + _LOCAL_HEADER + name_length + extra + entry.compress_size
-        if entry.flag_bits & _HAS_DESCRIPTOR:
-            end += _descriptor(file.read, archive, end)
-    if archive.start_dir != end:
-        raise Broken("the zip has bytes before its directory that it does not list")
-
-
-def _descriptor(read: object, archive: zipfile.ZipFile, end: int) -> int:
-    """Bytes from `end` to the next member or the directory, where they are a data descriptor (APPNOTE.TXT, 4.3.9)."""
-    following = [entry.header_offset for entry in archive.infolist() if entry.header_offset >= end]
-    length = min([*following, archive.start_dir]) - end
-    return length if length in (12, 16, 20, _MOST_DESCRIPTOR) else 0
+        gap = following - (entry.header_offset + _LOCAL_HEADER + name_length + extra + entry.compress_size)
+        if gap not in (_DESCRIPTORS if entry.flag_bits & _HAS_DESCRIPTOR else (0,)):
+            raise Broken(f"the zip has bytes after {printable(entry.filename)} that its directory does not list")
