@@ -72,7 +72,9 @@ class Keeper:
             kept = {size: note for size, note in self.honest.notes.items() if size <= len(lines)}
             book = replace(book, tree=_tree(book.lines), notes=kept)
         verdict = self._verified(self._covered(book, cover))
-        first = next((n for n, pair in enumerate(zip(lines, self.honest.lines, strict=False)) if pair[0] != pair[1]), None)
+        first = next(
+            (n for n, pair in enumerate(zip(lines, self.honest.lines, strict=False)) if pair[0] != pair[1]), None
+        )
         return Found(way, cover, min(len(lines), ENTRIES) if first is None else first, verdict)
 
     def _covered(self, book: Book, cover: str) -> Book:

@@ -90,7 +90,9 @@ def make_checkpoint(
 
 @app.command("witness")
 def witness(
-    key: Annotated[Path, typer.Option(help="Your private key (Ed25519, PEM); made where there is none. Its name is yours.")],
+    key: Annotated[
+        Path, typer.Option(help="Your private key (Ed25519, PEM); made where there is none. Its name is yours.")
+    ],
     ledger: _Place = None,
     store: Annotated[Path | None, typer.Option(help="Where you keep what you saw; beside the key by default.")] = None,
 ) -> None:
@@ -112,7 +114,10 @@ def witness(
         try:
             take_cosignature(place, file, line)
         except (Untrue, OSError):
-            tell(f"The ledger does not list your key, {party.signer.verifier}; send its platform the key once, and this:", err=True)
+            tell(
+                f"The ledger does not list your key, {party.signer.verifier}; send its platform the key once, and this:",
+                err=True,
+            )
             typer.echo(str(note.with_line(line)), nl=False)
 
 
@@ -203,7 +208,9 @@ def verify_archive(file: Annotated[Path, typer.Argument(help="A message-log arch
         stop(f"{file} does not hold: {several(len(verdict.problems), 'problem')}", NOT_DONE)
     for remark in verdict.remarks:
         tell(f"Remark: {remark}", err=True)
-    tell(f"{file} holds: {several(verdict.containers, 'container')}, linked to {verdict.previous or 'no earlier archive'}")
+    tell(
+        f"{file} holds: {several(verdict.containers, 'container')}, linked to {verdict.previous or 'no earlier archive'}"
+    )
 
 
 @contextmanager
@@ -289,7 +296,9 @@ def _wanted(said: list[str]) -> "Wanted":
         days = {name: date.fromisoformat(fields[name]) for name in ("since", "until") if name in fields}
     except ValueError:
         stop(f"write a day as yyyy-mm-dd, a kind as one of: {', '.join(Kind)}", WRONG_USE)
-    return Wanted(kind, fields.get("actor"), fields.get("feed"), fields.get("agreement"), days.get("since"), days.get("until"))
+    return Wanted(
+        kind, fields.get("actor"), fields.get("feed"), fields.get("agreement"), days.get("since"), days.get("until")
+    )
 
 
 def _existing(path: Path) -> Path:

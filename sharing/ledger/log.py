@@ -57,7 +57,9 @@ class Ledger:
             try:
                 yield Entry.parse(line)
             except NotLoggable as error:
-                raise LedgerDamaged(f"entry {index} of {self.path} {error}; `interagency ledger verify` says more") from None
+                raise LedgerDamaged(
+                    f"entry {index} of {self.path} {error}; `interagency ledger verify` says more"
+                ) from None
 
     def lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """As `entries`, as they are written, without their newlines."""

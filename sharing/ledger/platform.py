@@ -84,7 +84,9 @@ def make_checkpoint(home: Home, witnesses: Iterable[tuple[str, AskedWitness]] = 
     try:
         with ledger.locked():
             if know(ledger, signer.verifier):
-                ledger.append(Kind.KEY_USE, {"key": str(signer.verifier), "use": "signs the ledger from here on"}, "platform")
+                ledger.append(
+                    Kind.KEY_USE, {"key": str(signer.verifier), "use": "signs the ledger from here on"}, "platform"
+                )
             made = _signed(ledger, signer)
     except OSError as error:
         raise NotWritten(f"no checkpoint was written in {ledger.folder}: {refused_by_disk(error) or error.strerror}; {DISK_REMEDY}") from None  # fmt: skip
@@ -110,7 +112,9 @@ def take_cosignature(ledger: Ledger, path: Path, line: str) -> VerifierKey:
         known = [key for key in read_keys(ledger.folder / KEYS) if key.kind == COSIGNS]
         signed = [key for key, signature in grown.signed_by(known) if signature == grown.signatures[-1]]
         if not signed:
-            raise Untrue(f"the cosignature of {grown.signatures[-1].name} is by no known witness; add its key to {ledger.folder / KEYS}")
+            raise Untrue(
+                f"the cosignature of {grown.signatures[-1].name} is by no known witness; add its key to {ledger.folder / KEYS}"
+            )
         write_text(path, str(grown))
     return signed[0]
 

@@ -44,7 +44,9 @@ def prove(ledger: Ledger, index: int) -> dict[str, Any]:
         if checkpoint.size <= index:
             continue
         if checkpoint.size > ledger.size:
-            raise LedgerError(f"{file} says more entries than the log has; `interagency ledger verify` says what is missing")
+            raise LedgerError(
+                f"{file} says more entries than the log has; `interagency ledger verify` says what is missing"
+            )
         path = inclusion_proof(index, checkpoint.size, ledger.tree.subtree)
         if root_by_inclusion(leaf_hash(line), index, checkpoint.size, path) != checkpoint.root:
             raise LedgerError(f"entry {index} is not under {file}; `interagency ledger verify` says what was changed")

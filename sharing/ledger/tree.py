@@ -79,7 +79,9 @@ def check_consistency(earlier: tuple[int, bytes], later: tuple[int, bytes], path
     if first in (0, second):
         is_same = first_root == (second_root if first else EMPTY)
         if path or not is_same:
-            raise Untrue(f"two trees of {first} entries are not the same" if first else "the empty tree has another root")
+            raise Untrue(
+                f"two trees of {first} entries are not the same" if first else "the empty tree has another root"
+            )
         return
     # A complete tree is a node of the later one, so the proof leaves it out.
     steps = [first_root, *path] if first & (first - 1) == 0 else list(path)

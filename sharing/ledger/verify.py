@@ -54,7 +54,9 @@ def verify(ledger: Ledger, known: Sequence[VerifierKey], witnessed: Iterable[tup
         verdict.problems.append(Problem(f"entry {index} {what}", index))
     verdict.remarks += [f"entry {index} {what}" for index, what in found.back_in_time]
     if found.torn:
-        verdict.remarks.append(f"{found.torn} bytes after the last entry are no whole line; the next append takes them away")
+        verdict.remarks.append(
+            f"{found.torn} bytes after the last entry are no whole line; the next append takes them away"
+        )
     held = _checkpoints(ledger, known, verdict)
     held += [one for name, note in witnessed if (one := _held(name, note, known, verdict))]
     _compare(found, recorded, sorted(held, key=lambda one: one.checkpoint.size), verdict)
@@ -76,12 +78,16 @@ def _checkpoints(ledger: Ledger, known: Sequence[VerifierKey], verdict: Verdict)
             found.append(one)
             verdict.checkpoints += 1
     if latest is None:
-        verdict.remarks.append("there is no checkpoint, so that whoever keeps the ledger could have written all of it anew")
+        verdict.remarks.append(
+            "there is no checkpoint, so that whoever keeps the ledger could have written all of it anew"
+        )
         return found
     if not verdict.problems:
         cosigned = {key for key, _ in latest.signed_by(known) if key.kind == COSIGNS}
         verdict.remarks += [
-            f"the last checkpoint is not cosigned by {key.name}" for key in known if key.kind == COSIGNS and key not in cosigned
+            f"the last checkpoint is not cosigned by {key.name}"
+            for key in known
+            if key.kind == COSIGNS and key not in cosigned
         ]
     return found
 
@@ -104,9 +110,7 @@ def _held(name: str, note: Note, known: Sequence[VerifierKey], verdict: Verdict)
 def _compare(found: Reading, recorded: TreeInMemory, held: list[_Held], verdict: Verdict) -> None:
     """Every root, then every hash, and of what differs the first entry that can be named."""
     tree = TreeInMemory.of(found.leaves())
-    fits = [
-        one.checkpoint.size <= len(found) and tree.root(one.checkpoint.size) == one.checkpoint.root for one in held
-    ]
+    fits = [one.checkpoint.size <= len(found) and tree.root(one.checkpoint.size) == one.checkpoint.root for one in held]
     good = max((one.checkpoint.size for one, fit in zip(held, fits, strict=True) if fit), default=0)
     first = _first_difference(found, recorded)
     proven = any(
@@ -128,15 +132,23 @@ def _unfit(one: _Held, good: int, size: int, first: int | None) -> Problem:
         return Problem(f"{one.name} does not fit: entry {first} is the first that is not as it was written", first)
     if claimed > size:
         changed = "" if good == size else f", or entries from {good} on were changed too"
-        return Problem(f"{one.name} says {claimed} entries, {size} are there: its end from entry {size} on is gone{changed}", size)
+        return Problem(
+            f"{one.name} says {claimed} entries, {size} are there: its end from entry {size} on is gone{changed}", size
+        )
     if claimed <= good:
-        return Problem(f"{one.name} contradicts the one of {good} entries that fits the log: two histories were signed", 0)
-    return Problem(f"{one.name} does not fit: among entries {good} to {claimed - 1} some are not as they were written", good)
+        return Problem(
+            f"{one.name} contradicts the one of {good} entries that fits the log: two histories were signed", 0
+        )
+    return Problem(
+        f"{one.name} does not fit: among entries {good} to {claimed - 1} some are not as they were written", good
+    )
 
 
 def _first_difference(found: Reading, recorded: TreeInMemory) -> int | None:
     """The first entry that has another hash than the tree beside the log says, or that only one of them has."""
     leaves = recorded.leaves()
+    if b"".join(leaves) == found.hashes:
+        return None
     for index in range(min(len(found), len(leaves))):
         if found.leaf(index) != leaves[index]:
             return index

@@ -54,7 +54,9 @@ class Witness:
             yield
 
     def _keep(self, seen: dict[str, Seen]) -> None:
-        kept = {name: {"platform": str(one.platform), "checkpoint": str(one.note)} for name, one in sorted(seen.items())}
+        kept = {
+            name: {"platform": str(one.platform), "checkpoint": str(one.note)} for name, one in sorted(seen.items())
+        }
         write_text(self.store, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -65,7 +67,8 @@ def read_seen(store: Path) -> dict[str, Seen]:
     try:
         kept = json.loads(store.read_text(encoding="utf-8"))
         return {
-            str(name): Seen(VerifierKey.parse(one["platform"]), Note.parse(one["checkpoint"])) for name, one in kept.items()
+            str(name): Seen(VerifierKey.parse(one["platform"]), Note.parse(one["checkpoint"]))
+            for name, one in kept.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, Untrue):
         raise Untrue(f"{store} is not what a witness keeps; put it back from a backup") from None
@@ -74,10 +77,16 @@ def read_seen(store: Path) -> dict[str, Seen]:
 def _check_goes_on(earlier: Seen, checkpoint: Checkpoint, platform: VerifierKey, proof: Proof) -> None:
     seen = Checkpoint.parse(earlier.note.text)
     if platform != earlier.platform:
-        raise Untrue(f"the log {seen.origin} is signed by another key than before; ask its platform why, before you take the new key")
+        raise Untrue(
+            f"the log {seen.origin} is signed by another key than before; ask its platform why, before you take the new key"
+        )
     if checkpoint.size < seen.size:
-        raise Untrue(f"a rollback: the log has {checkpoint.size} entries and had {seen.size} when this witness last saw it")
+        raise Untrue(
+            f"a rollback: the log has {checkpoint.size} entries and had {seen.size} when this witness last saw it"
+        )
     try:
         check_consistency((seen.size, seen.root), (checkpoint.size, checkpoint.root), proof(seen.size, checkpoint.size))
     except (Untrue, IndexError, OSError) as error:
-        raise Untrue(f"a fork: the log does not go on from the {seen.size} entries that this witness saw ({error})") from None
+        raise Untrue(
+            f"a fork: the log does not go on from the {seen.size} entries that this witness saw ({error})"
+        ) from None

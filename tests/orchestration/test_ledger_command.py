@@ -1,7 +1,6 @@
 """`interagency ledger` from end to end, as its three users call it."""
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -48,7 +47,9 @@ def test_platform_witness_and_auditor(home: Home, tmp_path: Path) -> None:
     assert "6 entries, 1 checkpoint, 1 cosignature" in run("verify").stdout
     run("export", tmp_path / "audit")
     assert "not empty" in run("export", tmp_path / "audit", code=1).stderr
-    checked = run("verify", tmp_path / "audit", "--trust", home.ledger / "keys", "--witnessed", witness.with_suffix(".seen.json"))
+    checked = run(
+        "verify", tmp_path / "audit", "--trust", home.ledger / "keys", "--witnessed", witness.with_suffix(".seen.json")
+    )
     assert "6 entries, 1 checkpoint, 2 cosignatures" in checked.stdout
     assert (tmp_path / "audit" / "entries.jsonl").read_bytes() == (home.ledger / "entries.jsonl").read_bytes()
 
@@ -67,7 +68,10 @@ def test_what_was_changed_ends_with_1_and_is_named(home: Home, tmp_path: Path) -
     run("checkpoint")
     run("verify")
     seen = tmp_path / "auditor.seen.json"
-    assert "two histories" in run("verify", "--witnessed", seen, code=1).stderr or "does not fit" in run("verify", "--witnessed", seen, code=1).stderr
+    assert (
+        "two histories" in run("verify", "--witnessed", seen, code=1).stderr
+        or "does not fit" in run("verify", "--witnessed", seen, code=1).stderr
+    )
     assert "a fork" in run("witness", "--key", tmp_path / "auditor.pem", code=1).stderr
 
 
@@ -119,7 +123,7 @@ def test_wrong_use_is_told(home: Home, tmp_path: Path) -> None:
     assert not (tmp_path / "w.pem").exists()
     run("checkpoint")
     (tmp_path / "open.pem").write_text("x")
-    os.chmod(tmp_path / "open.pem", 0o644)
+    (tmp_path / "open.pem").chmod(0o644)
     assert "may be read by others" in run("witness", "--key", tmp_path / "open.pem", code=1).stderr
     (tmp_path / "keys").write_text("no key\n")
     assert "a verifier key is written" in run("verify", "--trust", tmp_path / "keys", code=1).stderr

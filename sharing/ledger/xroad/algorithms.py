@@ -5,16 +5,14 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from signxml import DigestAlgorithm, SignatureMethod
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from sharing.ledger.xroad.errors import Broken
 
 _SHA2 = ("SHA256", "SHA384", "SHA512")
 DIGESTS = frozenset(DigestAlgorithm[name] for name in _SHA2)
 SIGNATURES = frozenset(
-    SignatureMethod[name]
-    for digest in _SHA2
-    for name in (f"RSA_{digest}", f"ECDSA_{digest}", f"{digest}_RSA_MGF1")
+    SignatureMethod[name] for digest in _SHA2 for name in (f"RSA_{digest}", f"ECDSA_{digest}", f"{digest}_RSA_MGF1")
 )
 _BY_URI = {algorithm.value: algorithm.name.lower() for algorithm in DIGESTS}
 _LEAST_RSA_BITS, _LEAST_EC_BITS = 2048, 256

@@ -82,7 +82,9 @@ def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
                 verdict.problems.append(f"{printable(name)}: it is {printable(first)} once more")
             digest = _hashed(linking.algorithm, (digest + own).encode())
             if digest != stated and is_linked:
-                verdict.problems.append(f"{printable(name)}: the chain of hashes breaks here: it, or a line of linkinginfo, was changed")
+                verdict.problems.append(
+                    f"{printable(name)}: the chain of hashes breaks here: it, or a line of linkinginfo, was changed"
+                )
             is_linked, digest = digest == stated, stated
     verdict.last_digest = digest
 
@@ -116,7 +118,9 @@ def _linking(archive: OpenZip) -> _Linking:
     first, *rest = text[:-1].split("\n")
     parts = first.split(" ")
     if len(parts) != 3 or parts[2] not in _ALGORITHMS:
-        raise Broken("linkinginfo does not begin with a digest, an archive and a strong algorithm (SHA-256, SHA-384 or SHA-512)")
+        raise Broken(
+            "linkinginfo does not begin with a digest, an archive and a strong algorithm (SHA-256, SHA-384 or SHA-512)"
+        )
     algorithm = _ALGORITHMS[parts[2]]
     if (parts[0] == "-") != (parts[1] == "-") or (parts[0] != "-" and not _is_digest(parts[0], algorithm)):
         raise Broken("linkinginfo does not say which archive was before")

@@ -10,7 +10,7 @@ from sharing.ledger.xroad.errors import Broken
 from sharing.ledger.xroad.hash_chain import covered_by
 from sharing.ledger.xroad.signature import SIGNATURE, Signed, check_signature
 from sharing.ledger.xroad.time_stamp import TimeStamp, check_time_stamp
-from sharing.ledger.xroad.xml import ASIC, DS, MANIFEST, parsed, raw
+from sharing.ledger.xroad.xml import DS, MANIFEST, parsed, raw
 from sharing.ledger.xroad.zips import MOST_CONTAINER_BYTES, opened
 
 MIMETYPE, _MIME = "mimetype", b"application/vnd.etsi.asic-e+zip"
@@ -63,7 +63,9 @@ def _check_cover(files: Mapping[str, bytes], signed: Signed) -> list[str]:
         covered.add(_CHAIN)
     if _MESSAGE not in covered:
         raise Broken("the signature does not cover the message")
-    unsigned = [name for name in files if (_ATTACHMENT.fullmatch(name) or name.startswith("sig-")) and name not in covered]
+    unsigned = [
+        name for name in files if (_ATTACHMENT.fullmatch(name) or name.startswith("sig-")) and name not in covered
+    ]
     if unsigned:
         raise Broken(f"{unsigned[0]} is not signed")
     return missing

@@ -43,5 +43,9 @@ def _said(manifest: Manifest, file: str) -> dict[str, str]:
 def _asked(said: dict[str, str]) -> dict[str, str]:
     """Hash and id of the request. What is neither is a stranger's text: only its own hash is written down."""
     text = said[_HASH]
-    asked = {"request_hash": text} if _DIGEST.fullmatch(text) else {"request_hash_unread": hashlib.sha256(text.encode()).hexdigest()}
+    asked = (
+        {"request_hash": text}
+        if _DIGEST.fullmatch(text)
+        else {"request_hash_unread": hashlib.sha256(text.encode()).hexdigest()}
+    )
     return {**asked, **({"request_id": said[_ID]} if _UUID.fullmatch(said.get(_ID, "")) else {})}

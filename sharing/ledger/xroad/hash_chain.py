@@ -61,7 +61,9 @@ class _Chain:
         if len(steps) != 1 or chain is None or not id_:
             raise Broken("a hash chain leads to a step that is not there once")
         values = [self._value(value, chain, depth) for value in steps[0] if isinstance(value.tag, str)]
-        return bytes(_DigestList([{"digest": digest, "method": method, "transforms": []} for method, digest in values]).dump())
+        return bytes(
+            _DigestList([{"digest": digest, "method": method, "transforms": []} for method, digest in values]).dump()
+        )
 
     def _value(self, value: etree._Element, chain: etree._Element, depth: int) -> tuple[str, bytes]:
         method = _method(value, chain)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
-from signxml import CanonicalizationMethod, SignatureConfiguration, XMLVerifier
+from signxml.algorithms import CanonicalizationMethod
 from signxml.exceptions import SignXMLException
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from sharing.ledger.xroad.algorithms import DIGESTS, SIGNATURES, digest_of, is_strong
 from sharing.ledger.xroad.errors import Broken
@@ -52,7 +53,7 @@ def check_signature(files: Mapping[str, bytes], stamped_at: datetime | None = No
         )  # fmt: skip
     except (SignXMLException, etree.LxmlError, ValueError, KeyError, TypeError, UnsupportedAlgorithm) as error:
         raise Broken(f"the signature does not hold ({_reason(error)})") from None
-    covered = [one.signed_data for one in found]
+    covered = [one.signed_data for one in (found if isinstance(found, list) else [found])]
     if any(files[name] not in covered for name in references):
         raise Broken("the signature does not cover the files that it names")
     stamp = signature.find(f".//{XADES}SignatureTimeStamp/{XADES}EncapsulatedTimeStamp")
@@ -106,7 +107,9 @@ def _check_properties(signature: etree._Element, certificate: x509.Certificate) 
     qualifying = only(signature, f"{DS}Object/{XADES}QualifyingProperties", "set of properties")
     if qualifying.get("Target") != f"#{signature.get('Id')}":
         raise Broken("the properties are of another signature")
-    properties = only(qualifying, f"{XADES}SignedProperties/{XADES}SignedSignatureProperties", "set of signed properties")
+    properties = only(
+        qualifying, f"{XADES}SignedProperties/{XADES}SignedSignatureProperties", "set of signed properties"
+    )
     digest = only(properties, f"{XADES}SigningCertificate/{XADES}Cert/{XADES}CertDigest", "digest of the certificate")
     method = only(digest, f"{DS}DigestMethod", "algorithm of the certificate's digest").get("Algorithm")
     der = raw(only(signature, f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate", "certificate"))

@@ -60,7 +60,10 @@ def _certificate(signed: Any) -> x509.Certificate:
     for choice in signed["certificates"]:
         certificate = choice.chosen
         if named.name == "issuer_and_serial_number":
-            fits = named.chosen["serial_number"].native == certificate.serial_number and named.chosen["issuer"] == certificate.issuer
+            fits = (
+                named.chosen["serial_number"].native == certificate.serial_number
+                and named.chosen["issuer"] == certificate.issuer
+            )
         else:
             fits = named.chosen.native == certificate.key_identifier
         if fits:
@@ -71,7 +74,10 @@ def _certificate(signed: Any) -> x509.Certificate:
 def _check_signer(signer: Any, certificate: x509.Certificate, info: bytes) -> None:
     digest = signer["digest_algorithm"]["algorithm"].native
     attributes = {attribute["type"].native: attribute["values"] for attribute in signer["signed_attrs"]}
-    if attributes["message_digest"][0].native != _digest(digest, info) or attributes["content_type"][0].native != "tst_info":
+    if (
+        attributes["message_digest"][0].native != _digest(digest, info)
+        or attributes["content_type"][0].native != "tst_info"
+    ):
         raise Broken("the time stamp was changed after it was given")
     method, key = signer["signature_algorithm"], certificate.public_key()
     signed = signer["signed_attrs"].untag().dump()

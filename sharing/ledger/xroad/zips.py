@@ -21,7 +21,16 @@ _LOCAL_HEADER = 30
 _HAS_DESCRIPTOR, _IS_UTF8 = 0x8, 0x800
 # Bytes of the sizes and check sum after a member whose header was written before they were known (APPNOTE.TXT, 4.3.9).
 _DESCRIPTORS = (12, 16, 20, 24)
-_DAMAGE = (zipfile.BadZipFile, EOFError, zlib.error, OSError, ValueError, RuntimeError, NotImplementedError, OverflowError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,12 @@ def _refuse_names(names: list[str]) -> None:
     taken: set[str] = set()
     for name in names:
         parts = name.rstrip("/").split("/")
-        if name.startswith("/") or "\\" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        if (
+            name.startswith("/")
+            or "\\" in name
+            or not name.isprintable()
+            or any(part in ("", ".", "..") for part in parts)
+        ):
             raise Broken(f"the zip has a member with the name {printable(name)}, which leads elsewhere")
         if name.casefold() in taken:
             raise Broken(f"the zip has {printable(name)} twice")

@@ -34,7 +34,10 @@ def test_a_line_is_what_rfc_8785_writes_and_is_read_back(what: dict[str, object]
     assert Entry.parse(line) == entry
 
 
-@given(st.binary(max_size=80) | st.from_regex(r'\{"actor":"a","at":".{0,30}","kind":"pull","what":.{0,9}\}').map(str.encode))
+@given(
+    st.binary(max_size=80)
+    | st.from_regex(r'\{"actor":"a","at":".{0,30}","kind":"pull","what":.{0,9}\}').map(str.encode)
+)
 def test_any_other_line_is_refused_and_nothing_else_happens(line: bytes) -> None:
     try:
         entry = Entry.parse(line)

@@ -36,7 +36,11 @@ def test_every_page_is_bound_to_its_request(tmp_path: Path) -> None:
 
 
 def test_one_answer_is_bound_by_its_headers(tmp_path: Path) -> None:
-    evidence = {"X-Road-Request-Hash": "A" * 86 + "==", "X-Road-Request-Id": "no uuid but a name", "xroad-listMethods.json": "ab" * 32}
+    evidence = {
+        "X-Road-Request-Hash": "A" * 86 + "==",
+        "X-Road-Request-Id": "no uuid but a name",
+        "xroad-listMethods.json": "ab" * 32,
+    }
     manifest = replace(EMPTY, originals=[Original("original/extract.csv", 1, "d" * 64)], evidence=evidence)
     (found,) = exchanges(manifest)
     assert found["request_hash"] == "A" * 86 + "=="

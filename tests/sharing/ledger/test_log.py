@@ -14,8 +14,8 @@ from sharing.ledger import platform
 from sharing.ledger.entry import Kind
 from sharing.ledger.errors import LedgerDamaged, NotLoggable
 from sharing.ledger.log import Ledger
-from sharing.ledger.tree_file import TreeInMemory
 from sharing.ledger.tree import leaf_hash
+from sharing.ledger.tree_file import TreeInMemory
 from tests.sharing.ledger.books import filled, verified
 from warehouse.home import PROJECT, Home
 
@@ -91,7 +91,11 @@ def test_a_tree_that_is_lost_is_made_anew(home: Home) -> None:
 def test_nothing_is_added_to_a_log_that_lost_its_end_or_its_last_entry(home: Home) -> None:
     ledger = filled(home, 3)
     content = ledger.path.read_bytes()
-    for changed, told in ((content[:-1], "lost its end"), (b"", "lost its end"), (content.replace(b"2}", b"7}"), "entry 2")):
+    for changed, told in (
+        (content[:-1], "lost its end"),
+        (b"", "lost its end"),
+        (content.replace(b"2}", b"7}"), "entry 2"),
+    ):
         ledger.path.write_bytes(changed)
         with pytest.raises(LedgerDamaged, match=told):
             ledger.append(Kind.PULL, {}, "night")
@@ -189,7 +193,9 @@ def test_a_full_disk_is_told_and_leaves_the_log_valid(tmp_path: Path) -> None:
     own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*own_mounts, "true"], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount a small disk")
-    done = subprocess.run([*own_mounts, sys.executable, "-c", _FULL, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*own_mounts, sys.executable, "-c", _FULL, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     told, figures = done.stdout.splitlines()
     assert "was not written: No space left on device; free space" in told

@@ -94,7 +94,7 @@ def test_sixteen_signatures_are_read(platform: Signer) -> None:
     [
         "", "\n", "text\n", "text\n\n", "\n\n— a AAAAAAA=\n", TEXT, f"{TEXT}\n— a AAAAAAA=", f"{TEXT}\n- a AAAAAAA=\n",
         f"{TEXT}\n— a  AAAAAAA=\n", f"{TEXT}\n— a+b AAAAAAA=\n", f"{TEXT}\n— a AAAA\n", f"{TEXT}\n— a AAAAAAB=\n",
-        f"{TEXT}\n— a AAAAAA\n", f"{TEXT}\n— a AAAAAAA= \n", f"{TEXT}\n— a AAAAAAA=\r\n", f"a\tlog\n3\nx\n\n— a AAAAAAA=\n",
+        f"{TEXT}\n— a AAAAAA\n", f"{TEXT}\n— a AAAAAAA= \n", f"{TEXT}\n— a AAAAAAA=\r\n", "a\tlog\n3\nx\n\n— a AAAAAAA=\n",
         f"{TEXT}\n— a AAAAAAA=\n\n", f"{TEXT}\n" + "— a AAAAAAA=\n" * 101, "\ud800\n\n— a AAAAAAA=\n",
     ],
 )  # fmt: skip

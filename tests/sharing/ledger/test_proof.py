@@ -66,10 +66,14 @@ def test_a_proof_that_was_changed_is_refused(home: Home, changed: dict[str, Any]
 def test_a_proof_with_another_entry_or_another_checkpoint_is_refused(home: Home) -> None:
     ledger = Ledger(home)
     one, two = prove(ledger, 2), prove(ledger, 9)
-    for mixed in ({**one, "entry": two["entry"]}, {**one, "checkpoint": two["checkpoint"]}, {**two, "path": one["path"]}):
+    for mixed in (
+        {**one, "entry": two["entry"]},
+        {**one, "checkpoint": two["checkpoint"]},
+        {**two, "path": one["path"]},
+    ):
         with pytest.raises(Untrue):
             check(written(mixed), keys_of(home))
-    with pytest.raises(Untrue, match="rows|not in the log|not written"):
+    with pytest.raises(Untrue, match="not in the log"):
         check(written({**one, "entry": one["entry"].replace('"rows":2', '"rows":3')}), keys_of(home))
 
 
@@ -90,7 +94,11 @@ def test_a_proof_under_an_unknown_key_is_refused(home: Home, tmp_path: Path) -> 
 
 def test_what_cannot_be_proven_is_told(home: Home) -> None:
     ledger = filled(home, 1, 50)
-    for index, told in ((-1, "no entry -1"), (13, "no entry 13; the log has 13"), (12, "no checkpoint covers entry 12 yet")):
+    for index, told in (
+        (-1, "no entry -1"),
+        (13, "no entry 13; the log has 13"),
+        (12, "no checkpoint covers entry 12 yet"),
+    ):
         with pytest.raises(LedgerError, match=told):
             prove(ledger, index)
     ledger.path.write_bytes(ledger.path.read_bytes().replace(b'"rows":3}', b'"rows":4}'))

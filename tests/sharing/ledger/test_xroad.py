@@ -11,9 +11,20 @@ import pytest
 
 from sharing.ledger.xroad.archive import verify_archive
 from tests.sharing.ledger.xroad_books import (
-    MANIFEST, SIGNATURE, Signing, archive, batch, container, linked, manifest, signature, unzipped, with_hidden_member,
-    with_other_local_name, zipped,
-)  # fmt: skip
+    MANIFEST,
+    SIGNATURE,
+    Signing,
+    archive,
+    batch,
+    container,
+    linked,
+    manifest,
+    signature,
+    unzipped,
+    with_hidden_member,
+    with_other_local_name,
+    zipped,
+)
 
 # Published archives are not part of the project: their folder is named to the tests where there is one.
 PUBLISHED = Path(os.environ.get("XROAD_VECTORS", "no such folder"))
@@ -97,12 +108,17 @@ def data(files: Files) -> list[str]:
 
 
 def test_a_hash_chain_that_branches_without_end_is_refused_soon(tmp_path: Path) -> None:
-    steps = "".join(f'<hc:HashStep id="S{n}"><hc:StepRef URI="#S{n + 1}"/><hc:StepRef URI="#S{n + 1}"/></hc:HashStep>' for n in range(60))
+    steps = "".join(
+        f'<hc:HashStep id="S{n}"><hc:StepRef URI="#S{n + 1}"/><hc:StepRef URI="#S{n + 1}"/></hc:HashStep>'
+        for n in range(60)
+    )
     value = f'<hc:HashValue><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>{"A" * 43}=</ds:DigestValue></hc:HashValue>'
     steps += f'<hc:HashStep id="S60">{value}</hc:HashStep>'
     files = batch(b"<message/>", {})
     chain = files["sig-hashchain.xml"].replace(b"</hc:HashChain>", f"{steps}</hc:HashChain>".encode())
-    files["sig-hashchain.xml"] = chain.replace(b'<hc:StepRef URI="#STEP1"/><hc:HashValue>', b'<hc:StepRef URI="#S0"/><hc:HashValue>')
+    files["sig-hashchain.xml"] = chain.replace(
+        b'<hc:StepRef URI="#STEP1"/><hc:HashValue>', b'<hc:StepRef URI="#S0"/><hc:HashValue>'
+    )
     began = time.monotonic()
     assert "without an end" in told(of(tmp_path, files))
     assert time.monotonic() - began < 20
@@ -172,7 +188,9 @@ BROKEN: list[tuple[Callable[[Files], object], str]] = [
 
 
 @pytest.mark.parametrize(("change", "reason"), BROKEN)
-def test_a_broken_container_is_named_with_its_reason(tmp_path: Path, change: Callable[[Files], object], reason: str) -> None:
+def test_a_broken_container_is_named_with_its_reason(
+    tmp_path: Path, change: Callable[[Files], object], reason: str
+) -> None:
     files = container()
     change(files)
     containers = three()
@@ -214,7 +232,9 @@ def linking_changed(change: Callable[[list[bytes]], object]) -> Callable[[Files]
         (lambda lines: lines.append(b"\xff\n"), "not UTF-8"),
     ],
 )  # fmt: skip
-def test_a_linkinginfo_that_was_changed_is_told(tmp_path: Path, change: Callable[[list[bytes]], object], reason: str) -> None:
+def test_a_linkinginfo_that_was_changed_is_told(
+    tmp_path: Path, change: Callable[[list[bytes]], object], reason: str
+) -> None:
     containers = three()
     path = archive(tmp_path / "a.zip", containers, linking_changed(change)(containers))
     assert reason in told(path)
@@ -246,7 +266,9 @@ def test_hostile_zips_are_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         assert reason in told(path)
     with pytest.warns(UserWarning, match="Duplicate name"):
-        path.write_bytes(zipped([*containers.items(), ("linkinginfo", linked(containers)), ("linkinginfo", b"- - SHA-512\n")]))
+        path.write_bytes(
+            zipped([*containers.items(), ("linkinginfo", linked(containers)), ("linkinginfo", b"- - SHA-512\n")])
+        )
     assert "linkinginfo twice" in told(path)
     nested = {"q1.asice": zipped({"linkinginfo": linked(containers), **containers})}
     assert "no such container has" in told(archive(path, nested))
@@ -282,7 +304,7 @@ def test_every_byte_that_is_flipped_is_found(tmp_path: Path) -> None:
 def test_published_archives_hold() -> None:
     verdicts = {path.name: verify_archive(path) for path in PUBLISHED.iterdir() if path.suffix in (".zip", ".asice")}
     assert verdicts
-    assert {name: verdict.problems for name, verdict in verdicts.items()} == dict.fromkeys(verdicts, [])
+    assert {name: verdict.problems for name, verdict in verdicts.items()} == {name: [] for name in verdicts}
 
 
 def published_container() -> Files:
@@ -313,7 +335,9 @@ def stamped(files: Files, old: bytes, new: bytes) -> None:
         (lambda files: stamped(files, b"\x17\x0d150519063403Z", b"\x17\x0d150519063404Z"), "signature does not hold"),
     ],
 )  # fmt: skip
-def test_published_archives_that_were_changed_do_not(tmp_path: Path, change: Callable[[Files], object], reason: str) -> None:
+def test_published_archives_that_were_changed_do_not(
+    tmp_path: Path, change: Callable[[Files], object], reason: str
+) -> None:
     files = published_container()
     change(files)
     assert reason in told(of(tmp_path, files))

@@ -19,7 +19,11 @@ from lxml import etree
 MIME = b"application/vnd.etsi.asic-e+zip"
 XMLENC, MORE = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2001/04/xmldsig-more#"
 DIGESTS = {"sha512": f"{XMLENC}sha512", "sha256": f"{XMLENC}sha256", "sha1": "http://www.w3.org/2000/09/xmldsig#sha1"}
-SIGNATURES = {"sha512": f"{MORE}rsa-sha512", "sha256": f"{MORE}rsa-sha256", "sha1": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}
+SIGNATURES = {
+    "sha512": f"{MORE}rsa-sha512",
+    "sha256": f"{MORE}rsa-sha256",
+    "sha1": "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
+}
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 AT = datetime(2026, 11, 30, 21, 0, tzinfo=UTC)
 SIGNATURE, MANIFEST = "META-INF/signatures.xml", "META-INF/manifest.xml"
@@ -114,9 +118,13 @@ def _stepped(values: list[bytes]) -> bytes:
     return _der(0x30, b"".join(_der(0x30, _der(0x04, value) + method + b"\x30\x00") for value in values))
 
 
-def batch(message: bytes, attachments: dict[str, bytes], kept: bool = True, how: Signing | None = None) -> dict[str, bytes]:
+def batch(
+    message: bytes, attachments: dict[str, bytes], kept: bool = True, how: Signing | None = None
+) -> dict[str, bytes]:
     """A container whose signature is over a hash chain: of its message, its attachments, and another message of the batch."""
-    hashed = {name: hashlib.sha512(content).digest() for name, content in {"message.xml": message, **attachments}.items()}
+    hashed = {
+        name: hashlib.sha512(content).digest() for name, content in {"message.xml": message, **attachments}.items()
+    }
     inner = _stepped(list(hashed.values()))
     other = hashlib.sha512(b"another message of the batch").digest()
     outer = _stepped([hashlib.sha512(inner).digest(), other])
