@@ -11,6 +11,7 @@ COMMANDS = [
     ["warehouse", "restore"], ["docs"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
     ["query"], ["findings"], ["findings", "list"], ["cases"], ["cases", "list"], ["cases", "show"], ["cases", "decide"],
+    ["ledger"], *(["ledger", name] for name in ("verify", "checkpoint", "witness", "prove", "export", "search", "archive")),
 ]  # fmt: skip
 SCRIPT = """
 import sys
