@@ -15,7 +15,7 @@ from pages.page import style
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 # The pages as rendered fetch styles, scripts and a logo from public hosts; a closed network would only wait for them.
 _REMOTE = re.compile(

@@ -6,7 +6,7 @@ import duckdb
 
 from nights.record.verdict import WITHHELD
 from sources.contract.model import Contract
-from sources.contract.rules import TableRule
+from sources.contract.rules_as_sql import TableRule
 from warehouse.engines.duckdb.engine import ended_after, lock, open_database, safe_message
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.engines.duckdb.given_up import given_up_after

@@ -9,12 +9,12 @@ import duckdb
 from expectations.gate import write_rejects
 from nights.record.rejects import rejects_relation
 from sources.arrival.manifest import REJECTS
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
-from sources.draft.contract import file_name
-from sources.landing.land import land_extract
+from sources.draft.contract_yaml import file_name
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import open_database
-from warehouse.shown import percent
+from warehouse.numbers_for_people import percent
 
 
 @dataclass(frozen=True)

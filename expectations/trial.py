@@ -13,7 +13,7 @@ from nights.record.rejects import IN_ORDER, rejects_relation
 from nights.record.verdict import Verdict
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
 

@@ -2,7 +2,7 @@
 
 from linkage.compare.explain import explain
 from linkage.declare.entity import Entity, LinkageConfigError, load_entity
-from linkage.quality import measure, thresholds, write_chart
+from linkage.precision_recall import measure, thresholds, write_chart
 from linkage.resolve import resolve
 
 __all__ = ["Entity", "LinkageConfigError", "explain", "load_entity", "measure", "resolve", "thresholds", "write_chart"]

@@ -13,7 +13,7 @@ from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 # What great-expectations said, as it said it.
 VALIDATION = "validation.json"

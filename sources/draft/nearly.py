@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sources.draft.column_types import FORMS, typed_value
 from sources.draft.sample import Sample, tolerated
-from sources.draft.types import FORMS, typed_value
 from warehouse.engines.duckdb.engine import quoted
 
 # Of so many values and more, this share must be right.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from expectations.gate import gate_extract
 from expectations.sample import held_against
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 from tests.conftest import Feed, columns
 
 

@@ -22,7 +22,7 @@ from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.builds import publish, start_build
-from warehouse.store.records import SCHEMAS, record_file
+from warehouse.store.night_records import SCHEMAS, record_file
 
 FEED = Feed(
     [

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from expectations.sample import held_against
-from sources.draft.columns import DraftColumn, draft_columns
-from sources.draft.contract import contract_text, fitting_threshold, highest_threshold, server_section
+from sources.draft.contract_yaml import contract_text, fitting_threshold, highest_threshold, server_section
 from sources.draft.free_text import are_free_texts
 from sources.draft.opening import opened
+from sources.draft.sampled_columns import DraftColumn, draft_columns
 from sources.errors import ExtractError
 
 ROWS = 400

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from sources.formats.excel.book import DAMAGE, MAX_ROWS, NO_VALUE, Book, Merged, SheetFacts, parsed
-from sources.formats.excel.formats import CodeFormat
+from sources.formats.excel.book_structure import DAMAGE, MAX_ROWS, NO_VALUE, Book, Merged, SheetFacts, parsed
+from sources.formats.excel.cell_formats import CodeFormat
 from sources.formats.excel.numbers import ANY_NUMBER, told_digits
 from sources.formats.excel.ods_styles import Styles
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sources.formats.excel.book import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, refuse_too_large
+from sources.formats.excel.book_structure import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, refuse_too_large
+from sources.formats.excel.cell_formats import by_style
 from sources.formats.excel.compound_file import streams
-from sources.formats.excel.formats import by_style
 from sources.formats.excel.numbers import of_rk
 
 _BEGIN, _END, _ENCRYPTED, _DATES, _SHEET = 0x0809, 0x000A, 0x002F, 0x0022, 0x0085

@@ -11,7 +11,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from sources.errors import ExtractError
-from sources.formats.excel import book as excel_book
+from sources.formats.excel import book_structure as excel_book
 from tests.conftest import Feed
 from tests.sources.formats.workbooks import xlsx
 from tests.sources.landed import ID, land
