@@ -13,6 +13,8 @@ class Form:
     `reads_many` takes all files of an extract as one (pages of an API); the others are read file by file.
     `required` are options that it cannot do without. `column_options` are customProperties of a property that say where
     its value stands in a record, `column_required` those that every property must have.
+    `places` is the module with `check(contract)`, which raises ExtractError where values cannot stand where the contract says;
+    the other formats need no more than names.
     """
 
     module: str
@@ -21,6 +23,7 @@ class Form:
     column_options: frozenset[str] = frozenset()
     column_required: frozenset[str] = frozenset()
     reads_many: bool = False
+    places: str | None = None
 
 
 _DELIMITED = Form(
@@ -36,12 +39,15 @@ FORMATS: dict[str, Form] = {
     "fixed": Form(
         "sources.formats.fixed.extract", frozenset({"recordLength", "recordTypes", "totals", "statedDate", "positions", "trailingBlanks"}),
         column_options=frozenset({"encodedAs", "decimals", "sign"}), column_required=frozenset({"start", "length"}),
+        places="sources.formats.fixed.layout",
     ),
     "json": Form("sources.formats.json.pages", frozenset({"records"}), reads_many=True),
     "jsonl": Form("sources.formats.json.lines"),
     "parquet": Form("sources.formats.parquet"),
     "rsf": Form("sources.formats.rsf", frozenset({"rows", "unproven"})),
-    "xml": Form("sources.formats.xml.document", frozenset({"namespaces"}), required=frozenset({"record"})),
+    "xml": Form(
+        "sources.formats.xml.document", frozenset({"namespaces"}), required=frozenset({"record"}), places="sources.formats.xml.record",
+    ),
 }  # fmt: skip
 
 
