@@ -20,7 +20,7 @@ import duckdb
 import typer
 
 from linkage import Entity, load_entity, measure, resolve
-from linkage.precision_recall import Quality
+from linkage.accuracy import Quality
 from warehouse.engines.duckdb.engine import literal, open_database
 
 PEOPLE, RECORDS = 100_000, 1_000_000

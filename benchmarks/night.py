@@ -21,7 +21,7 @@ import duckdb
 import typer
 
 from benchmarks.report import Ratio, report
-from nights.places import landed_folder
+from nights.folders import landed_folder
 from nights.rows.accepted import create_empty_relations, create_relations
 from simulation.country import FIRST_NIGHT
 from simulation.profile import load_profile

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from nights.places import report_folder
+from nights.folders import report_folder
 from reports.report import write_report
 from sources.contract.load import load
 from sources.contract.model import Contract

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.cross_agency import AGENCY
-from nights.places import night_folder
+from nights.folders import night_folder
 from nights.record.verdict import VALIDATION
 from pages.page import style
 from warehouse.engines.duckdb.engine import open_database

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.measure import measures
+from expectations.table_rules import measures
+from nights.folders import gate_folder, landed_folder
 from nights.integrity.sealed_extracts import seal_gate
-from nights.places import gate_folder, landed_folder
 from nights.record.attempt import GATE
 from nights.record.rejects import in_record
 from nights.record.verdict import VALIDATION, Example, RuleResult, Verdict

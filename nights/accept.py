@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from nights.folders import accepted_folder, gate_folder, landed_folder
 from nights.integrity.sealed_extracts import check_gate, check_landed, note_accepted, seal_accepted
 from nights.overrides import Override, find
-from nights.places import accepted_folder, gate_folder, landed_folder
 from nights.pulling.kept_originals import kept_originals
 from nights.record.attempt import GATE, Attempt, attempt_of
 from nights.record.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded

@@ -10,8 +10,8 @@ from linkage.settle import cases, review
 from linkage.settle.beginning import begun
 from nights import overrides
 from nights.accept import accept_night, decide
+from nights.folders import landed_folder
 from nights.integrity import vouched
-from nights.places import landed_folder
 from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract

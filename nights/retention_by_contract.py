@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.places import landed_folder
+from nights.folders import landed_folder
 from nights.rows.accepted import last_accepted
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract

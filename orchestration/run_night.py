@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from nights.folders import page_of
 from nights.integrity.vouched import take_over
-from nights.places import page_of
 from nights.record.verdict import fixed_seconds
 from orchestration.night_end import why_failed
 from sources.contract.model import Contract

@@ -17,7 +17,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from nights.places import night_folder
+from nights.folders import night_folder
 from nights.record.feed_night import FAILED, REFUSED
 from nights.record.past import Past
 from sources.connectors.web.deadline import Deadline

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from nights.places import accepted_folder, landed_folder
+from nights.folders import accepted_folder, landed_folder
 from nights.rows.accepted import ACCEPTANCE, Acceptance
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.arrival.request import Arrived

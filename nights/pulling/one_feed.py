@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from nights.folders import landed_folder
 from nights.integrity.sealed_extracts import check_originals, seal_landed
-from nights.places import landed_folder
 from nights.pulling.kept_originals import kept_originals, share
 from nights.rows.watermark import since
 from sources.arrival.manifest import MANIFEST, Manifest

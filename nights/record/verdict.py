@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nights.places import gate_folder
+from nights.folders import gate_folder
 from nights.record.attempt import GATE
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database

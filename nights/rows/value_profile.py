@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Column, Contract

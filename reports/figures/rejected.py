@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from nights.places import landed_folder, report_folder
+from nights.folders import landed_folder, report_folder
 from nights.record.rejects import IN_ORDER, in_record, rejects_of, shown_value
 from reports.figures.no_formulas import defused
 from sources.contract.model import Column, Contract, Server

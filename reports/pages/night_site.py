@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from nights.places import NIGHTS, is_newest, night_folder, report_folder, report_path
+from nights.folders import NIGHTS, is_newest, night_folder, report_folder, report_path
 from pages.page import templates
 from warehouse.files import write_text
 from warehouse.home import Home

@@ -1,4 +1,4 @@
-"""A feed's contract: the only place where a feed is described. What it means for SQL is in `rules.py`."""
+"""A feed's contract: the only place where a feed is described. What it means for SQL is in `rules_as_sql.py`."""
 
 import hashlib
 from collections.abc import Iterable

@@ -11,9 +11,9 @@ import pytest
 
 from expectations.data_docs import folder, write_data_docs
 from expectations.gate import run_gate
-from expectations.measure import measures
+from expectations.table_rules import measures
 from nights.accept import record_results
-from nights.places import gate_folder
+from nights.folders import gate_folder
 from nights.pulling.one_feed import land_night
 from nights.record.verdict import WITHHELD
 from sources.contract.load import load

@@ -17,11 +17,11 @@ import pytest
 import sharing.agreements
 from nights.accept import accept_night
 from nights.decisions import accept_refused
+from nights.folders import gate_folder, landed_folder
 from nights.integrity.sealed_extracts import check_originals
 from nights.integrity.tampered import tampered
 from nights.integrity.vouched import take_over, vouch, vouch_for_all
 from nights.overrides import Override, append
-from nights.places import gate_folder, landed_folder
 from nights.record.feed_night import FeedNight
 from sharing.agreements import Register
 from sharing.retention_by_agreement import forget_unagreed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nights.places import gate_folder
+from nights.folders import gate_folder
 from nights.record.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.nights.gated import gated

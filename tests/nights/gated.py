@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
+from nights.folders import accepted_folder, gate_folder
 from nights.integrity.vouched import take_over
-from nights.places import accepted_folder, gate_folder
 from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FeedNight
 from nights.record.verdict import RuleResult, Verdict

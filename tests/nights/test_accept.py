@@ -7,7 +7,7 @@ import pytest
 
 from nights import overrides
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.pulling.one_feed import land_night
 from nights.rows.accepted import Acceptance, create_relations, last_accepted
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed

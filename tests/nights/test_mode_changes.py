@@ -11,7 +11,7 @@ import pytest
 
 from expectations.cross_agency import gate_build
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.record.feed_night import FeedNight, recorded
 from nights.rows.accepted import Acceptance, accepted_nights, create_relations, held_back
 from nights.rows.changed_keys import CHANGES

@@ -13,7 +13,7 @@ import pytest
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import Acceptance, accepted_nights, create_relations

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nights.places import accepted_folder, gate_folder, landed_folder
+from nights.folders import accepted_folder, gate_folder, landed_folder
 from nights.pulling.one_feed import land_night
 from nights.retention_by_contract import forget_originals, forget_superseded
 from nights.rows.accepted import Acceptance

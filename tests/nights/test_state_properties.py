@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.rows.accepted import accepted_nights, state_of
 from nights.rows.changed_keys import CHANGES
 from sources.contract.model import Contract

@@ -18,7 +18,7 @@ import pytest
 from expectations.data_docs import write_data_docs
 from nights.accept import accept_night
 from nights.broken_contracts import load_known
-from nights.places import landed_folder
+from nights.folders import landed_folder
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import create_relations, last_accepted
 from reports.report import write_report

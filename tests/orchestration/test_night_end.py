@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nights.places import report_path
+from nights.folders import report_path
 from orchestration.dbt import RESULTS, failed_models
 from orchestration.night_end import report_hook
 from orchestration.partitions import NIGHTS

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalogue.lineage import Lineage
-from nights.places import accepted_folder, night_folder
+from nights.folders import accepted_folder, night_folder
 from nights.record.past import open_past
 from reports.figures.feed_lines import feed_lines
 from reports.pages.reconciliation import Account, _account, _warehouse

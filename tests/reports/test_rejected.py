@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from expectations.gate import run_gate
-from nights.places import landed_folder, night_folder
+from nights.folders import landed_folder, night_folder
 from nights.record.rejects import rejects_of
 from reports.figures import rejected
 from reports.figures.no_formulas import defused

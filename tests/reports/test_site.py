@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nights.places import night_folder, report_folder, report_path
+from nights.folders import night_folder, report_folder, report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from reports import report
 from reports.pages.night_site import nights_written

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expectations.trial import try_contract
+from expectations.contract_trial import try_contract
 from sources.contract.load import load
 from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nights.places import landed_folder
+from nights.folders import landed_folder
 from nights.pulling.one_feed import land_night
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.load import load

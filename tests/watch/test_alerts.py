@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from typer.testing import CliRunner
 
-from nights.places import report_path
+from nights.folders import report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from nights.record.past import open_past
 from orchestration.command.main import app

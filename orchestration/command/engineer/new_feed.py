@@ -14,7 +14,7 @@ import typer
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
 
 if TYPE_CHECKING:
-    from sources.draft.sampled_columns import DraftColumn
+    from sources.draft.columns.sampled_columns import DraftColumn
 
 _TRIAL = timedelta(days=30)
 
@@ -33,7 +33,7 @@ def new_feed(
     Ends with 0 where the sample passes its own draft, 1 and nothing written where it cannot be read or does not pass, 2 wrong use.
     """
     from sources.contract.load import is_safe_name
-    from sources.draft.contract_yaml import file_name
+    from sources.draft.writing.contract_yaml import file_name
     from sources.errors import ExtractError
     from warehouse.home import AGENCIES
 
@@ -71,7 +71,7 @@ class _Draft:
     doubts: list[str]
 
     def contract(self, threshold: Decimal, doubts: Sequence[str] = ()) -> str:
-        from sources.draft.contract_yaml import contract_text
+        from sources.draft.writing.contract_yaml import contract_text
 
         return contract_text(self.agency, self.feed, self.server, self.columns, [*doubts, *self.doubts], threshold)
 
@@ -85,9 +85,9 @@ class _Draft:
 
 
 def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:
-    from sources.draft.contract_yaml import server_section
-    from sources.draft.opening import opened
-    from sources.draft.sampled_columns import draft_columns
+    from sources.draft.columns.sampled_columns import draft_columns
+    from sources.draft.opening.open_sample import opened
+    from sources.draft.writing.contract_yaml import server_section
 
     with opened(place) as sample:
         columns = draft_columns(sample, key)
@@ -98,7 +98,7 @@ def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:
 
 def _models(draft: _Draft, folder: Path) -> dict[Path, str]:
     """The staging model and its YAML, in the project or among the models of those who keep their contracts elsewhere."""
-    from sources.draft.staging_model import model_name, model_sql, model_yaml
+    from sources.draft.writing.staging_model import model_name, model_sql, model_yaml
 
     models, name = models_folder(folder) / "staging" / draft.agency, model_name(draft.agency, draft.feed)
     return {
@@ -221,9 +221,9 @@ def _show(draft: _Draft) -> None:
 
 def _tried(draft: _Draft) -> str:
     """The contract, once the sample was held against it; ends with 1 where the sample does not pass."""
-    from expectations.sample import held_against
+    from expectations.draft_trial import held_against
     from sources.contract.reading.odcs import ContractError
-    from sources.draft.contract_yaml import fitting_threshold, highest_threshold
+    from sources.draft.writing.contract_yaml import fitting_threshold, highest_threshold
     from sources.errors import ExtractError
     from warehouse.numbers_for_people import exact_percent, several
 

@@ -10,7 +10,7 @@ from orchestration.command.engineer.new_feed import models_folder, refuse_existi
 
 if TYPE_CHECKING:
     from sources.contract.model import Contract
-    from sources.draft.mart_model import Mart
+    from sources.draft.writing.mart_model import Mart
 
 
 def new_mart(
@@ -26,7 +26,7 @@ def new_mart(
     Files that are there are left alone. Ends with 0 where it was drafted, 1 where the feed has no staging model, 2 wrong use.
     """
     from sources.contract.load import is_safe_name
-    from sources.draft.mart_model import mart_of, mart_sql, mart_yaml
+    from sources.draft.writing.mart_model import mart_of, mart_sql, mart_yaml
 
     for name in (mart, subject or agency):
         if not is_safe_name(name):

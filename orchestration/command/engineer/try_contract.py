@@ -11,7 +11,7 @@ import typer
 from orchestration.command.common import NOT_DONE, as_date, contract_of_file, show_table, tell
 
 if TYPE_CHECKING:
-    from expectations.trial import Trial
+    from expectations.contract_trial import Trial
     from sources.contract.model import Contract
 
 _HEADINGS = ("step", "rule", "column", "records", "reason")
@@ -80,7 +80,7 @@ class _Refused(Exception):
 
 
 def _tried(contract: "Contract", folder: Path, location: str | None, night: Any) -> "Trial":
-    from expectations.trial import try_contract
+    from expectations.contract_trial import try_contract
     from sources.errors import ExtractError
 
     try:

@@ -4,8 +4,8 @@ from typing import Any
 
 import yaml
 
-from sources.draft.column_names import LINEAGE
-from sources.draft.sampled_columns import DraftColumn
+from sources.draft.columns.column_names import LINEAGE
+from sources.draft.columns.sampled_columns import DraftColumn
 
 _WIDTH = 120
 

@@ -16,11 +16,11 @@ from sources.arrival.request import Pull
 from sources.connectors import fetch
 from sources.contract.grants import Grant
 from sources.contract.model import Contract, Server, ServiceLevel
-from sources.draft.guessed_dialect import guessed_dialect
-from sources.draft.json_place import guessed_place
+from sources.draft.columns.texts import with_text_rules
+from sources.draft.opening.guessed_dialect import guessed_dialect
+from sources.draft.opening.json_place import guessed_place
+from sources.draft.opening.workbook_table import guessed_table
 from sources.draft.sample import AS_READ, TABLE, Sample, place_beside, told_lines
-from sources.draft.texts import with_text_rules
-from sources.draft.workbook_table import guessed_table
 from sources.errors import ExtractError
 from sources.formats import NotSure, Reading, read
 from sources.formats.encoding.text_encoding import guessed_encoding

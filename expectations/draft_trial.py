@@ -11,7 +11,7 @@ from nights.record.rejects import rejects_relation
 from sources.arrival.manifest import REJECTS
 from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.draft.contract_yaml import file_name
+from sources.draft.writing.contract_yaml import file_name
 from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.numbers_for_people import percent

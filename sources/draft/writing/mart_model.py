@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from sources.contract.model import Contract
-from sources.draft.column_names import LINEAGE
-from sources.draft.staging_model import model_name
+from sources.draft.columns.column_names import LINEAGE
+from sources.draft.writing.staging_model import model_name
 
 _LINEAGE_TYPES = {"agency": "varchar", "feed": "varchar", "extract_date": "date", "source_key": "varchar"}
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from expectations.draft_trial import held_against
 from expectations.gate import gate_extract
-from expectations.sample import held_against
 from sources.contract.load import load
 from sources.landing.land_extract import land_extract
 from tests.conftest import Feed, columns

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sources.draft.column_names import column_names
-from sources.draft.column_types import Drafted, Facts, draft_types, look, typed_value
-from sources.draft.free_text import are_free_texts
-from sources.draft.identifier_kind import MIN_LENGTH, identifier_kinds, share_valid
-from sources.draft.key import Candidate, key_of, named_key
-from sources.draft.nearly import Nearly, any_wrong, faulty_columns, nearly_typed
+from sources.draft.columns.column_names import column_names
+from sources.draft.columns.column_types import Drafted, Facts, draft_types, look, typed_value
+from sources.draft.columns.free_text import are_free_texts
+from sources.draft.columns.identifier_kind import MIN_LENGTH, identifier_kinds, share_valid
+from sources.draft.columns.key import Candidate, key_of, named_key
+from sources.draft.columns.nearly_typed import Nearly, any_wrong, faulty_columns, nearly_typed
 from sources.draft.sample import Sample
 from sources.errors import ExtractError
 from warehouse.engines.duckdb.engine import quoted

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sources.draft.column_types import FORMS, typed_value
+from sources.draft.columns.column_types import FORMS, typed_value
 from sources.draft.sample import Sample, tolerated
 from warehouse.engines.duckdb.engine import quoted
 

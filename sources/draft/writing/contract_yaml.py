@@ -9,7 +9,7 @@ import yaml
 
 from sources.contract.model import SUFFIX
 from sources.contract.reading.odcs import API_VERSION
-from sources.draft.sampled_columns import DraftColumn
+from sources.draft.columns.sampled_columns import DraftColumn
 from sources.file_names import printable
 from warehouse.numbers_for_people import exact_percent
 
