@@ -28,7 +28,7 @@ def measures(contract: Contract, rules: list[TableRule], database: Path, rows: P
         with open_database(database, read_only=True) as connection:
             register_functions(connection)
             lock(connection, [rows])
-            with ended_after(connection, settings().feed_timeout_seconds):
+            with ended_after(connection.interrupt, settings().feed_timeout_seconds):
                 return _together(connection, contract, rules)
 
     try:

@@ -110,7 +110,8 @@ def _ended_in_time(engine: sa.Engine) -> Iterator[None]:
     raw = engine.raw_connection()
     try:
         # The wrapper hands what is not its own on to the engine's connection, of which the pool has one.
-        with ended_after(raw.driver_connection, settings().feed_timeout_seconds):
+        driver: Any = raw.driver_connection
+        with ended_after(driver.interrupt, settings().feed_timeout_seconds):
             yield
     finally:
         raw.close()

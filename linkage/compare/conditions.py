@@ -1,11 +1,8 @@
 """The conditions of comparisons as SQL over two profiles `l` and `r`: when a level holds, and when there is nothing to compare."""
 
-import re
 from dataclasses import dataclass
 
 from linkage.declare import entity as declared
-
-_SIDES = re.compile(r"\b([lr])\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -48,4 +45,4 @@ def _level(level: declared.Level) -> Level:
 
 def suffixed(condition: str) -> str:
     """`l.name` as `"name_l"`, which is how Splink writes the two sides of a pair."""
-    return _SIDES.sub(r'"\2_\1"', condition)
+    return declared.SIDES.sub(r'"\2_\1"', condition)

@@ -236,14 +236,6 @@ def fingerprint(entity: Entity) -> str:
     """Changes when what is compared, and how, changes."""
     import hashlib
 
-    said = repr(
-        (
-            entity.columns,
-            entity.derived,
-            entity.identifiers,
-            entity.corroborated_by,
-            entity.blocking,
-            comparisons(entity),
-        )
-    )
+    records = (entity.columns, entity.derived, entity.identifiers, entity.corroborated_by)
+    said = repr((*records, entity.blocking, comparisons(entity)))
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from typing import Any
 from warehouse.yaml import FileError, load_file
 
 _HERE = Path(__file__).parent
-_SIDES = re.compile(r"\b([lr])\.(\w+)")
+SIDES = re.compile(r"\b([lr])\.(\w+)")
 _KEYS = frozenset({
     "entity", "id_prefix", "columns", "derived", "common_words", "identifiers", "authoritative", "corroborated_by", "largest_identifier_group",
     "blocking", "largest_block", "comparisons", "training", "likely_match", "likely_match_recall", "sampled_pairs", "match_weight",
@@ -228,4 +228,4 @@ def common(name: str) -> str:
 
 
 def columns_of(condition: str) -> set[str]:
-    return {name for _, name in _SIDES.findall(condition)}
+    return {name for _, name in SIDES.findall(condition)}

@@ -21,7 +21,6 @@ _COMPARISONS = {
     "mustBeLessOrEqualTo": "<=", "mustBeBetween": "BETWEEN", "mustNotBeBetween": "NOT BETWEEN",
 }  # fmt: skip
 _BOUNDS = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
-NUMERIC = ("integer", "number")
 _IDENTIFIER = "identifierKind"
 
 

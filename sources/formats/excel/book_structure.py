@@ -10,7 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -112,10 +112,11 @@ class Book(ABC):
 
     def __init__(self, path: Path, agency_name: str) -> None:
         self.path, self.agency_name = path, agency_name
+        self._facts: dict[str, SheetFacts] = {}
 
-    @abstractmethod
     def facts(self, sheet: str) -> SheetFacts:
         """Raises ExtractError where the sheet is damaged, or would need more memory than there may be."""
+        return self._facts[sheet]
 
     def moment(self, serial: float) -> datetime | None:
         """The date and time of a serial number, to the millisecond, which is as far as a float carries it.

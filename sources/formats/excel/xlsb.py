@@ -20,7 +20,7 @@ _PROPERTIES, _SHEET, _MERGED = 153, 156, 176
 
 
 class Workbook(Book):
-    """An .xlsb file; see `excel_book.Book`. A formula always stands with its value."""
+    """An .xlsb file; see `Book`. A formula always stands with its value."""
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)

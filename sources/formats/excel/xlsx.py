@@ -49,7 +49,7 @@ _FIRST_COLUMNS = 26
 
 
 class Workbook(Book):
-    """An .xlsx file; see `excel_book.Book`."""
+    """An .xlsx file; see `Book`."""
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)
