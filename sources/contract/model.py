@@ -167,7 +167,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Contract:
-    """All that is known of one feed. Made by `contract_file.load`."""
+    """All that is known of one feed. Made by `sources.contract.load`."""
 
     path: Path
     agency: str
