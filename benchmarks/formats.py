@@ -23,8 +23,8 @@ from lxml import etree
 
 from benchmarks.contract import contract_text
 from benchmarks.report import Ratio, report, seconds
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3

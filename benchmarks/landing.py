@@ -15,9 +15,9 @@ from benchmarks.report import Ratio, report, seconds
 from expectations.gate import gate_extract
 from nights.accept import copy_good_rows
 from sources.arrival.manifest import REJECTS, ROWS
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import literal, open_database
 
 RUNS = 3

@@ -20,7 +20,7 @@ import duckdb
 import typer
 
 from linkage import Entity, load_entity, measure, resolve
-from linkage.quality import Quality
+from linkage.accuracy import Quality
 from warehouse.engines.duckdb.engine import literal, open_database
 
 PEOPLE, RECORDS = 100_000, 1_000_000
@@ -158,7 +158,7 @@ def million() -> None:
 
 def _two_sources(path: Path) -> None:
     """Half a million people, each in two sources; in the second one in eight has an error in each of name, birthday or home."""
-    from simulation.names import CULTURES, names
+    from simulation.people_names import CULTURES, names
 
     vocabulary = names()
     given = sorted({word.latin.upper() for word in vocabulary.given[0]})
@@ -228,7 +228,7 @@ def _same_in_splink(connection: duckdb.DuckDBPyConnection, entity: Entity) -> st
     from splink.backends.duckdb import DuckDBAPI
 
     from linkage.compare.splink_model import make_settings
-    from linkage.prepare.names import create_functions
+    from linkage.prepare.sql_functions import create_functions
 
     create_functions(connection, "main")
     missing = ", ".join(
@@ -272,7 +272,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
 
 def change() -> None:
     """A first night, a full night without what is remembered of pairs, and one with 1 % of the records changed."""
-    from linkage.night import link_night
+    from linkage.link_night import link_night
     from warehouse.home import Home
 
     with tempfile.TemporaryDirectory() as folder:

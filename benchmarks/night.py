@@ -21,16 +21,16 @@ import duckdb
 import typer
 
 from benchmarks.report import Ratio, report
-from nights.places import landed_folder
+from nights.folders import landed_folder
 from nights.rows.accepted import create_empty_relations, create_relations
 from simulation.country import FIRST_NIGHT
 from simulation.profile import load_profile
 from simulation.simulate import simulate
-from simulation.systems.country import CONTRACTS, systems
+from simulation.systems.all_systems import CONTRACTS, systems
 from simulation.world import Plan
 from sources.arrival.manifest import ROWS
+from sources.contract.load import load_all
 from sources.contract.model import Contract
-from sources.contract_file import load_all
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import PROJECT, Home

@@ -30,9 +30,9 @@ import typer
 from benchmarks.contract import contract_text
 from benchmarks.pollock import corpus_of
 from benchmarks.pollution import Polluted, Rows, corpus
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from warehouse.engines.duckdb.engine import literal
 
 

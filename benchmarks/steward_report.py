@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from nights.places import report_folder
+from nights.folders import report_folder
 from reports.report import write_report
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from warehouse.home import AGENCIES, Home
-from warehouse.store.records import SCHEMAS, record_file
+from warehouse.store.night_records import SCHEMAS, record_file
 
 SECONDS, PAGE_BYTES = 20, 300_000
 LAST = date(2026, 11, 20)

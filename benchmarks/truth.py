@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import typer
 
-from sources.contract_file import load_all
+from sources.contract.load import load_all
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import PROJECT, Home
 from warehouse.store.pseudonym import pseudonym

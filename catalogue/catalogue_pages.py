@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
+from catalogue.dbt_manifest import read_manifests
 from catalogue.keys import primary_keys
 from catalogue.protection import Protection
 from catalogue.relations import Known, Relation, relations_of
-from catalogue.resources import read_manifests
 from pages.page import templates
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import private_folder, write_text

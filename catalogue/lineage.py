@@ -8,9 +8,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from catalogue.query import Reader
-from catalogue.resources import SEED, SNAPSHOT, Resource
-from catalogue.shape import NOTHING, Field, Relation, Row, Shape, Unresolved, mark_of, merged, reduced
+from catalogue.dbt_manifest import SEED, SNAPSHOT, Resource
+from catalogue.sql_lineage.query import Reader
+from catalogue.sql_lineage.shape import NOTHING, Field, Relation, Row, Shape, Unresolved, mark_of, merged, reduced
 
 # The warehouse's record of a mart's versions, which has the mart's columns and these.
 HISTORY, MARTS = "history", "marts"

@@ -13,9 +13,9 @@ import duckdb
 import sqlglot
 from sqlglot.errors import SqlglotError
 
+from catalogue.dbt_manifest import OPEN, Resource, read_manifests, resources_of, run_hooks
 from catalogue.lineage import HISTORY, MARTS, VERSIONED, Lineage
-from catalogue.resources import OPEN, Resource, read_manifests, resources_of, run_hooks
-from catalogue.shape import Field, Unresolved
+from catalogue.sql_lineage.shape import Field, Unresolved
 from warehouse.engines.duckdb.engine import open_database
 
 # Hooks that write no rows.

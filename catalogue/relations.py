@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
+from catalogue.dbt_manifest import SOURCE
 from catalogue.keys import reference
 from catalogue.lineage import Lineage
 from catalogue.protection import Protection
-from catalogue.resources import SOURCE
 
 # In the order in which people look for things.
 SCHEMAS = ("marts", "identity", "history", "linkage", "quality", "intermediate", "staging", "seeds")

@@ -21,8 +21,8 @@ from sources.contract.model import Contract, Reference
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
-from warehouse.shown import several
-from warehouse.store.records import copy_into, no_records, record_file
+from warehouse.numbers_for_people import several
+from warehouse.store.night_records import copy_into, no_records, record_file
 from warehouse.store.restricted import attach_restricted, restricted_file
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 from warehouse.yaml import FileError, Schema, load_file

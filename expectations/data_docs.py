@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from expectations.cross_agency import AGENCY
-from nights.places import night_folder
+from nights.folders import night_folder
 from nights.record.verdict import VALIDATION
 from pages.page import style
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 # The pages as rendered fetch styles, scripts and a logo from public hosts; a closed network would only wait for them.
 _REMOTE = re.compile(

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.measure import measures
-from nights.places import gate_folder, landed_folder
+from expectations.table_rules import measures
+from nights.folders import gate_folder, landed_folder
+from nights.integrity.sealed_extracts import seal_gate
 from nights.record.attempt import GATE
 from nights.record.rejects import in_record
 from nights.record.verdict import VALIDATION, Example, RuleResult, Verdict
 from nights.rows.accepted import Acceptance, last_accepted, mode_of
-from nights.sealed import seal_gate
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
-from sources.contract.rules import ROWS as RELATION
-from sources.contract.rules import KeyRule, TableRule, key_rules, row_rules, table_rules, volume_rule
+from sources.contract.rules_as_sql import ROWS as RELATION
+from sources.contract.rules_as_sql import KeyRule, TableRule, key_rules, row_rules, table_rules, volume_rule
 from sources.landing.as_sent import write_as_sent
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
-from warehouse.shown import MASK, exact_percent
+from warehouse.numbers_for_people import MASK, exact_percent
 
 if TYPE_CHECKING:
     from expectations.validate import Validation

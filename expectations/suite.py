@@ -9,7 +9,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from sources.contract.model import Column, Contract, QualityRule
-from sources.contract.rules import KeyRule, RowRule, TableRule, key_rules, row_rules
+from sources.contract.rules_as_sql import KeyRule, RowRule, TableRule, key_rules, row_rules
 from warehouse.engines.duckdb.engine import quoted
 
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}

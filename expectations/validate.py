@@ -20,7 +20,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from expectations.suite import Check, suite
 from nights.record.verdict import WITHHELD
-from warehouse.engines.duckdb import dialect
+from warehouse.engines.duckdb import sqlalchemy_dialect
 from warehouse.engines.duckdb.engine import ended_after, safe_message
 from warehouse.engines.duckdb.given_up import given_up_after
 from warehouse.settings import settings
@@ -68,9 +68,11 @@ def _validated(name: str, checks: list[Check], database: Path, relation: str, re
     logging.getLogger("great_expectations").setLevel(_SILENT)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    opening: dict[str, Any] = {"kwargs": {"connect_args": {dialect.READABLE: [str(file) for file in readable]}}}
+    opening: dict[str, Any] = {
+        "kwargs": {"connect_args": {sqlalchemy_dialect.READABLE: [str(file) for file in readable]}}
+    }
     source = context.data_sources.add_sql(
-        name, connection_string=dialect.url(database), create_temp_table=False, **opening
+        name, connection_string=sqlalchemy_dialect.url(database), create_temp_table=False, **opening
     )
     schema, _, table = relation.rpartition(".")
     asset = source.add_table_asset(name, table_name=table, schema_name=schema or None)
@@ -108,7 +110,8 @@ def _ended_in_time(engine: sa.Engine) -> Iterator[None]:
     raw = engine.raw_connection()
     try:
         # The wrapper hands what is not its own on to the engine's connection, of which the pool has one.
-        with ended_after(raw.driver_connection, settings().feed_timeout_seconds):
+        driver: Any = raw.driver_connection
+        with ended_after(driver.interrupt, settings().feed_timeout_seconds):
             yield
     finally:
         raw.close()

@@ -15,7 +15,7 @@ from linkage.prepare.arrays import Integers, codes, store
 from linkage.prepare.profiles import make_profiles, read_inputs
 from linkage.prepare.scratch import SCRATCH, make, make_empty, scratch
 from linkage.settle.clusters import Edges, Rules, cluster
-from linkage.settle.identifiers import make_kernels
+from linkage.settle.shared_identifiers import make_kernels
 
 RESULT = "linkage_result"
 

@@ -4,24 +4,24 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nights.originals_again import kept_originals
+from nights.folders import accepted_folder, gate_folder, landed_folder
+from nights.integrity.sealed_extracts import check_gate, check_landed, note_accepted, seal_accepted
 from nights.overrides import Override, find
-from nights.places import accepted_folder, gate_folder, landed_folder
+from nights.pulling.kept_originals import kept_originals
 from nights.record.attempt import GATE, Attempt, attempt_of
 from nights.record.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
 from nights.record.verdict import RuleResult, Verdict
 from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, last_accepted
-from nights.rows.changes import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
-from nights.rows.profile import record_profile
-from nights.rows.warned_of import SENT_AGAIN, lost_watermark, sent_again
+from nights.rows.changed_keys import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
+from nights.rows.history_warnings import SENT_AGAIN, lost_watermark, sent_again
+from nights.rows.value_profile import record_profile
 from nights.rows.watermark import reached, usable
-from nights.sealed import check_gate, check_landed, note_accepted, seal_accepted
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import remove_unfinished, share_file, versioned_folder
 from warehouse.home import Home
-from warehouse.store.records import record
+from warehouse.store.night_records import record
 
 
 def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from catalogue.dbt_manifest import read_manifests
 from catalogue.keys import declare, primary_keys
 from catalogue.protection import Protection, refuse_exposed
-from catalogue.resources import read_manifests
-from linkage.night import link_night
+from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
+from nights.integrity.tampered import tampered
 from nights.record.unrecorded import record_missed
 from nights.rows.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
-from nights.untouched import tampered
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private
 from warehouse.home import Home
 from warehouse.store import builds
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
-from warehouse.store.records import COMMENTS, copy_into
+from warehouse.store.night_records import COMMENTS, copy_into
 from warehouse.store.restricted import attach_restricted
 
 # What the marts read of linkage.

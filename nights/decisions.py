@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 
 from linkage.settle import cases, review
 from linkage.settle.beginning import begun
-from nights import overrides, untouched
+from nights import overrides
 from nights.accept import accept_night, decide
-from nights.places import landed_folder
+from nights.folders import landed_folder
+from nights.integrity import vouched
 from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
@@ -49,7 +50,7 @@ def accept_refused(
         raise NotAllowed(refused)
     # What is decided on must not change meanwhile, so it is read under the lock.
     with night_lock(home, wait_seconds=0):
-        untouched.take_over(home)
+        vouched.take_over(home)
         if decide(contract, home, night).is_taken:
             raise AlreadyTaken
         sha256 = Manifest.read(landed_folder(contract, home, night)).original_sha256
@@ -71,7 +72,7 @@ def decide_case(home: Home, case: str, disposition: str, reason: str, actor: str
     decision = cases.Disposition(
         cases.find_case(home, case), chosen, reason.strip(), actor, cases.now_text(datetime.now(UTC))
     )
-    untouched.take_over(home)
+    vouched.take_over(home)
     cases.decide(home, decision)
     return decision
 
@@ -84,7 +85,7 @@ def review_pair(home: Home, pair: str, is_same: bool, reason: str, actor: str) -
     _check_reason(reason)
     queue = {item.pair_id: item for item in review.queue(home)}
     found = queue[begun(pair, queue)]
-    untouched.take_over(home)
+    vouched.take_over(home)
     review.decide(home, found.entity, found.records, is_same, reason, actor)
     return found
 
@@ -97,9 +98,9 @@ def vouch(home: Home, place: str, reason: str, actor: str) -> None:
     _check_reason(reason)
     with night_lock(home, wait_seconds=0):
         if place == EVERYTHING:
-            untouched.vouch_for_all(home, reason, actor)
+            vouched.vouch_for_all(home, reason, actor)
         else:
-            untouched.vouch(home, place.rstrip("/"), reason, actor)
+            vouched.vouch(home, place.rstrip("/"), reason, actor)
 
 
 def _check_reason(reason: str) -> None:

@@ -22,9 +22,9 @@ from packaging.version import Version
 from catalogue import gives_rows
 from catalogue.protection import Protection
 from expectations.cross_agency import asked_of_models, load_rules
+from nights.broken_contracts import load_known
 from nights.dbt_sources import write_dbt_sources
-from nights.last_wording import load_known
-from orchestration.links import code_link
+from orchestration.ui.links import code_link
 from sources.contract.model import Contract
 from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models

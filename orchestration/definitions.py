@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from nights.last_wording import load_known
+from nights.broken_contracts import load_known
+from orchestration.assets.harmonise import harmonise_assets
+from orchestration.assets.ingest import accepted_asset, gate_check, landing_assets
 from orchestration.dbt import dbt_resource
-from orchestration.harmonise import harmonise_assets
-from orchestration.ingest import accepted_asset, gate_check, landing_assets
 from orchestration.resources import IN_THIS_PROCESS, NO_VALUES, Platform
 from orchestration.schedule import follow_sensors, night_jobs, nightly_schedule
 from warehouse.home import Home

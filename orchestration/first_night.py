@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
 from warehouse.settings import settings
-from warehouse.store.records import nights_on_record
+from warehouse.store.night_records import nights_on_record
 
 # The first night that a command was asked for, where that is earlier than all on record.
 _NOTE = "first_night"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from nights.untouched import take_over
+from nights.integrity.vouched import take_over
 from warehouse.engines.duckdb.engine import forget_spilled
 from warehouse.files import remove_temporary
 from warehouse.home import Home

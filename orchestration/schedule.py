@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.failure import report_hook
-from orchestration.harmonise import REPORT_KEY
-from orchestration.ingest import HARMONISE, INGEST, accepted_key, landing_key, who_to_tell
+from orchestration.assets.harmonise import REPORT_KEY
+from orchestration.assets.ingest import HARMONISE, INGEST, accepted_key, landing_key, who_to_tell
+from orchestration.night_end import report_hook
 from sources.contract.model import Contract
 
 # Dagster has no public name for a job that is still to be resolved against the assets.

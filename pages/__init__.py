@@ -1,1 +1,1 @@
-"""How all that people open looks: one style, one frame, one way to draw a chart."""
+"""What all pages have in common: one style, one frame, one way to draw a chart."""

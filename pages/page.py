@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from warehouse.shown import counted, percent, several
+from warehouse.numbers_for_people import counted, percent, several
 
 _OWN = Path(__file__).parent / "templates"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

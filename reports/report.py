@@ -5,17 +5,17 @@ from datetime import date
 from pathlib import Path
 
 from nights.record.past import SHOWN_NIGHTS, open_past
-from reports.agency import write_agency
-from reports.feed import write_feed
 from reports.figures.concerns import forget_files, write_for_agencies
 from reports.figures.feed_lines import by_agency, feed_lines
 from reports.figures.rejected import forget_sent_back, write_back
 from reports.figures.rows_by_night import bands_of
-from reports.findings import write_findings
-from reports.front import write_front
-from reports.lineage import trace, write_lineage
-from reports.night_site import Site, forget_nights
-from reports.reconciliation import write_reconciliation
+from reports.pages.agency import write_agency
+from reports.pages.feed import write_feed
+from reports.pages.findings import write_findings
+from reports.pages.front import write_front
+from reports.pages.lineage import trace, write_lineage
+from reports.pages.night_site import Site, forget_nights
+from reports.pages.reconciliation import write_reconciliation
 from sources.contract.model import Contract
 from warehouse.home import Home
 from watch.alerts import recorded_alerts

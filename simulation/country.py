@@ -16,7 +16,7 @@ import typer
 
 from simulation.profile import load_profile
 from simulation.simulate import EXTRACTS, TRUTH, simulate
-from simulation.systems.country import systems
+from simulation.systems.all_systems import systems
 from simulation.world import Plan
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home

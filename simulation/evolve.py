@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulation.names import NONE, Names
 from simulation.people import ADULT_DAYS, YEAR_DAYS, People, name_children
+from simulation.people_names import NONE, Names
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, generator
 from simulation.work import Jobs

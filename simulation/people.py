@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from simulation.names import (
+from simulation.people_names import (
     CULTURES,
     MONONYM_CULTURES,
     NONE,

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulation import identifiers
-from simulation.names import NONE
 from simulation.people import YEAR_DAYS, People
+from simulation.people_names import NONE
 from simulation.random_numbers import Integers, generator, scattered
 
 LEGAL_FORMS = ("OU", "AS", "FIE", "TU")

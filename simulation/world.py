@@ -21,8 +21,8 @@ from simulation.evolve import (
     births_on,
     unpacked_name,
 )
-from simulation.names import NONE, Names, names
 from simulation.people import People, make_people
+from simulation.people_names import NONE, Names, names
 from simulation.places import MUNICIPALITIES, Addresses, make_addresses
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, below, scattered, uniform

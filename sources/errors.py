@@ -1,6 +1,6 @@
 """What goes wrong with an extract, told so that a person can mend it."""
 
-from sources.names import printable
+from sources.file_names import printable
 
 _LONGEST_MESSAGE = 3000
 

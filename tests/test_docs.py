@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from orchestration.command.main import app
 from sharing.agreements import read_register
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 from tests.conftest import ended
 from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
 from warehouse.home import PROJECT, Home

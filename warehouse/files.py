@@ -168,3 +168,8 @@ def share_file(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def real_path(path: Path) -> Path:
+    """Without links. Of one that leads to itself it is the link: `resolve` would raise."""
+    return Path(os.path.realpath(path))

@@ -1,6 +1,6 @@
 """How YAML is read, whoever wrote it: one document, no key twice, no aliases, no tags beyond the standard ones.
 
-`load_file` also holds a file against its schema. Contracts have a reader of their own (`sources/contract/odcs.py`): it keeps the
+`load_file` also holds a file against its schema. Contracts have a reader of their own (`sources/contract/reading/odcs.py`): it keeps the
 bytes, tells every problem at once, and knows what the standard wants in place of it.
 """
 

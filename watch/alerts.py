@@ -17,7 +17,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from nights.places import night_folder
+from nights.folders import night_folder
 from nights.record.feed_night import FAILED, REFUSED
 from nights.record.past import Past
 from sources.connectors.web.deadline import Deadline
@@ -25,7 +25,7 @@ from sources.contract.grants import Grant, NotGranted
 from sources.contract.model import Contact, Contract
 from warehouse.home import Home
 from warehouse.settings import settings
-from warehouse.store.records import record, records
+from warehouse.store.night_records import record, records
 from watch.anomalies import MISSING
 
 _LOG = logging.getLogger("interagency.alerts")

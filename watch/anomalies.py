@@ -12,8 +12,8 @@ import numpy as np
 
 from sources.contract.model import Contract
 from warehouse.home import Home
-from warehouse.shown import percent
-from warehouse.store.records import record
+from warehouse.numbers_for_people import percent
+from warehouse.store.night_records import record
 from watch.bands import HANDFUL, WINDOW, Bands, Numbers, Part, Scale
 from watch.distances import Distances, noise_of
 from watch.feed_series import FeedSeries, read_series

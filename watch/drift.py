@@ -9,8 +9,8 @@ import duckdb
 from nights.record.verdict import RuleResult
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
-from warehouse.shown import percent
-from warehouse.store.records import record, records
+from warehouse.numbers_for_people import percent
+from warehouse.store.night_records import record, records
 
 _ROWS = "rows"
 # With fewer nights before nothing is said; more than these are long ago.

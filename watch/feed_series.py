@@ -14,7 +14,7 @@ from nights.record.feed_night import FAILED, IS_TAKEN, TAKEN
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 from watch.bands import Flags, Numbers
 from watch.distances import Shapes
 

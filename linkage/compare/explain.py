@@ -4,8 +4,9 @@ from typing import Any
 
 import duckdb
 
+from linkage.compare.conditions import Comparison, comparisons
 from linkage.compare.splink_model import LEAST_FREQUENCY, REST
-from linkage.declare.entity import Comparison, Entity, columns_of
+from linkage.declare.entity import Entity, columns_of
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import describe
@@ -22,7 +23,7 @@ def fields_sql(entity: Entity, shares: dict[str, Any]) -> str:
 
     prior = float(shares["prior"])
     first = f"{{'field': 'before anything is compared', 'one': NULL, 'other': NULL, 'agreement': NULL, 'weight': {log2(prior / (1 - prior))}}}"
-    parts = [first, *(_field(item, shares[item.name]) for item in entity.comparisons)]
+    parts = [first, *(_field(item, shares[item.name]) for item in comparisons(entity))]
     return f"[{', '.join(parts)}]::{FIELD}[]"
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from collections.abc import Sequence
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import duckdb
 
 from linkage.compare.blocks import rules
-from linkage.declare.entity import Comparison, Entity, suffixed
+from linkage.compare.conditions import Comparison, Level, comparisons, suffixed
+from linkage.declare import entity as declared
+from linkage.declare.entity import Entity
 from linkage.prepare import steps
 from linkage.prepare.scratch import make
 from warehouse.engines.duckdb.engine import quoted
@@ -34,7 +37,7 @@ def make_settings(entity: Entity, shares: dict[str, Any] | None, only_new: bool)
 
     shares = shares or {}
     return SettingsCreator(
-        link_type="dedupe_only", unique_id_column_name="n", comparisons=[_comparison(item, shares.get(item.name)) for item in entity.comparisons],
+        link_type="dedupe_only", unique_id_column_name="n", comparisons=[_comparison(item, shares.get(item.name)) for item in comparisons(entity)],
         blocking_rules_to_generate_predictions=[{"blocking_rule": rule} for rule in rules(entity, only_new)],
         probability_two_random_records_match=shares.get("prior", 1e-4), retain_matching_columns=False,
         retain_intermediate_calculation_columns=False, max_iterations=15, em_convergence=0.001,
@@ -66,10 +69,11 @@ def _comparison(item: Comparison, shares: list[list[float]] | None) -> dict[str,
     return {"output_column_name": item.name, "comparison_levels": levels}
 
 
-def assumed(item: Comparison) -> list[list[float]]:
+def assumed(item: Comparison | declared.Comparison) -> list[list[float]]:
     """(m, u) of each level and of all else, from the declaration; where it says nothing, falling by a factor from level to level."""
-    m = [level.m if level.m is not None else 0.8 * 0.2**at for at, level in enumerate(item.levels)]
-    u = [level.u if level.u is not None else 0.01 * 3**at for at, level in enumerate(item.levels)]
+    levels: Sequence[Level | declared.Level] = item.levels
+    m = [level.m if level.m is not None else 0.8 * 0.2**at for at, level in enumerate(levels)]
+    u = [level.u if level.u is not None else 0.01 * 3**at for at, level in enumerate(levels)]
     rest = [max(1 - sum(m), 0.005), max(1 - sum(u), 0.05)]
     return [[a / (sum(m) + rest[0]), b / (sum(u) + rest[1])] for a, b in zip([*m, rest[0]], [*u, rest[1]], strict=True)]
 
@@ -232,14 +236,6 @@ def fingerprint(entity: Entity) -> str:
     """Changes when what is compared, and how, changes."""
     import hashlib
 
-    said = repr(
-        (
-            entity.columns,
-            entity.derived,
-            entity.identifiers,
-            entity.corroborated_by,
-            entity.blocking,
-            entity.comparisons,
-        )
-    )
+    records = (entity.columns, entity.derived, entity.identifiers, entity.corroborated_by)
+    said = repr((*records, entity.blocking, comparisons(entity)))
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from typing import Any
 from warehouse.yaml import FileError, load_file
 
 _HERE = Path(__file__).parent
-_SIDES = re.compile(r"\b([lr])\.(\w+)")
+SIDES = re.compile(r"\b([lr])\.(\w+)")
 _KEYS = frozenset({
     "entity", "id_prefix", "columns", "derived", "common_words", "identifiers", "authoritative", "corroborated_by", "largest_identifier_group",
     "blocking", "largest_block", "comparisons", "training", "likely_match", "likely_match_recall", "sampled_pairs", "match_weight",
@@ -22,14 +22,17 @@ class LinkageConfigError(Exception):
 
 @dataclass(frozen=True)
 class Level:
-    """One answer of a comparison: an SQL condition over `l.column` and `r.column`.
+    """One answer of a comparison: columns that are `equal`, columns that are `similar` at least to a share, SQL over `l.column`
+    and `r.column`; all that is said must hold. `linkage.compare.conditions` makes SQL of it.
 
     `m` is the share of true pairs that give this answer, `u` the share of pairs of two different things. They are what is
     assumed until (or, where `is_learnt` is false, instead of what) pairs teach.
     """
 
     label: str
-    sql: str
+    equal: tuple[str, ...]
+    similar: dict[str, float]
+    sql: str | None
     m: float | None
     u: float | None
     term_frequency: str | None
@@ -38,10 +41,13 @@ class Level:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A question asked of every pair: the first level that holds is the answer; where `absent` holds there is none."""
+    """A question asked of every pair: the first level that holds is the answer; where `absent` holds there is none.
+
+    `absent` are columns of which either side lacks one, or SQL.
+    """
 
     name: str
-    absent: str
+    absent: tuple[str, ...] | str
     levels: tuple[Level, ...]
 
 
@@ -164,28 +170,24 @@ class _Reader:
                 self._level(f"comparison {item['name']}, level {at}", level)
                 for at, level in enumerate(item["levels"], 1)
             )
-            found.append(Comparison(str(item["name"]), _condition(item["absent"], "absent"), levels))
+            absent = item["absent"]
+            found.append(
+                Comparison(str(item["name"]), tuple(absent) if isinstance(absent, list) else str(absent), levels)
+            )
         return tuple(found)
 
     def _level(self, place: str, item: dict[str, Any]) -> Level:
         known = frozenset({"label", "equal", "similar", "sql", "m", "u", "term_frequency", "is_learnt"})
         self._check_keys(place, item, known, {"label"})
-        parts = [f"l.{name} = r.{name}" for name in item.get("equal", ())]
         for name, least in item.get("similar", {}).items():
             if not 0 < least <= 1:
                 raise self.stop(place, f"similar: {name} must be a similarity between 0 and 1")
-            parts.append(f"jaro_winkler_similarity(l.{name}, r.{name}) >= {least}")
-        parts += [f"({item['sql']})"] if "sql" in item else []
-        if not parts:
+        if not (item.get("equal") or item.get("similar") or "sql" in item):
             raise self.stop(place, "says no condition; give equal, similar or sql")
         return Level(
-            str(item["label"]),
-            " AND ".join(parts),
-            item.get("m"),
-            item.get("u"),
-            item.get("term_frequency"),
-            item.get("is_learnt", True),
-        )
+            str(item["label"]), tuple(item.get("equal", ())), dict(item.get("similar", {})), item.get("sql"), item.get("m"), item.get("u"),
+            item.get("term_frequency"), item.get("is_learnt", True),
+        )  # fmt: skip
 
     def _check(self, entity: Entity) -> None:
         own = {*entity.columns, *entity.derived}
@@ -202,9 +204,8 @@ class _Reader:
         for condition in entity.corroborated_by:
             named["corroborated_by"] = named.get("corroborated_by", set()) | columns_of(condition)
         for item in entity.comparisons:
-            frequencies = {level.term_frequency for level in item.levels if level.term_frequency}
-            named[f"comparison {item.name}"] = frequencies.union(
-                *(columns_of(text) for text in (item.absent, *(level.sql for level in item.levels)))
+            named[f"comparison {item.name}"] = {name for level in item.levels for name in _compared(level)} | (
+                columns_of(item.absent) if isinstance(item.absent, str) else set(item.absent)
             )
         for place, names in named.items():
             # What a profile is found by must depend on nothing else than the profile, and common words depend on all.
@@ -217,12 +218,9 @@ class _Reader:
             raise self.stop("corroborated_by", "is needed: identifiers are borrowed and mistyped")
 
 
-def _condition(value: Any, kind: str) -> str:
-    """Columns of which either side lacks one, or SQL."""
-    if isinstance(value, list):
-        lacking = [f"{side}.{name} IS NULL" for name in value for side in ("l", "r")]
-        return " OR ".join(lacking)
-    return str(value)
+def _compared(level: Level) -> set[str]:
+    frequency = {level.term_frequency} if level.term_frequency else set()
+    return {*level.equal, *level.similar} | columns_of(level.sql or "") | frequency
 
 
 def common(name: str) -> str:
@@ -230,9 +228,4 @@ def common(name: str) -> str:
 
 
 def columns_of(condition: str) -> set[str]:
-    return {name for _, name in _SIDES.findall(condition)}
-
-
-def suffixed(condition: str) -> str:
-    """`l.name` as `"name_l"`, which is how Splink writes the two sides of a pair."""
-    return _SIDES.sub(r'"\2_\1"', condition)
+    return {name for _, name in SIDES.findall(condition)}

@@ -8,8 +8,8 @@ from linkage.declare.entity import Entity
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import derive
-from linkage.prepare.names import functions
 from linkage.prepare.scratch import drop, make, make_empty
+from linkage.prepare.sql_functions import functions
 from linkage.prepare.steps import block_mark, value_mark
 from warehouse.engines.duckdb.engine import literal, quoted
 

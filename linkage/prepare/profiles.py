@@ -7,8 +7,8 @@ from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.described import make_common_words, make_derived_table
 from linkage.prepare.marks import make_marks
-from linkage.prepare.names import create_functions
 from linkage.prepare.scratch import drop, make
+from linkage.prepare.sql_functions import create_functions
 from warehouse.engines.duckdb.engine import literal, quoted
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from nights.places import gate_folder, landed_folder
+from nights.folders import gate_folder, landed_folder
 from nights.record.feed_night import FeedNight, recorded
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
-from warehouse.store.records import record, records
+from warehouse.store.night_records import record, records
 
 ACCEPTED, UNCHANGED, BY_STEWARD = "accepted", "unchanged", "accepted_by_steward"
 REFUSED, FAILED, NO_AGREEMENT = "refused", "failed", "no_agreement"

@@ -12,7 +12,7 @@ from nights.record.feed_night import HAS_ARRIVED, IS_TAKEN
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
-from warehouse.store.records import SCHEMAS, records
+from warehouse.store.night_records import SCHEMAS, records
 
 # As far back as a page looks, and as far as the year's record is read.
 SHOWN_NIGHTS = 90

@@ -10,7 +10,7 @@ from sources.contract.model import Contract
 from sources.json_pointer import pointer_to
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
-from warehouse.shown import MASK
+from warehouse.numbers_for_people import MASK
 
 # What only the one or the other step knows, also of those that an earlier version wrote.
 _EMPTY = """

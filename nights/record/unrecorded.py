@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from nights.accept import record_not_taken, record_taken, with_changes
-from nights.places import accepted_folder, landed_folder
+from nights.folders import accepted_folder, landed_folder
 from nights.record.feed_night import FAILED, FeedNight, verdicts_given
 from nights.rows.accepted import ACCEPTANCE, Acceptance, accepted_nights
 from sources.arrival.manifest import MANIFEST, Manifest

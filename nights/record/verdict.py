@@ -7,13 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nights.places import gate_folder
+from nights.folders import gate_folder
 from nights.record.attempt import GATE
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import write_text
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 # What great-expectations said, as it said it.
 VALIDATION = "validation.json"

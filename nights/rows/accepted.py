@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.record.feed_night import ACCEPTED, UNCHANGED
 from nights.rows.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from sources.arrival.manifest import ROWS

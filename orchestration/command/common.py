@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nights.last_wording import Known
+    from nights.broken_contracts import Known
     from sources.contract.model import Contract
 
 NOT_DONE, WRONG_USE = 1, 2
@@ -47,10 +47,10 @@ def all_contracts() -> "list[Contract]":
 
 def known_contracts() -> "Known":
     """Every contract that feeds are known by; what is broken is told. Ends with 1 where a folder of contracts is none."""
-    from nights.last_wording import load_known
-    from sources.contract.odcs import ContractError
+    from nights.broken_contracts import load_known
+    from sources.contract.reading.odcs import ContractError
     from warehouse.home import Home
-    from warehouse.shown import several
+    from warehouse.numbers_for_people import several
 
     try:
         known = load_known(Home.from_environment())
@@ -69,9 +69,9 @@ def known_contracts() -> "Known":
 
 def contract_of_file(path: "Path") -> "Contract":
     """A contract, wherever it lies; ends with 2 and every problem where it is not valid."""
-    from sources.contract.odcs import ContractError
-    from sources.contract_file import load_anywhere
-    from warehouse.shown import several
+    from sources.contract.load import load_anywhere
+    from sources.contract.reading.odcs import ContractError
+    from warehouse.numbers_for_people import several
 
     if not path.is_file():
         stop(f"{path} is not a file; name a contract (.odcs.yaml)", WRONG_USE)
@@ -97,7 +97,7 @@ def show_table(
     title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int] = frozenset()
 ) -> None:
     """A table on a terminal; tab-separated lines anywhere else. What an agency wrote moves no cursor."""
-    from sources.names import printable
+    from sources.file_names import printable
 
     headings = [printable(heading, _LONGEST_CELL) for heading in headings]
     rows = [[printable(cell, _LONGEST_CELL) for cell in row] for row in rows]

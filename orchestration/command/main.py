@@ -5,30 +5,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from orchestration.command import (
-    accept,
-    backfill,
-    cases,
-    contracts,
-    docs,
-    doctor,
-    findings,
-    ledger,
-    linkage,
-    new_feed,
-    new_mart,
-    prune,
-    query,
-    rejects,
-    report,
-    run,
-    status,
-    try_contract,
-    ui,
-    vouch,
-    warehouse,
-)
+from orchestration.command.analyst import docs, query
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
+from orchestration.command.engineer import contracts, new_feed, new_mart, try_contract
+from orchestration.command.operator import backfill, doctor, prune, run, status, ui, warehouse
+from orchestration.command.sharing import ledger
+from orchestration.command.steward import accept, cases, findings, linkage, rejects, report, vouch
 from warehouse.errors import SettingError
 from warehouse.files import for_owner_alone
 

@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 from nights.record.feed_night import BY_STEWARD, NO_AGREEMENT, REFUSED
+from reports.figures.cross_agency_rules import CrossRule
 from reports.figures.feed_lines import NOT_PULLED, FeedLine
 from reports.figures.rejected import SentBack
-from reports.figures.rules import CrossRule
 from reports.figures.scores import BAD, WARN
-from warehouse.shown import counted, several
+from warehouse.numbers_for_people import counted, several
 from watch.alerts import Alert
 
 # From what keeps the night from its readers down to what has been so before. Within a rank, more records come first.

@@ -13,13 +13,13 @@ import duckdb
 
 from linkage.settle.cases import NoCases, published_cases
 from nights.rows.accepted import accepted_nights, state_of
-from reports.figures.spreadsheet import defused
+from reports.figures.no_formulas import defused
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
 from warehouse.store.builds import current_night
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 from warehouse.store.seal import Tampered
 
 _TEXTS = ("kind", "agency", "feed", "key", "type", "detail", "others", "status")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import duckdb
 
-from nights.places import landed_folder, report_folder
+from nights.folders import landed_folder, report_folder
 from nights.record.rejects import IN_ORDER, in_record, rejects_of, shown_value
-from reports.figures.spreadsheet import defused
+from reports.figures.no_formulas import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
 from sources.contract.typed_value import written
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
-from warehouse.shown import counted, several
+from warehouse.numbers_for_people import counted, several
 
 _MOST_REASONS = 50
 _DELIMITED = ("csv", "tsv")

@@ -6,7 +6,7 @@ from datetime import date
 
 from nights.record.past import DIMENSIONS, Past
 from sources.contract.model import Contract
-from warehouse.shown import percent
+from warehouse.numbers_for_people import percent
 
 GOOD, WARN, BAD, NONE = "good", "warn", "bad", "none"
 _WORST = (NONE, GOOD, WARN, BAD)

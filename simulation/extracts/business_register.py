@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.errors import Extract, Mark, Sent, rate_of
 from simulation.extracts.night import Night, written
-from simulation.names import NONE, joined
+from simulation.people_names import NONE, joined
+from simulation.planted_errors import Extract, Mark, Sent, rate_of
 from simulation.work import LEGAL_FORMS, ROLES
 
 AGENCY = "business_register"

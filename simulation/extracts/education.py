@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.errors import Extract, Sent
 from simulation.extracts.night import Known, Night, dates
 from simulation.identifiers import text
-from simulation.names import NONE
+from simulation.people_names import NONE
 from simulation.places import towns
+from simulation.planted_errors import Extract, Sent
 from simulation.random_numbers import Integers
 
 AGENCY = "education"

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulation.identifiers import text
-from simulation.names import NONE, joined
 from simulation.people import YEAR_DAYS, People
+from simulation.people_names import NONE, joined
 from simulation.places import COUNTRIES
 from simulation.random_numbers import Flags, Integers, Numbers, scattered, uniform
 from simulation.spelling import spelled

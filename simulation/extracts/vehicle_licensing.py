@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simulation.errors import Extract, Mark, Sent, rate_of
 from simulation.extracts.night import Known, Night, respelled, written
 from simulation.identifiers import text
-from simulation.names import NONE, joined
 from simulation.people import YEAR_DAYS
+from simulation.people_names import NONE, joined
+from simulation.planted_errors import Extract, Mark, Sent, rate_of
 from simulation.random_numbers import Integers, below
 from simulation.spelling import plain
 

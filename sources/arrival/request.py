@@ -28,7 +28,7 @@ class Pull:
 class Arrived:
     """What a connector brought: names of the originals below `into`, in the order in which they are read.
 
-    `control` is the control file among what came, read by `control_file.py`. `totals` are what the system itself says
+    `control` is the control file among what came, read by `sources/landing/control_file.py`. `totals` are what the system itself says
     it sent. `evidence` goes into the manifest: hashes, versions and rights that prove what was asked and answered.
     """
 

@@ -1,4 +1,4 @@
-"""How an extract arrives: one module per kind of system, which `sources/contract/server/kinds.py` names for each server type."""
+"""How an extract arrives: one module per kind of system, which `sources/contract/server/known_systems.py` names for each server type."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 from sources.arrival.request import Arrived, Pull
 from sources.contract.grants import named_variables
 from sources.contract.model import Contract
-from sources.contract.server.kinds import KINDS, kind, kind_name
+from sources.contract.server.known_systems import KINDS, kind, kind_name
 from sources.errors import ExtractError
 
 _SHORTEST_HIDDEN = 4

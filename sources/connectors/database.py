@@ -2,9 +2,8 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from sources.contract.model import Column, Contract
 from sources.contract.server.location import located, permit_host, permitted
 from sources.contract.server.secret import secret
 from sources.errors import ExtractError
+from warehouse.engines.duckdb.engine import ended_after
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -172,20 +172,12 @@ def _keep_json_as_sent(connection: "sa.Connection") -> None:
         set_json_loads(lambda content: content.decode() if isinstance(content, bytes) else content, driver)
 
 
-@contextmanager
-def _ended_in_time(connection: "sa.Connection", meter: Meter) -> Iterator[None]:
+def _ended_in_time(connection: "sa.Connection", meter: Meter) -> AbstractContextManager[None]:
     """Ends the statement when the extract's time is over, where the driver has a word for that; else between two batches."""
     driver = connection.connection.dbapi_connection
     # sqlite3, psycopg and oracledb; all say that another thread may call it.
     end = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None)
-    timer = threading.Timer(meter.seconds_left, end or (lambda: None))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
+    return ended_after(end or (lambda: None), meter.seconds_left)
 
 
 def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:

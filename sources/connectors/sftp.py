@@ -21,7 +21,7 @@ from sources.contract.server.connection import CONNECT_SECONDS, read_seconds, sa
 from sources.contract.server.location import located, own_file, permit_host
 from sources.contract.server.secret import secret
 from sources.errors import ExtractError
-from sources.names import safe_name
+from sources.file_names import safe_name
 
 if TYPE_CHECKING:
     from asyncssh import SFTPAttrs, SFTPClient, SFTPClientFile, SSHKnownHosts

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sources.contract.model import CLASSIFICATIONS, Column, Contract
-from warehouse.shown import exact_percent
+from warehouse.numbers_for_people import exact_percent
 
 # Every value of the type before is a value of the type after, and reads the same.
 _WIDER = {

@@ -1,4 +1,4 @@
-"""A feed's contract: the only place where a feed is described. What it means for SQL is in `rules.py`."""
+"""A feed's contract: the only place where a feed is described. What it means for SQL is in `rules_as_sql.py`."""
 
 import hashlib
 from collections.abc import Iterable
@@ -167,7 +167,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Contract:
-    """All that is known of one feed. Made by `contract_file.load`."""
+    """All that is known of one feed. Made by `sources.contract.load`."""
 
     path: Path
     agency: str

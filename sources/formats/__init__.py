@@ -11,7 +11,7 @@ import duckdb
 
 from sources.arrival.totals import Totals
 from sources.contract.model import Contract
-from sources.contract.server.forms import form
+from sources.contract.server.known_formats import form
 from sources.errors import ExtractError
 from sources.formats.other_kinds import TEXT_FORMATS, refuse_other_kind
 

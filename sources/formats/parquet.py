@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.contract.model import Contract
-from sources.contract.server.kinds import kind
+from sources.contract.server.known_systems import kind
 from sources.errors import ExtractError
 from sources.formats import Reading
 from sources.formats.parquet_moments import too_fine, with_texts

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from sources.arrival.limits import Meter
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
-from sources.contract.server.forms import form
+from sources.contract.server.known_formats import form
 from sources.errors import ExtractError
 from sources.formats import NotSure, Reading, read
 from sources.formats.packing.unpack import unpacked
 from sources.landing.faulty_records import placed
-from sources.landing.fields import Field, agreed, fields_of, typed_query
+from sources.landing.matched_columns import Field, agreed, fields_of, typed_query
 from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, quoted, write_parquet
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from sources.formats import Reading
-from sources.landing.fields import Field, agreed, differs_from, selected_values, typed_query
+from sources.landing.matched_columns import Field, agreed, differs_from, selected_values, typed_query
 from warehouse.engines.duckdb.engine import literal, quoted, write_parquet
 
 FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VARCHAR)[]'

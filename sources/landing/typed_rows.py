@@ -11,7 +11,7 @@ from sources.contract.model import Contract
 from sources.errors import ExtractError
 from sources.formats import Mended, NotSure, Reading
 from sources.landing.faulty_records import FAULTS, FaultyRecords, arrow
-from sources.landing.fields import agreed, fields_of, selected_values, typed_query
+from sources.landing.matched_columns import agreed, fields_of, selected_values, typed_query
 from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, quoted, write_parquet
 from warehouse.engines.duckdb.exact import as_number, sum_of
 from warehouse.files import replaced_whole, share_file

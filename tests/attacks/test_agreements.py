@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nights.pull import pull
+from nights.pulling.all_feeds import pull
 from nights.rows.accepted import accepted_nights, create_empty_relations, create_relations
 from sharing.agreements import read_register
-from sharing.lapsed import forget_unagreed, remember
+from sharing.retention_by_agreement import forget_unagreed, remember
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.reading.odcs import ContractError
 from tests.conftest import NIGHT, Feed
 from tests.expectations.landed import land_rows
 from tests.orchestration.conftest import AGREEMENT, recorded, run_ingest

@@ -11,17 +11,17 @@ import pytest
 
 from expectations.data_docs import folder, write_data_docs
 from expectations.gate import run_gate
-from expectations.measure import measures
+from expectations.table_rules import measures
 from nights.accept import record_results
-from nights.land import land_night
-from nights.places import gate_folder
+from nights.folders import gate_folder
+from nights.pulling.one_feed import land_night
 from nights.record.verdict import WITHHELD
+from sources.contract.load import load
 from sources.contract.model import Contract, QualityRule
-from sources.contract.odcs import ContractError
-from sources.contract.rules import TableRule
-from sources.contract_file import load
+from sources.contract.reading.odcs import ContractError
+from sources.contract.rules_as_sql import TableRule
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.attacks.readable import readable_texts
 from tests.conftest import NIGHT, Feed, columns, csv_text
 from tests.orchestration.conftest import recorded, run_ingest

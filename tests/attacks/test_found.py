@@ -13,14 +13,14 @@ from jinja2 import Environment
 
 from expectations.gate import run_gate
 from nights.dbt_sources import write_dbt_sources
-from nights.land import land_night
+from nights.pulling.one_feed import land_night
 from nights.record.verdict import WITHHELD
 from sources.arrival.remote_path import compiled
 from sources.contract.grants import Grant, NotGranted
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.attacks.test_contract_is_code import COLUMNS, NAME, expectation, landed, measured, quality, sql, written
 from tests.conftest import NIGHT, Feed, ended
 from warehouse.home import Home
@@ -39,7 +39,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from expectations.gate import run_gate
-from sources.contract_file import load
+from sources.contract.load import load
 from warehouse.home import Home
 try:
     run_gate(load(Path(sys.argv[1])), Home(Path(sys.argv[2])), date.fromisoformat(sys.argv[3]))
@@ -161,7 +161,7 @@ def test_names_are_matched_as_before(name: str) -> None:
 
 def test_the_running_program_is_no_package(tmp_path: Path) -> None:
     path = Feed(COLUMNS, path='"package://__main__/x.csv"').write(tmp_path)
-    script = "import sys; from pathlib import Path; from datetime import date; from sources.contract_file import load\n"
+    script = "import sys; from pathlib import Path; from datetime import date; from sources.contract.load import load\n"
     script += "from sources.connectors import probe; from sources.errors import ExtractError\n"
     script += "try: probe(load(Path(sys.argv[1])), date(2026, 11, 20))\nexcept ExtractError as error: print(error)"
     assert "is not installed" in ended(sys.executable, "-c", script, path).stdout

@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from catalogue.dbt_manifest import OPEN
 from catalogue.protection import Exposed, Protection, refuse_exposed
-from catalogue.resources import OPEN
 from orchestration import dbt
-from sources.contract_file import load
+from sources.contract.load import load
 from tests.attacks.scan import texts_of
-from tests.catalogue.resources import model, protection, seed
+from tests.catalogue.dbt_manifest import model, protection, seed
 from tests.conftest import Feed, ended
 from warehouse.home import PROJECT, Home
 from warehouse.store.restricted import restricted_file

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from nights.rows.accepted import accepted_nights, state_of
-from simulation.systems.country import CONTRACTS
+from simulation.systems.all_systems import CONTRACTS
 from sources.arrival.manifest import REJECTS
-from sources.contract_file import load_all
+from sources.contract.load import load_all
 from tests.attacks.scan import texts_of
-from warehouse.engines.duckdb import dialect
+from warehouse.engines.duckdb import sqlalchemy_dialect
 from warehouse.engines.duckdb.engine import forget_spilled, open_database, quoted
 from warehouse.home import Home
 from warehouse.store.builds import current_night
@@ -174,7 +174,7 @@ def test_every_engine_spills_at_home_and_encrypted(home: Home, tmp_path: Path, m
             "plugin", {}, DuckDBCredentials(path=str(database), database="published", schema="main")
         ).configure_connection(connection)
         by_dbt = connection.execute(asked).fetchone()
-    engine = sa.create_engine(dialect.url(database))
+    engine = sa.create_engine(sqlalchemy_dialect.url(database))
     try:
         with engine.connect() as connected:
             by_gates = connected.execute(sa.text(asked)).fetchone()

@@ -10,10 +10,10 @@ import pytest
 
 from sources.connectors import probe
 from sources.contract.grants import Grant, NotGranted, grant_of
+from sources.contract.load import load
 from sources.contract.model import Contact, Contract, Server
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from warehouse.errors import SettingError
 from warehouse.home import Home

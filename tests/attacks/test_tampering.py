@@ -17,16 +17,17 @@ import pytest
 import sharing.agreements
 from nights.accept import accept_night
 from nights.decisions import accept_refused
+from nights.folders import gate_folder, landed_folder
+from nights.integrity.sealed_extracts import check_originals
+from nights.integrity.tampered import tampered
+from nights.integrity.vouched import take_over, vouch, vouch_for_all
 from nights.overrides import Override, append
-from nights.places import gate_folder, landed_folder
 from nights.record.feed_night import FeedNight
-from nights.sealed import check_originals
-from nights.untouched import take_over, tampered, vouch, vouch_for_all
 from sharing.agreements import Register
-from sharing.lapsed import forget_unagreed
+from sharing.retention_by_agreement import forget_unagreed
 from sources.arrival.manifest import ROWS
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from tests.orchestration.light_night import _harmonise

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from orchestration.command.common import show_table, stop, tell
-from reports.figures.spreadsheet import defused_value
+from reports.figures.no_formulas import defused_value
 from tests.conftest import Feed
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home

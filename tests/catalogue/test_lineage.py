@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalogue.dbt_manifest import read_manifests, resources_of
 from catalogue.lineage import Lineage
-from catalogue.resources import read_manifests, resources_of
 from orchestration.dbt import modelled_contracts, prepare
-from tests.catalogue.resources import PEOPLE, lineage, model
+from tests.catalogue.dbt_manifest import PEOPLE, lineage, model
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import Home
 

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nights.places import gate_folder, landed_folder
+from nights.folders import gate_folder, landed_folder
+from nights.integrity.sealed_extracts import seal_gate, seal_landed
+from nights.integrity.vouched import take_over
 from nights.record.verdict import GATE, Verdict
-from nights.sealed import seal_gate, seal_landed
-from nights.untouched import take_over
 from sources.arrival.manifest import REJECTS, ROWS, Manifest, Original
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database, quoted

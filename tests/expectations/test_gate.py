@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from nights.places import gate_folder
+from nights.folders import gate_folder
 from nights.record.verdict import VALIDATION
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.nights.gated import gated
 from warehouse.home import Home
-from warehouse.shown import MASK
+from warehouse.numbers_for_people import MASK
 
 ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
 EVERY_KIND = [

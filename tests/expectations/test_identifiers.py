@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from tests.conftest import Feed, csv_text
 from tests.nights.gated import gated
 from warehouse.home import Home

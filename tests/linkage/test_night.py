@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-import linkage.night
+import linkage.link_night
 from linkage import load_entity
-from linkage.night import link_night
+from linkage.link_night import link_night
+from linkage.published_tables import REVIEW_QUEUE
 from linkage.settle import stable_ids
 from linkage.settle.beginning import NotOne
-from linkage.tables import REVIEW_QUEUE
-from nights.untouched import take_over
+from nights.integrity.vouched import take_over
 from tests.linkage.records import ANNA, table
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
@@ -63,7 +63,9 @@ class Nights:
 @pytest.fixture
 def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """Nights that learn from fewer pairs."""
-    monkeypatch.setattr(linkage.night, "load_entity", lambda name: replace(load_entity(name), sampled_pairs=50_000))
+    monkeypatch.setattr(
+        linkage.link_night, "load_entity", lambda name: replace(load_entity(name), sampled_pairs=50_000)
+    )
     return Nights(Home(tmp_path))
 
 

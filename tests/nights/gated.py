@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.land import land_night
-from nights.places import accepted_folder, gate_folder
+from nights.folders import accepted_folder, gate_folder
+from nights.integrity.vouched import take_over
+from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FeedNight
 from nights.record.verdict import RuleResult, Verdict
-from nights.untouched import take_over
 from sources.arrival.manifest import REJECTS, ROWS
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import NIGHT, Feed
 from warehouse.home import Home
 

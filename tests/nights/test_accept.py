@@ -7,14 +7,14 @@ import pytest
 
 from nights import overrides
 from nights.accept import accept_night
-from nights.land import land_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
+from nights.pulling.one_feed import land_night
 from nights.rows.accepted import Acceptance, create_relations, last_accepted
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 ID = "{name: id, logicalType: integer, classification: internal, primaryKey: true}"
 STRICT = Feed([ID, "{name: x, logicalType: string, classification: internal, required: true}"], threshold="0 %")

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from nights.record.freshness import InUse, moment_of
+from sources.contract.load import load_anywhere
 from sources.contract.model import ServiceLevel
-from sources.contract_file import load_anywhere
 from warehouse.home import AGENCIES
 
 NIGHT = date(2026, 3, 2)

@@ -11,20 +11,20 @@ import pytest
 
 from expectations.cross_agency import gate_build
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.record.feed_night import FeedNight, recorded
 from nights.rows.accepted import Acceptance, accepted_nights, create_relations, held_back
-from nights.rows.changes import CHANGES
+from nights.rows.changed_keys import CHANGES
 from nights.rows.watermark import since
 from sources.arrival.manifest import ROWS, Manifest
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import Feed
 from tests.expectations.landed import land_rows
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 
 FIRST = date(2026, 11, 1)
 NIGHTS = [FIRST + timedelta(days=count) for count in range(5)]

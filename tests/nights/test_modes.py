@@ -13,13 +13,13 @@ import pytest
 
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.land import land_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
+from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import Acceptance, accepted_nights, create_relations
-from nights.rows.changes import CHANGES
+from nights.rows.changed_keys import CHANGES
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import Feed
 from tests.nights.gated import gated
 from tests.postgres import Database, on_table

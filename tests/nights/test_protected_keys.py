@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from nights.dbt_sources import write_dbt_sources
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.rows.accepted import create_relations, state_of
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import Feed
 from warehouse.home import Home
 from warehouse.store.pseudonym import secret_file

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nights.accept import accept_night
-from nights.places import accepted_folder
+from nights.folders import accepted_folder
 from nights.rows.accepted import accepted_nights, state_of
-from nights.rows.changes import CHANGES
+from nights.rows.changed_keys import CHANGES
 from sources.contract.model import Contract
 from tests.expectations.landed import land_rows
 from tests.nights.test_mode_changes import FIRST, MARKED, MODES, contract_of

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nights.record.feed_night import FeedNight, feed_nights
+from sources.contract.load import load_all
 from sources.contract.model import Contract
-from sources.contract_file import load_all
 from warehouse.home import PROJECT, Home
 
 Ingest = Callable[[date], dict[str, FeedNight]]
@@ -71,7 +71,7 @@ def run_ingest(contracts: list[Contract], night: date, kept_in: Any = None) -> b
 
     import dagster as dg
 
-    from orchestration.ingest import accepted_asset, gate_check, landing_assets
+    from orchestration.assets.ingest import accepted_asset, gate_check, landing_assets
     from orchestration.resources import Platform
     from orchestration.schedule import INGEST, night_jobs
 

@@ -44,7 +44,7 @@ def ask(server_in: IO[str], server_out: IO[str], order: Order) -> int:
 
 def main() -> None:
     # Once, before the forks; the rest follows with the first night.
-    for name in ("dagster", "great_expectations", "orchestration.harmonise"):
+    for name in ("dagster", "great_expectations", "orchestration.assets.harmonise"):
         import_module(name)
     for line in sys.stdin:
         order = Order(**json.loads(line))
@@ -94,7 +94,7 @@ def _child(order: Order) -> None:
 def run(agreements: Path, sources: Path, night: date) -> bool:
     """Ingest, then the rest whatever its result, as the command does; whether all went well and readers see this very build."""
     import sharing.agreements
-    from sources.contract_file import load_all
+    from sources.contract.load import load_all
     from tests.orchestration.conftest import run_ingest
     from warehouse.home import Home
     from warehouse.store.builds import current_night
@@ -112,8 +112,8 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     import dagster as dg
 
     from nights import build as builds
-    from orchestration import harmonise
-    from orchestration.failure import told_plainly
+    from orchestration.assets import harmonise
+    from orchestration.night_end import told_plainly
     from orchestration.partitions import NIGHTS
     from orchestration.resources import Platform
     from warehouse.engines.duckdb.engine import open_database

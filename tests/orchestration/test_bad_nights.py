@@ -17,13 +17,13 @@ import pytest
 
 from expectations.data_docs import write_data_docs
 from nights.accept import accept_night
-from nights.last_wording import load_known
-from nights.places import landed_folder
+from nights.broken_contracts import load_known
+from nights.folders import landed_folder
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import create_relations, last_accepted
 from reports.report import write_report
 from sharing.agreements import read_register
-from sources.contract_file import load_all
+from sources.contract.load import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text, ended, read_zip, write_zip
 from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
 from tests.sources.archives import zipped
@@ -149,8 +149,8 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
 @needs_leases
 def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_ending(inbox: Path, home: Home) -> None:
     script = (
-        "from nights.pull import pull\nfrom sharing.agreements import read_register\n"
-        "from sources.contract_file import load_all\nfrom warehouse.home import Home\nfrom datetime import date\n"
+        "from nights.pulling.all_feeds import pull\nfrom sharing.agreements import read_register\n"
+        "from sources.contract.load import load_all\nfrom warehouse.home import Home\nfrom datetime import date\n"
         "for one in pull(load_all(), read_register().refusal, Home.from_environment(), date(2026, 11, 20)):\n"
         "    print(one.contract.name, one.missed.reason if one.missed else 'landed')\n"
     )
@@ -327,7 +327,7 @@ def test_a_broken_contract_that_was_never_accepted_is_left_out_of_the_night(feed
 
 def test_a_landing_that_was_not_gated_is_never_accepted(feeds: Path, home: Home) -> None:
     """A crash between landing and gate leaves the verdict of the attempt before it."""
-    from nights.land import land_night
+    from nights.pulling.one_feed import land_night
 
     Feed([ID], agency="plain").write(feeds)
     extract = feeds / "plain" / "extract.csv"

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from nights.rows.accepted import accepted_nights, state_of
-from simulation.systems import country
+from simulation.systems import all_systems
+from sources.contract.load import load_all
 from sources.contract.model import Contract
-from sources.contract_file import load_all
 from tests.attacks.test_scan import OF_BUSINESSES
 from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.home import Home
@@ -17,7 +17,7 @@ from warehouse.store.restricted import attach_restricted, restricted_file
 
 pytestmark = pytest.mark.slow
 
-CONTRACTS = load_all([country.CONTRACTS])
+CONTRACTS = load_all([all_systems.CONTRACTS])
 # What tells who somebody is, besides the identifiers that contracts name.
 _NAMING = ("name", "surname", "given", "patronymic", "birth", "born", "street", "house", "address")
 

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 
 from nights.record.feed_night import FeedNight
+from orchestration.assets.ingest import accepted_key, landing_key
 from orchestration.first_night import begin_no_later, first_night
-from orchestration.ingest import accepted_key, landing_key
 from orchestration.schedule import BY_COMMAND, cron
+from sources.contract.load import load_all
 from sources.contract.model import Contract
-from sources.contract_file import load_all
 from tests.conftest import ended
 from warehouse.home import PROJECT, Home
 
@@ -190,7 +190,7 @@ def test_everything_is_partitioned_by_night_and_can_be_backfilled(defs: dg.Defin
 
 
 def test_who_is_told_of_a_failure_stands_in_the_contract(defs: dg.Definitions, contracts: list[Contract]) -> None:
-    from orchestration.ingest import who_to_tell
+    from orchestration.assets.ingest import who_to_tell
 
     assert {hook.name for hook in defs.resolve_job_def("ingest").hook_defs} == {"tell_contacts"}
     flights = next(contract for contract in contracts if contract.feed == "flights")

@@ -4,7 +4,7 @@ import json
 from datetime import date
 from pathlib import Path
 
-from linkage.night import link_night
+from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.rows.accepted import create_relations
 from orchestration.dbt import (

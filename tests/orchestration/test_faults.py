@@ -11,7 +11,7 @@ from random import Random
 import duckdb
 import pytest
 
-from nights.places import page_of
+from nights.folders import page_of
 from tests.conftest import NEXT_NIGHT
 from tests.orchestration.faults import (
     COUNT_ONLY,

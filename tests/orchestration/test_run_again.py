@@ -10,16 +10,16 @@ import pytest
 
 from expectations.data_docs import write_data_docs
 from expectations.gate import run_gate
-from nights.land import land_night
+from nights.pulling.one_feed import land_night
 from nights.record.past import open_past
 from nights.record.verdict import RuleCounts, rule_counts
-from orchestration.command.run import _lines
+from orchestration.command.operator.run import _lines
 from reports.figures.feed_lines import FeedLine, feed_lines
 from reports.figures.rejected import reasons, write_back
-from reports.lineage import Lineage
-from reports.reconciliation import _account, _warehouse
+from reports.pages.lineage import Lineage
+from reports.pages.reconciliation import _account, _warehouse
+from sources.contract.load import load_all
 from sources.contract.model import Contract
-from sources.contract_file import load_all
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from warehouse.home import Home

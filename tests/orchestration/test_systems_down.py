@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.contract_file import load
+from sources.contract.load import load
 from tests.conftest import NIGHT, Feed
 from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from tests.postgres import on_table

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from benchmarks.steward_report import LAST, many_contracts, write_record
-from nights.places import night_folder
+from nights.folders import night_folder
 from reports.report import write_report
 from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
 from warehouse.home import Home

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linkage.settle.cases import Disposition, decide, dispositions_file
-from nights.places import night_folder
+from nights.folders import night_folder
 from nights.rows.accepted import accepted_nights, state_of
 from orchestration.command.main import app
 from reports.figures.concerns import forget_files, listed, write_concerns, write_for_agencies
@@ -22,7 +22,7 @@ from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.builds import publish, start_build
-from warehouse.store.records import SCHEMAS, record_file
+from warehouse.store.night_records import SCHEMAS, record_file
 
 FEED = Feed(
     [

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.lineage import Lineage
-from reports.lineage import ColumnLineage, Origin, columns_of, staged_as, trace
-from sources.contract_file import load
+from reports.pages.lineage import ColumnLineage, Origin, columns_of, staged_as, trace
+from sources.contract.load import load
 from tests.conftest import Feed, columns
 from warehouse.home import Home
 

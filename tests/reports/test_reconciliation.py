@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalogue.lineage import Lineage
-from nights.places import accepted_folder, night_folder
+from nights.folders import accepted_folder, night_folder
 from nights.record.past import open_past
 from reports.figures.feed_lines import feed_lines
-from reports.reconciliation import Account, _account, _warehouse
+from reports.pages.reconciliation import Account, _account, _warehouse
 from reports.report import write_report
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from expectations.gate import run_gate
-from nights.places import landed_folder, night_folder
+from nights.folders import landed_folder, night_folder
 from nights.record.rejects import rejects_of
 from reports.figures import rejected
+from reports.figures.no_formulas import defused
 from reports.figures.rejected import forget_sent_back, reasons, write_all, write_back
-from reports.figures.spreadsheet import defused
 from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.shown import MASK
+from warehouse.numbers_for_people import MASK
 
 FEED = Feed(
     [

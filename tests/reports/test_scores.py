@@ -10,12 +10,12 @@ import pytest
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from nights.record.past import open_past
 from reports.figures.scores import scores_of
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.store.records import record
+from warehouse.store.night_records import record
 
 
 @pytest.fixture

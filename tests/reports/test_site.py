@@ -9,18 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nights.places import night_folder, report_folder, report_path
+from nights.folders import night_folder, report_folder, report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from reports import report
-from reports.night_site import nights_written
+from reports.pages.night_site import nights_written
 from reports.report import write_report
+from sources.contract.load import load, load_all
 from sources.contract.model import Contract
-from sources.contract_file import load, load_all
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
 from warehouse.store.builds import publish, start_build
-from warehouse.store.records import SCHEMAS, record, record_file
+from warehouse.store.night_records import SCHEMAS, record, record_file
 
 HOSTILE = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;"

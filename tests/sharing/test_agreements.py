@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sharing.agreements import AgreementError, load_agreements, refusal
-from sources.contract_file import load_all
+from sources.contract.load import load_all
 
 TEXT = """id: tests-things
 title: Things

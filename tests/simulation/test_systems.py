@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from sharing.agreements import load_agreements
-from simulation.systems.country import AGREEMENTS, CONTRACTS, Country, systems
+from simulation.systems.all_systems import AGREEMENTS, CONTRACTS, Country, systems
+from sources.contract.load import load
 from sources.contract.model import Contract, contract_files
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.simulation.conftest import NIGHTS, Made
 
 FEEDS = [load(path) for path in contract_files(CONTRACTS)]

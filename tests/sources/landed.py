@@ -11,10 +11,10 @@ import pytest
 
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.arrival.request import Arrived, Pull
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
-from sources.landing import land as landing
-from sources.landing.land import land_extract
+from sources.landing import land_extract as landing
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed, columns
 from warehouse.store.seal import SEAL
 

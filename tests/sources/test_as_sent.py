@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sources.arrival.manifest import REJECTS
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.landing.as_sent import write_as_sent
 from tests.conftest import Feed
 from tests.sources.formats.samples import RECORDS, SAMPLES

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from orchestration.command.main import app
 from sources.contract.diff import changes
-from sources.contract_file import load_anywhere
+from sources.contract.load import load_anywhere
 from tests.conftest import Feed
 
 ID = "{name: id, logicalType: integer, primaryKey: true}"

@@ -12,9 +12,9 @@ import pytest
 from sources.connectors import probe
 from sources.connectors.local import locate
 from sources.contract.grants import Grant
+from sources.contract.load import load, load_all
 from sources.contract.model import contract_files
-from sources.contract.odcs import ContractError, Problem
-from sources.contract_file import load, load_all
+from sources.contract.reading.odcs import ContractError, Problem
 from sources.errors import ExtractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.workbooks import zipped

@@ -9,9 +9,9 @@ import pytest
 from stdnum.ee import ik
 from stdnum.gb import nhs
 
-from sources.draft.columns import DraftColumn, draft_columns
-from sources.draft.identifiers import identifier_kinds
-from sources.draft.opening import opened
+from sources.draft.columns.identifier_kind import identifier_kinds
+from sources.draft.columns.sampled_columns import DraftColumn, draft_columns
+from sources.draft.opening.open_sample import opened
 from sources.errors import ExtractError
 
 ROWS = 300

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from expectations.sample import held_against
-from sources.draft.columns import DraftColumn, draft_columns
-from sources.draft.contract import contract_text, fitting_threshold, highest_threshold, server_section
-from sources.draft.free_text import are_free_texts
-from sources.draft.opening import opened
+from expectations.draft_trial import held_against
+from sources.draft.columns.free_text import are_free_texts
+from sources.draft.columns.sampled_columns import DraftColumn, draft_columns
+from sources.draft.opening.open_sample import opened
+from sources.draft.writing.contract_yaml import contract_text, fitting_threshold, highest_threshold, server_section
 from sources.errors import ExtractError
 
 ROWS = 400

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from expectations.sample import held_against
+from expectations.draft_trial import held_against
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
-from sources.draft.columns import draft_columns
-from sources.draft.contract import contract_text, file_name, server_section
-from sources.draft.opening import opened
+from sources.draft.columns.sampled_columns import draft_columns
+from sources.draft.opening.open_sample import opened
+from sources.draft.writing.contract_yaml import contract_text, file_name, server_section
 from sources.errors import ExtractError
 from sources.formats.encoding.text_encoding import guessed_encoding
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table, xlsx
 from warehouse.engines.duckdb.engine import literal, open_database
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from stdnum.gb import nhs
 
-from expectations.sample import held_against
-from sources.draft.columns import DraftColumn, draft_columns
-from sources.draft.contract import contract_text, highest_threshold, server_section
-from sources.draft.opening import opened
+from expectations.draft_trial import held_against
+from sources.draft.columns.sampled_columns import DraftColumn, draft_columns
+from sources.draft.opening.open_sample import opened
+from sources.draft.writing.contract_yaml import contract_text, highest_threshold, server_section
 from sources.errors import ExtractError
 from tests.sources.formats.workbooks import ods, ods_cell, ods_row, ods_table
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expectations.trial import try_contract
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from expectations.contract_trial import try_contract
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed, csv_text
 from tests.sources.landed import read_back
 

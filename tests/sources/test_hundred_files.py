@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed, columns
 from tests.sources.formats.samples import SAMPLES
 from tests.sources.landed import read_back

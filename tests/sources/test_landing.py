@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from nights.land import land_night
-from nights.places import landed_folder
+from nights.folders import landed_folder
+from nights.pulling.one_feed import land_night
 from sources.arrival.manifest import MANIFEST, Manifest
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
 from sources.formats.delimited.fields import MAX_RECORD_BYTES
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
 from tests.sources.landed import land, land_bytes, read_back, text_columns
 from warehouse.home import Home

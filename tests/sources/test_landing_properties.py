@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import Feed, columns
 from tests.sources.landed import land_bytes, text_columns

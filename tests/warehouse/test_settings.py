@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.contract_file import contract_folders
+from sources.contract.load import contract_folders
 from warehouse.errors import SettingError
 from warehouse.home import PROJECT
 from warehouse.settings import SETTINGS_FILE, Settings, settings

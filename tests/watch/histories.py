@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from tests.conftest import Feed, columns
 from warehouse.home import Home
-from warehouse.store.records import SCHEMAS
+from warehouse.store.night_records import SCHEMAS
 from watch.anomalies import Observation, observe
 
 # A Monday.

@@ -21,17 +21,17 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from typer.testing import CliRunner
 
-from nights.places import report_path
+from nights.folders import report_path
 from nights.record.feed_night import FAILED, REFUSED, FeedNight
 from nights.record.past import open_past
 from orchestration.command.main import app
 from reports.report import write_report
+from sources.contract.load import load, load_all
 from sources.contract.model import Contact, Contract
-from sources.contract_file import load, load_all
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.store.records import record
+from warehouse.store.night_records import record
 from watch.alerts import tell
 
 
@@ -158,7 +158,7 @@ def test_a_report_that_is_written_anew_tells_nobody_and_says_who_was_told(
     home: Home, inbox: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [replace(contract, contacts=(STEWARD,)) for contract in load_all()]
-    monkeypatch.setattr("orchestration.command.report.all_contracts", lambda: known)
+    monkeypatch.setattr("orchestration.command.steward.report.all_contracts", lambda: known)
     command: Callable[..., Any] = CliRunner().invoke
     now = datetime.now(UTC)
     FeedNight(NIGHT, known[0].agency, known[0].feed, FAILED, now, now, reason="the share is down").save(home)

@@ -12,7 +12,7 @@ from nights.record.feed_night import FAILED
 from tests.watch.histories import FIRST, History, contracts_of, numbers, texts
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.records import records
+from warehouse.store.night_records import records
 from watch.anomalies import ARRIVAL, DISTRIBUTION, MISSING, NULL_SHARE, ROWS, observe, write_anomalies
 
 NIGHTS, FEEDS, LAST = 120, 20, 60

@@ -13,9 +13,9 @@ from sources.connectors.retry import PassingFault, retried, seconds_to_wait
 from sources.connectors.web.body import whole
 from sources.connectors.web.http import PASSING, Manner, client, parsed, public, refuse_clear_text, speaking
 from sources.contract.model import Contract
+from sources.contract.reading.value_shapes import is_number_between
 from sources.contract.server.connection import said
 from sources.contract.server.secret import secret
-from sources.contract.shapes import is_number_between
 from sources.errors import ExtractError
 
 # A token is left alone this long before its end, so that it does not expire on the way.

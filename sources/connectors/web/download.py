@@ -12,7 +12,7 @@ from sources.connectors.web.body import GZIP, encoding_of, unread_encoding
 from sources.connectors.web.http import Refused, Web, public
 from sources.connectors.web.paging import proofs
 from sources.errors import ExtractError
-from sources.names import safe_name
+from sources.file_names import safe_name
 
 _CHUNK_BYTES = 1 << 20
 _PART = ".download.part"

@@ -3,8 +3,8 @@
 from datetime import date
 
 from sources.contract.model import Contract
+from sources.contract.reading.value_shapes import is_number_between
 from sources.contract.server.location import located
-from sources.contract.shapes import is_number_between
 from sources.errors import ExtractError
 
 CONNECT_SECONDS = 10.0

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sources.contract.grants import NotGranted
 from sources.contract.model import Contract, Server
-from sources.contract.server.kinds import kind
+from sources.contract.server.known_systems import kind
 from sources.errors import ExtractError
 
 _DATE = re.compile(r"\{extract_date(?::([^}]*))?\}")

@@ -6,10 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from sources.contract.model import Server
-from sources.contract.server.connection import LONGEST_SILENCE_SECONDS, SSL_MODES
-from sources.contract.server.kinds import Kind
-from sources.contract.server.paging_option import paging_faults
-from sources.contract.shapes import (
+from sources.contract.reading.value_shapes import (
     NAME,
     Shape,
     faults,
@@ -24,6 +21,9 @@ from sources.contract.shapes import (
     text,
     whole,
 )
+from sources.contract.server.connection import LONGEST_SILENCE_SECONDS, SSL_MODES
+from sources.contract.server.known_systems import Kind
+from sources.contract.server.paging_option import paging_faults
 from sources.typing.date_pattern import pattern_fault
 from sources.typing.local_time import EARLIER, LATER
 from warehouse.engines.duckdb.engine import engine_fault, literal

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.contract.model import Contract
-from sources.contract.shapes import Shape, faults, is_text, mapping, one_of, whole
+from sources.contract.reading.value_shapes import Shape, faults, is_text, mapping, one_of, whole
 from sources.errors import ExtractError
 from sources.json_pointer import pointer_to
 

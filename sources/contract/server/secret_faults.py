@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sources.contract.model import Server
-from sources.contract.server.kinds import Kind
+from sources.contract.server.known_systems import Kind
 from sources.contract.server.secret import holds_secret, is_own_machine, is_reference, is_secret_name, parameters
 
 _ELSEWHERE = "keep it elsewhere and write env:NAME or file:PATH"

@@ -7,9 +7,9 @@ from open_data_contract_standard.model import CustomProperty
 from open_data_contract_standard.model import Server as StandardServer
 
 from sources.contract.model import Server
-from sources.contract.odcs import Problems, Step
-from sources.contract.server.forms import FORMATS
-from sources.contract.server.kinds import KINDS, kind, kind_name
+from sources.contract.reading.odcs import Problems, Step
+from sources.contract.server.known_formats import FORMATS
+from sources.contract.server.known_systems import KINDS, kind, kind_name
 from sources.contract.server.options import option_faults
 from sources.contract.server.secret_faults import secret_faults
 from sources.typing.number_format import NUMBER_OPTIONS

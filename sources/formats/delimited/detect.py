@@ -16,7 +16,7 @@ from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import Record, Records, lines_of, open_text
-from sources.formats.headings import joined
+from sources.formats.stacked_headings import joined
 from warehouse.engines.duckdb.engine import quoted
 
 _RECORDS = 200

@@ -14,7 +14,7 @@ from sources.formats import Mended
 from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import CUT_OFF, MISQUOTED, Record, Records, lines_of, open_text
-from sources.formats.headings import joined
+from sources.formats.stacked_headings import joined
 from sources.formats.staged import refuse_too_many
 
 # How far down a heading is looked for.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.formats.excel.book import MAX_ROWS, Book, Merged, SheetFacts
+from sources.formats.excel.book_structure import MAX_ROWS, Book, Merged, SheetFacts
 from sources.formats.excel.numbers import Told, time_of
 
 _PANIC = "PanicException"

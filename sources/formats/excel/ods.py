@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from sources.formats.excel.book import DAMAGE, MAX_ROWS, NO_VALUE, Book, Merged, SheetFacts, parsed
-from sources.formats.excel.formats import CodeFormat
+from sources.formats.excel.book_structure import DAMAGE, MAX_ROWS, NO_VALUE, Book, Merged, SheetFacts, parsed
+from sources.formats.excel.cell_formats import CodeFormat
 from sources.formats.excel.numbers import ANY_NUMBER, told_digits
 from sources.formats.excel.ods_styles import Styles
 
@@ -30,14 +30,13 @@ _MAX_FAULTS = 100_000
 
 
 class Workbook(Book):
-    """An .ods file; see `excel_book.Book`. All its tables are looked through at once, because the reader reads them all."""
+    """An .ods file; see `Book`. All its tables are looked through at once, because the reader reads them all."""
 
     has_iso_dates = True
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)
         self.names, self.visible = [], []
-        self._facts: dict[str, SheetFacts] = {}
         self._hidden_styles: set[str | None] = set()
         self.styles = Styles()
         try:
@@ -57,9 +56,6 @@ class Workbook(Book):
                     ))  # fmt: skip
         except DAMAGE as error:
             raise self.damaged(error) from None
-
-    def facts(self, sheet: str) -> SheetFacts:
-        return self._facts[sheet]
 
     def _read(self, events: Iterator[tuple[str, etree._Element]]) -> None:
         table: _Table | None = None

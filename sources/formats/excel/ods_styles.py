@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from sources.formats.excel.formats import CodeFormat, code_format
+from sources.formats.excel.cell_formats import CodeFormat, code_format
 
 _NUMBER = "{urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Reading
-from sources.formats.excel.book import Book, Merged, column_letters, open_book
+from sources.formats.excel.book_structure import Book, Merged, column_letters, open_book
 from sources.formats.excel.cells import as_expected
 from sources.formats.excel.grid import Grid, reader_of_cells
-from sources.formats.headings import joined
+from sources.formats.stacked_headings import joined
 from sources.formats.staged import Stage
 
 # How far down a heading is looked for.

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sources.formats.excel.book import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, refuse_too_large
+from sources.formats.excel.book_structure import DAMAGE, NO_VALUE, Book, Merged, SheetFacts, refuse_too_large
+from sources.formats.excel.cell_formats import by_style
 from sources.formats.excel.compound_file import streams
-from sources.formats.excel.formats import by_style
 from sources.formats.excel.numbers import of_rk
 
 _BEGIN, _END, _ENCRYPTED, _DATES, _SHEET = 0x0809, 0x000A, 0x002F, 0x0022, 0x0085
@@ -24,12 +24,11 @@ _WORKSHEET = 0
 
 
 class Workbook(Book):
-    """An .xls file; see `excel_book.Book`. All its sheets are looked through at once, because the reader reads them all."""
+    """An .xls file; see `Book`. All its sheets are looked through at once, because the reader reads them all."""
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)
         self.names, self.visible = [], []
-        self._facts: dict[str, SheetFacts] = {}
         refuse_too_large(path.stat().st_size, agency_name)
         try:
             found = streams(path.read_bytes())
@@ -37,9 +36,6 @@ class Workbook(Book):
             self._read(found["workbook"]())
         except DAMAGE as error:
             raise self.damaged(error) from None
-
-    def facts(self, sheet: str) -> SheetFacts:
-        return self._facts[sheet]
 
     def _check_kind(self, found: object) -> None:
         names = set(found) if isinstance(found, dict) else set()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from sources.formats.excel.book import DAMAGE, Book, Merged, SheetFacts, parsed, part_of, targets
-from sources.formats.excel.formats import CodeFormat, by_style
+from sources.formats.excel.book_structure import DAMAGE, Book, Merged, SheetFacts, parsed, part_of, targets
+from sources.formats.excel.cell_formats import CodeFormat, by_style
 from sources.formats.excel.numbers import of_rk
 
 _ROW, _LAST_CELL, _RICH_CELL = 0, 11, 62
@@ -20,7 +20,7 @@ _PROPERTIES, _SHEET, _MERGED = 153, 156, 176
 
 
 class Workbook(Book):
-    """An .xlsb file; see `excel_book.Book`. A formula always stands with its value."""
+    """An .xlsb file; see `Book`. A formula always stands with its value."""
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from sources.formats.excel.book import (
+from sources.formats.excel.book_structure import (
     DAMAGE,
     NO_VALUE,
     Book,
@@ -21,7 +21,7 @@ from sources.formats.excel.book import (
     part_of,
     targets,
 )
-from sources.formats.excel.formats import CodeFormat, by_style
+from sources.formats.excel.cell_formats import CodeFormat, by_style
 from sources.formats.excel.numbers import ANY_NUMBER, WORTH_A_LOOK
 
 _RANGE = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
@@ -49,7 +49,7 @@ _FIRST_COLUMNS = 26
 
 
 class Workbook(Book):
-    """An .xlsx file; see `excel_book.Book`."""
+    """An .xlsx file; see `Book`."""
 
     def __init__(self, path: Path, agency_name: str) -> None:
         super().__init__(path, agency_name)

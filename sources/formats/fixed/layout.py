@@ -66,6 +66,10 @@ def layout(contract: Contract) -> Layout:
     return _LayoutReader(contract).read()
 
 
+# What a contract is asked when it is read.
+check = layout
+
+
 class _LayoutReader:
     def __init__(self, contract: Contract) -> None:
         self.contract, self.options = contract, contract.server.options

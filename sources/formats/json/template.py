@@ -2,7 +2,7 @@
 
 The engine's own JSON reader is quick and lenient: it reads a number as a float, takes the first of two equal keys, NaN and a
 comma too many. A line that matches has the keys of the first line in the same order, and only values of a form with which
-none of this can happen. The other lines are read one by one, strictly (`json_record.py`).
+none of this can happen. The other lines are read one by one, strictly (`record.py`).
 """
 
 import json

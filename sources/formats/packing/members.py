@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sources.file_names import printable
 from sources.formats.packing.compressed import CHUNK_BYTES, zip_chunks
-from sources.names import printable
 
 # What a zip's directory says of one member; names have some dozens of characters as a rule.
 _ENTRY_BYTES = 4096

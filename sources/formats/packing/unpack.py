@@ -16,9 +16,9 @@ from sources.arrival.limits import Meter, check_disk
 from sources.arrival.remote_path import compiled
 from sources.contract.model import Contract
 from sources.errors import ExtractError
+from sources.file_names import printable, safe_key_name
 from sources.formats.packing.compressed import bzip2_chunks, gzip_chunks, xz_chunks, zstandard_chunks
 from sources.formats.packing.members import Member, Unfit, opened_zip, tar_members, zip_members
-from sources.names import printable, safe_key_name
 
 # An archive may hold archives, and those plain files alone.
 _MOST_LEVELS = 2

@@ -138,3 +138,7 @@ class XmlShape:
         if not found:
             return tag
         return f"{self._prefixes[uri]}:{name}" if uri in self._prefixes else tag
+
+
+# What a contract is asked when it is read.
+check = XmlShape

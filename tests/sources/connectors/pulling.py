@@ -13,8 +13,8 @@ from obstore.store import S3Store
 
 from sources.arrival.request import Arrived, Pull
 from sources.connectors import fetch
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID

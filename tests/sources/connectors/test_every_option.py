@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sources.connectors import probe
-from sources.contract.odcs import ContractError
-from sources.contract.server.forms import FORMATS
-from sources.contract.server.kinds import KINDS
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
+from sources.contract.server.known_formats import FORMATS
+from sources.contract.server.known_systems import KINDS
 from sources.contract.server.options import SHAPES
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID
 

@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulation.systems.web import serving
-from sources.contract.odcs import ContractError
-from sources.contract.server.kinds import KINDS, kind_name
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
+from sources.contract.server.known_systems import KINDS, kind_name
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.connectors.pulling import SECRET
 from tests.sources.landed import ID, read_back

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from sources.arrival.limits import Meter, check_disk, watched
 from sources.connectors import retry
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import Feed
 from tests.postgres import Database
 from tests.sources.connectors import drip_server

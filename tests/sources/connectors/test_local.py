@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sources.connectors import probe
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import ID, read_back
 

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sources.arrival.remote_path import compiled, fixed_folder
-from sources.names import safe_key_name, safe_name
+from sources.file_names import safe_key_name, safe_name
 
 HOSTILE = st.text(st.sampled_from("./\\\0\n:*?a_é-"), max_size=400)
 

@@ -11,7 +11,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from sources.errors import ExtractError
-from sources.formats.excel import book as excel_book
+from sources.formats.excel import book_structure
 from tests.conftest import Feed
 from tests.sources.formats.workbooks import xlsx
 from tests.sources.landed import ID, land
@@ -116,7 +116,7 @@ def test_what_is_no_such_workbook_refuses_the_night(case: str, tmp_path: Path) -
 
 
 def test_a_workbook_beyond_the_declared_maximum_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(excel_book, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(book_structure, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(ExtractError, match="more than the 1000"):
         land(tmp_path, ONE, feed())
 

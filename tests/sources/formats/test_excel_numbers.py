@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.errors import ExtractError
-from sources.formats.excel.formats import OtherDigits, code_format
+from sources.formats.excel.cell_formats import OtherDigits, code_format
 from sources.formats.excel.numbers import digits_of, of_rk, told_digits
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS

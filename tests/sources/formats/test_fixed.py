@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.errors import ExtractError
 from sources.formats.fixed import records as fixed_records
 from tests.conftest import NIGHT, Feed

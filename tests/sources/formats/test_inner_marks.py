@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.errors import ExtractError
 from sources.formats.encoding import inner_marks
 from sources.formats.encoding.inner_marks import without_inner_marks
-from sources.landing.land import land_extract
+from sources.landing.land_extract import land_extract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import Landed, land, read_back, text_columns
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.errors import ExtractError
 from sources.formats.json import lines as json_lines
 from sources.formats.json import pages as json_pages

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sources.contract.load import load
 from sources.contract.model import Contract
-from sources.contract_file import load
 from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS

@@ -19,8 +19,8 @@ MOST = 1.5
 BATCH = 10_000
 LAND = """import resource, sys
 from pathlib import Path
-from sources.contract_file import load
-from sources.landing.land import land_extract
+from sources.contract.load import load
+from sources.landing.land_extract import land_extract
 manifest = land_extract(load(Path(sys.argv[1])), Path(sys.argv[2]))
 print(manifest.rows_landed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -16,8 +16,8 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.contract.odcs import ContractError
-from sources.contract_file import load
+from sources.contract.load import load
+from sources.contract.reading.odcs import ContractError
 from sources.typing.number_format import NumberFormat
 from tests.conftest import Feed
 from tests.sources.formats.samples import NO_OPTIONS, parquet

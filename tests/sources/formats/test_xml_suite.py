@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.contract_file import load
+from sources.contract.load import load
 from sources.errors import ExtractError
 from tests.conftest import Feed
 from tests.sources.formats.test_excel_kinds import damaged

@@ -3,7 +3,7 @@
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -92,15 +92,17 @@ def _is_locked(connection: Any) -> bool:
 
 
 @contextmanager
-def ended_after(connection: Any, seconds: float) -> Iterator[None]:
-    """A statement that still runs after so many seconds ends with duckdb.InterruptException."""
-    timer = threading.Timer(seconds, connection.interrupt)
+def ended_after(end: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Calls `end` where the block still runs after so many seconds; a connection's `interrupt` ends its statement."""
+    timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+        # What has begun to end one statement must not end the next.
+        timer.join()
 
 
 # What the extension below would bring beside its cipher.

@@ -30,14 +30,6 @@ def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
                 raise
 
 
-def canonical_identifier(kind: str, text: str) -> str | None:
-    """The canonical form of an identifier, or None where it is not valid: a wrong check digit, length or sign.
-
-    `kind` is a module of python-stdnum, such as `ee.ik`, `gb.nhs` or `iban`. Raises ModuleNotFoundError for any other.
-    """
-    return _canonical(kind)(text)
-
-
 def readable(text: str) -> str:
     """In composed form (NFC), and with letters that were read in a wrong encoding as they were: KÃµrge is Kõrge."""
     from ftfy import fix_encoding
@@ -54,6 +46,10 @@ def latin_letters(text: str) -> str:
 
 @cache
 def _canonical(kind: str) -> Callable[[str], str | None]:
+    """Of a text the canonical form of the identifier, or None where it is not valid: a wrong check digit, length or sign.
+
+    `kind` is a module of python-stdnum, such as `ee.ik`, `gb.nhs` or `iban`. Raises ModuleNotFoundError for any other.
+    """
     validate = import_module(f"stdnum.{kind}").validate
 
     # The same numbers come in feed after feed, and for one feed more than once: a million of them take some 130 MB.

@@ -1,0 +1,1 @@
+"""What the columns of one SQL query are made of, clause by clause."""

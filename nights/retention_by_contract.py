@@ -1,0 +1,78 @@
+"""Retention: originals are deleted when the contract's time is over, and attempts that a later one replaced with them."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from nights.folders import landed_folder
+from nights.rows.accepted import last_accepted
+from sources.arrival.manifest import MANIFEST, Manifest
+from sources.contract.model import Contract
+from warehouse.home import Home
+from warehouse.store.builds import prune_nights
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many places were deleted: landed attempts, results that a later run replaced, and builds."""
+
+    originals: int
+    superseded: int
+    builds: int
+
+
+def forget_all(contracts: list[Contract], home: Home) -> Forgotten:
+    """Delete what is not needed any more: the restorable nights and the last good night of each feed stay."""
+    builds, originals = prune_nights(home), forget_originals(contracts, home)
+    return Forgotten(len(originals), len(forget_superseded(home)), len(builds))
+
+
+def forget_originals(contracts: list[Contract], home: Home, today: date | None = None) -> list[Path]:
+    """Delete the landed attempts whose retention is over; returns their folders.
+
+    Accepted rows are files of their own and stay; the landing of the last good night stays as long as it is the last.
+    """
+    today = today or datetime.now(UTC).date()
+    removed = []
+    for contract in contracts:
+        folder = landed_folder(contract, home, today).parent
+        last = last_accepted(contract, home, today)
+        for attempt in folder.glob(".versions/*"):
+            kept_days = (
+                today - Manifest.read(attempt).started_at.date() if (attempt / MANIFEST).exists() else timedelta(0)
+            )
+            night = attempt.name[:10]
+            if kept_days > contract.service_level.retention and not _is_last_good(last, folder / night, attempt):
+                removed.append(attempt)
+                if (folder / night).resolve() == attempt.resolve():
+                    # First: once the link is gone, nobody would know that this gate belongs to it.
+                    _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
+                    (folder / night).unlink()
+                shutil.rmtree(attempt)
+    return removed
+
+
+def _is_last_good(last: Path | None, night: Path, attempt: Path) -> bool:
+    return last is not None and last.name == night.name and night.resolve() == attempt.resolve()
+
+
+def _forget_gate(night: Path) -> None:
+    """The gate's rejects are records of the original, in clear; its counts stay in the record of the night."""
+    if night.is_symlink():
+        shutil.rmtree(night.resolve(), ignore_errors=True)
+        night.unlink()
+
+
+def forget_superseded(home: Home) -> list[Path]:
+    """Delete accepted extracts and gate results that a later run of the same night took the place of; returns their folders.
+
+    They are derived: the landing they were made from is kept.
+    """
+    removed = []
+    for attempt in [*home.accepted.glob("*/*/.versions/*"), *(home.quality / "gates").glob("*/*/.versions/*")]:
+        link = attempt.parent.parent / attempt.name[:10]
+        if link.resolve() != attempt.resolve():
+            removed.append(attempt)
+            shutil.rmtree(attempt)
+    return removed

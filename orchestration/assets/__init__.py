@@ -1,0 +1,1 @@
+"""What Dagster's two runs make: `ingest` and `harmonise`."""

@@ -1,0 +1,1 @@
+"""Commands of those who add a feed or change its contract."""

@@ -1,0 +1,1 @@
+"""Commands of those who run the nights and keep the platform going."""

@@ -1,0 +1,1 @@
+"""Commands of those who judge a night and decide on it."""

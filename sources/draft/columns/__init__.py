@@ -1,0 +1,1 @@
+"""What a sample says of its columns: names, types, key, codes, identifiers."""

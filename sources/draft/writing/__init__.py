@@ -1,0 +1,1 @@
+"""The drafts as files: contract, staging model, mart."""
