@@ -52,7 +52,7 @@ def verify_ledger(
 
 
 def _tell_verdict(verdict: "Verdict") -> None:
-    from warehouse.shown import several
+    from warehouse.numbers_for_people import several
 
     for problem in verdict.problems[:_MOST_SHOWN]:
         tell(problem.what, err=True)
@@ -198,7 +198,7 @@ def search_ledger(
 def verify_archive(file: Annotated[Path, typer.Argument(help="A message-log archive of X-Road (zip).")]) -> None:
     """Verify a message-log archive: the chain over its containers, and each container's signature."""
     from sharing.ledger.xroad.archive import verify_archive
-    from warehouse.shown import several
+    from warehouse.numbers_for_people import several
 
     with _told():
         verdict = verify_archive(file)

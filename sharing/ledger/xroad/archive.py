@@ -10,7 +10,7 @@ from pathlib import Path
 from sharing.ledger.xroad.container import MIMETYPE, check_container
 from sharing.ledger.xroad.errors import Broken
 from sharing.ledger.xroad.zips import MOST_CONTAINER_BYTES, MOST_CONTAINERS, OpenZip, opened
-from sources.names import printable
+from sources.file_names import printable
 
 _LINKING = "linkinginfo"
 _MOST_LINKING_BYTES = 32 << 20

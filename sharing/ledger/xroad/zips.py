@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sharing.ledger.xroad.errors import Broken
 from sources.arrival.limits import Limits
+from sources.file_names import printable
 from sources.formats.packing.members import Member, Unfit, opened_zip, zip_members
-from sources.names import printable
 
 # As of an extract; one archive of a security server has some dozens of megabytes.
 _LIMITS = Limits()
