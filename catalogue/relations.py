@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import duckdb
@@ -11,6 +10,7 @@ from catalogue.dbt_manifest import SOURCE
 from catalogue.keys import reference
 from catalogue.lineage import Lineage
 from catalogue.protection import Protection
+from warehouse.store.feeds_in_use import InUse, read_feeds_in_use
 
 # In the order in which people look for things.
 SCHEMAS = ("marts", "identity", "history", "linkage", "quality", "intermediate", "staging", "seeds")
@@ -32,19 +32,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class FeedState:
-    """A feed that a relation is made of: the night whose rows are in use, and how that one went."""
-
-    name: str
-    night: date
-    status: str
-    accepted: int
-    rejected: int
-
-
-@dataclass(frozen=True)
 class Relation:
-    """`rules` are what the gates looked at in it: what each says, and whether it holds."""
+    """`feeds` are those that it is made of, `rules` what the gates looked at in it: what each says, and whether it holds."""
 
     schema: str
     name: str
@@ -52,7 +41,7 @@ class Relation:
     says: str
     rows: int
     columns: tuple[Column, ...]
-    feeds: tuple[FeedState, ...]
+    feeds: tuple[InUse, ...]
     rules: tuple[tuple[str, bool, str], ...]
 
     @property
@@ -103,11 +92,6 @@ _COLUMNS = """
     FROM duckdb_columns()
     WHERE database_name = ? AND schema_name = ? AND table_name = ?
     ORDER BY column_index"""
-_FEEDS = """
-    SELECT agency || '/' || feed, extract_date, status, coalesce(rows_accepted, 0), coalesce(rows_rejected, 0)
-    FROM quality.feed_night
-    WHERE rows_accepted IS NOT NULL AND status IN ('accepted', 'unchanged', 'accepted_by_steward')
-    QUALIFY row_number() OVER (PARTITION BY agency, feed ORDER BY extract_date DESC) = 1"""
 _FILLED = """
     SELECT mart, measure, value
     FROM quality.mart_night
@@ -119,8 +103,8 @@ _RULES = """
     ORDER BY passed, rule"""
 
 
-def _feeds(connection: duckdb.DuckDBPyConnection) -> dict[str, FeedState]:
-    return {row[0]: FeedState(*row) for row in connection.execute(_FEEDS).fetchall()}
+def _feeds(connection: duckdb.DuckDBPyConnection) -> dict[str, InUse]:
+    return {feed.name: feed for feed in read_feeds_in_use(connection)}
 
 
 def _filled(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], float]:

@@ -31,6 +31,8 @@ from watch.drift import drifted
 AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"
 RULES = Path(__file__).parent / "harmonised"
+# What a rule's query reads of a build.
+_ASKED = re.compile(r"\b(?:(?:restricted\.)?(?:marts|staging|intermediate|identity)\.\w+|given_to_\w+)")
 _ENTRIES = Schema({"type": ["array", "null"], "items": {"type": "object"}})
 
 
@@ -48,6 +50,14 @@ class CrossRule:
     severity: str
     agencies: list[str] | str
     query: str
+
+
+@dataclass(frozen=True)
+class _FoundBy:
+    """How many findings each rule has, by name, and the rules whose tables are all empty."""
+
+    counts: dict[str, int]
+    over_nothing: frozenset[str]
 
 
 class RuleError(Exception):
@@ -98,12 +108,12 @@ def gate_build(
     Raises RuleError where a query is not valid SQL on this build.
     """
     rules = _of_this_build(load_rules(), database)
-    counts = _write_findings(rules, home, database, extract_date, givers)
+    found_by = _write_findings(rules, home, database, extract_date, givers)
     with open_database(database) as connection:
         copy_into(connection, home, extract_date)
     results = []
     for subject in sorted({rule.subject for rule in rules}):
-        found = _validated([rule for rule in rules if rule.subject == subject], home, database, extract_date, counts)
+        found = _validated([rule for rule in rules if rule.subject == subject], home, database, extract_date, found_by)
         record_results(home, extract_date, AGENCY, subject, found)
         results += found
     derived = {
@@ -130,8 +140,8 @@ def _of_this_build(rules: list[CrossRule], database: Path) -> list[CrossRule]:
 
 def _write_findings(
     rules: list[CrossRule], home: Home, database: Path, extract_date: date, givers: Mapping[str, Sequence[str]]
-) -> dict[str, int]:
-    """Run each query once; its rows become the night's findings. Returns how many each rule found."""
+) -> "_FoundBy":
+    """Run each query once; its rows become the night's findings."""
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
@@ -149,7 +159,16 @@ def _write_findings(
         with replaced_whole(path) as temporary:
             write_parquet(connection, "FROM found ORDER BY ALL", temporary, (PARQUET_SEAL, UNSEALED))
             seal_parquet(home, temporary, place_of(home, path))
-        return dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
+        counts = dict(connection.execute("SELECT rule, count(*) FROM found GROUP BY rule").fetchall())
+        return _FoundBy(counts, frozenset(rule.rule for rule in rules if _reads_nothing(connection, rule)))
+
+
+def _reads_nothing(connection: duckdb.DuckDBPyConnection, rule: CrossRule) -> bool:
+    """Whether none of the tables that it asks has a row, so that it cannot but hold."""
+    asked = sorted(set(_ASKED.findall(rule.query)))
+    are_empty = [f"NOT EXISTS (FROM {relation})" for relation in asked]
+    found = connection.execute(f"SELECT {' AND '.join(are_empty)}").fetchone() if asked else None
+    return bool(found and found[0])
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, models: Sequence[str]) -> None:
@@ -173,7 +192,7 @@ def _find(connection: duckdb.DuckDBPyConnection, rule: CrossRule, extract_date: 
 
 
 def _validated(
-    rules: list[CrossRule], home: Home, database: Path, extract_date: date, counts: dict[str, int]
+    rules: list[CrossRule], home: Home, database: Path, extract_date: date, found_by: _FoundBy
 ) -> list[RuleResult]:
     from expectations.suite import query_check
     from expectations.validate import rule_of, unexpected_count, validate
@@ -196,7 +215,8 @@ def _validated(
         RuleResult(
             rule=rule.rule, dimension=rule.dimension, severity=rule.severity, description=rule.title,
             passed=bool(found[rule.rule].success), unexpected_count=unexpected_count(found[rule.rule]),
-            row_count=None, observed_value=several(counts.get(rule.rule, 0), "finding"),
+            row_count=0 if rule.rule in found_by.over_nothing else None,
+            observed_value="no rows to look at" if rule.rule in found_by.over_nothing else several(found_by.counts.get(rule.rule, 0), "finding"),
         )
         for rule in rules
     ]  # fmt: skip

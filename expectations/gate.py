@@ -20,7 +20,7 @@ from nights.rows.accepted import Acceptance, last_accepted, mode_of
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.contract.rules_as_sql import ROWS as RELATION
-from sources.contract.rules_as_sql import KeyRule, TableRule, key_rules, row_rules, table_rules, volume_rule
+from sources.contract.rules_as_sql import TableRule, key_rules, row_rules, ruled_out, table_rules, volume_rule
 from sources.landing.as_sent import write_as_sent
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
@@ -193,8 +193,10 @@ def _as_struct(fault: _Fault) -> str:
 
 def _doubled_rows(contract: Contract) -> str:
     """A table of the rows that a key rules out: later ones of identical rows, and every one of contradicting rows."""
-    everything = ", ".join(quoted(column.name) for column in contract.columns)
-    selects = [_doubled_by(rule, everything) for rule in key_rules(contract)]
+    selects = [
+        f"SELECT _row, {literal(rule.name)} AS rule FROM ({ruled_out(contract, rule, RELATION)})"
+        for rule in key_rules(contract)
+    ]
     return f"""
         CREATE TABLE doubled AS
         SELECT _row, list(rule) AS _rules
@@ -202,32 +204,18 @@ def _doubled_rows(contract: Contract) -> str:
         GROUP BY _row"""
 
 
-def _doubled_by(rule: KeyRule, everything: str) -> str:
-    key = ", ".join(map(quoted, rule.columns))
-    return f"""
-        SELECT _row, {literal(rule.name)} AS rule
-        FROM (
-          SELECT _row, row_number() OVER same_key AS nth,
-            count(DISTINCT hash({everything})) OVER (PARTITION BY {key}) AS wordings
-          FROM rows
-          SEMI JOIN (SELECT {key} FROM rows GROUP BY ALL HAVING count(*) > 1) AS doubled_key USING ({key})
-          WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)
-        )
-        WHERE nth > 1 OR wordings > 1"""
-
-
 def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects: Path) -> dict[str, list[Example]]:
     """A few failing rows of each row rule, their keys masked where the contract protects a column."""
     parts = [literal(MASK) if contract.column(name).is_masked else in_record(name) for name in contract.key]
     found = connection.execute(f"""
-        WITH faulty AS (SELECT row, record, unnest(faults) AS fault FROM read_parquet({literal(str(rejects))}))
-        SELECT fault.rule, row, concat_ws('|', {", ".join(parts)})
+        WITH faulty AS (SELECT row, line, file, record, unnest(faults) AS fault FROM read_parquet({literal(str(rejects))}))
+        SELECT fault.rule, row, concat_ws('|', {", ".join(parts)}), line, nullif(file, '')
         FROM faulty
         QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES}
         ORDER BY row""").fetchall()
     examples: dict[str, list[Example]] = {}
-    for rule, row, key in found:
-        examples.setdefault(rule, []).append(Example(row, key))
+    for rule, *example in found:
+        examples.setdefault(rule, []).append(Example(*example))
     return examples
 
 

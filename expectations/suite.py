@@ -9,8 +9,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from sources.contract.model import Column, Contract, QualityRule
-from sources.contract.rules_as_sql import KeyRule, RowRule, TableRule, key_rules, row_rules
-from warehouse.engines.duckdb.engine import quoted
+from sources.contract.rules_as_sql import KeyRule, RowRule, TableRule, key_rules, row_rules, ruled_out
 
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
 _COMPARES_SOURCES = gxe.ExpectQueryResultsToMatchComparison
@@ -43,7 +42,7 @@ def contract_checks(contract: Contract, tables: list[TableRule]) -> list[Check]:
     """Row rules, keys, the table rules given and the contract's own expectations, in this order."""
     columns = {column.name: column for column in contract.columns}
     checks = [_row_check(rule, columns[rule.column]) for rule in row_rules(contract)]
-    checks += [_key_check(rule) for rule in key_rules(contract)]
+    checks += [_key_check(contract, rule) for rule in key_rules(contract)]
     checks += [_table_check(rule) for rule in tables]
     return checks + _own_expectations(contract)
 
@@ -83,16 +82,14 @@ def _row_check(rule: RowRule, column: Column) -> Check:
     return Check(rule.name, rule.dimension, "error", words["description"], made)
 
 
-def _key_check(rule: KeyRule) -> Check:
-    columns = _in_template(", ".join(map(quoted, rule.columns)))
-    # As with a key of a database, rows without a value are not the same as each other.
-    given = _in_template(" AND ".join(f"{quoted(name)} IS NOT NULL" for name in rule.columns))
+def _key_check(contract: Contract, rule: KeyRule) -> Check:
+    """It counts the very rows that are rejected."""
     words = {
         "dimension": rule.dimension,
         "severity": "error",
         "description": f"No two rows have the same {', '.join(rule.columns)}",
     }
-    query = f"SELECT {columns}, count(*) FROM {{batch}} WHERE {given} GROUP BY ALL HAVING count(*) > 1"
+    query = _in_template(ruled_out(contract, rule, "{rows}")).replace("{{rows}}", "{batch}")
     return query_check(rule.name, query, words)
 
 

@@ -13,7 +13,7 @@ from nights.record.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, F
 from nights.record.verdict import RuleResult, Verdict
 from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, last_accepted
 from nights.rows.changed_keys import AGAIN, CHANGED, GONE, NEW, following, same_rows, write_changes
-from nights.rows.history_warnings import SENT_AGAIN, lost_watermark, sent_again
+from nights.rows.history_warnings import SENT_AGAIN, far_fewer, lost_watermark, rows_replaced, sent_again
 from nights.rows.value_profile import record_profile
 from nights.rows.watermark import reached, usable
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
@@ -81,7 +81,8 @@ def record_taken(contract: Contract, home: Home, night: FeedNight, last: Accepta
     attempt = attempt_of(contract, home, night)
     if attempt.gate is not None:
         _record_gate(home, night, attempt)
-    for result in [*sent_again(contract, night), *lost_watermark(contract, night, last)]:
+    taken = Acceptance.read(accepted_folder(contract, home, night.extract_date))
+    for result in [*sent_again(contract, night), *lost_watermark(contract, night, last), *far_fewer(night, taken)]:
         _record_rule(home, night, result.rule, [result])
     # Before the night counts as recorded: a crash in between is made good by the next build.
     record_profile(contract, home, night)
@@ -143,16 +144,17 @@ def _acceptance(contract: Contract, home: Home, night: FeedNight) -> Acceptance:
     """What is written of a night before its rows are looked at: without a watermark, and without changes."""
     mode, deleted_when = contract.extract_mode, contract.increment.deleted_when if contract.increment else None
     target = accepted_folder(contract, home, night.extract_date)
-    if contract.increment is None and kept_originals(contract, home, night.extract_date):
+    earlier = Acceptance.read(target) if (target / ACCEPTANCE).exists() else None
+    is_again = contract.increment is None and kept_originals(contract, home, night.extract_date)
+    if is_again and earlier and earlier.mode == "incremental":
         # Landed again from the originals of a pull that asked for changes only: these never were the whole.
-        earlier = Acceptance.read(target)
-        if earlier.mode == "incremental":
-            mode, deleted_when = earlier.mode, earlier.deleted_when
+        mode, deleted_when = earlier.mode, earlier.deleted_when
     return Acceptance(
         agency=night.agency, feed=night.feed, extract_date=night.extract_date.isoformat(), status=night.status,
         original_sha256=night.original_sha256 or "", rows_sent=night.rows_sent or 0, rows_accepted=night.rows_accepted or 0,
         rows_rejected=night.rows_rejected or 0, decided_at=night.finished_at.isoformat(), reason=night.reason,
         mode=mode, deleted_when=deleted_when, watermark_column=contract.increment.watermark if contract.increment else None,
+        rows_replaced=rows_replaced(contract, night, earlier),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from catalogue.protection import Protection, refuse_exposed
 from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.integrity.tampered import tampered
+from nights.record.feeds_in_use import feeds_in_use
 from nights.record.unrecorded import record_missed
 from nights.rows.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from sources.contract.model import Contract
@@ -24,6 +25,7 @@ from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private
 from warehouse.home import Home
 from warehouse.store import builds
+from warehouse.store.feeds_in_use import RELATION, write_feeds_in_use
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
 from warehouse.store.night_records import COMMENTS, copy_into
 from warehouse.store.restricted import attach_restricted
@@ -38,6 +40,7 @@ LINKED = {
 _OWN = [
     *(f"linkage.{table}" for table in (*LINKED, "entity_change", "large_block", "conflict")),
     *(f"quality.{table}" for table in COMMENTS),
+    RELATION,
 ]
 
 
@@ -81,6 +84,7 @@ def begin(build: Build, agreed: list[Contract], others: Iterable[Contract]) -> N
     builds.note_feeds(build.database, [contract.name for contract in used])
     with open_database(build.database) as connection:
         create_relations(connection, agreed, build.home, build.night)
+        write_feeds_in_use(connection, feeds_in_use(agreed, build.home, build.night))
         create_empty_relations(connection, list(others))
 
 

@@ -24,11 +24,11 @@ from catalogue.protection import Protection
 from expectations.cross_agency import asked_of_models, load_rules
 from nights.broken_contracts import load_known
 from nights.dbt_sources import write_dbt_sources
-from orchestration.ui.links import code_link
+from orchestration.ui.links import ROW_COUNT, code_link
 from sources.contract.model import Contract
 from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models
-from warehouse.store.builds import DATABASE
+from warehouse.store.builds import DATABASE, rows_of_tables
 from warehouse.store.history import Versioned
 from warehouse.store.restricted import RESTRICTED
 
@@ -256,11 +256,32 @@ def run_dbt(
     # A folder for each invocation, kept, so that dbt parses only what changed.
     target = home.dbt / name
     (target / RESULTS).unlink(missing_ok=True)
+    # Kept until dbt has ended: while it runs, nobody else may open the build to count.
+    events: list[Any] = []
+    failure = None
     try:
-        yield from dbt.cli([*_BUILD, *variables(manifest), *selection], context=context, target_path=target).stream()
+        events.extend(
+            dbt.cli([*_BUILD, *variables(manifest), *selection], context=context, target_path=target).stream()
+        )
     except DagsterDbtCliRuntimeError as error:
         # Its own words are the command, with all that dbt is told.
-        raise RuntimeError(failed_models(target) or str(error)) from None
+        failure = failed_models(target) or str(error)
+    yield from _with_row_counts(context, events, rows_of_tables(home.building / DATABASE))
+    if failure is not None:
+        raise RuntimeError(failure)
+
+
+def _with_row_counts(
+    context: dg.AssetExecutionContext, events: Sequence[Any], rows: Mapping[tuple[str, str], int]
+) -> Iterator[Any]:
+    """What dbt made, with how many rows each table has, which Dagster draws over the nights."""
+    for event in events:
+        if isinstance(event, dg.Output):
+            schema, table = context.asset_key_for_output(event.output_name).path[-2:]
+            counted = {ROW_COUNT: rows[schema, table]} if (schema, table) in rows else {}
+            yield event.with_metadata({**event.metadata, **counted})
+        else:
+            yield event
 
 
 def failed_models(target: Path) -> str:

@@ -7,6 +7,8 @@ import dagster as dg
 from orchestration.first_night import first_night
 from warehouse.home import Home
 
+# One beginning for all feeds, also those that came later: Dagster resolves no job whose assets are partitioned in different ways
+# (a test holds it to that), and a night is one job. A feed's own nights are those that have a materialization.
 # Today is a partition from its first minute on, not only when it is over.
 NIGHTS = dg.DailyPartitionsDefinition(start_date=first_night(Home.from_environment()).isoformat(), end_offset=1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from orchestration.command.main import app
@@ -113,3 +114,18 @@ def test_code_for_other_tools_runs_on_the_published_night(block: str, published_
     (tmp_path / "data").symlink_to(published_home.root)
     done = ended(sys.executable, "-c", f"{block}\nprint(len(locals().get('airlines', ())) or len(late))", cwd=tmp_path)
     assert done.stdout.split()[-1] in ("16", "5")
+
+
+def test_the_address_for_other_tools_cannot_change_what_readers_see(published_home: Home, tmp_path: Path) -> None:
+    """On a copy: without the mode in it the same address writes."""
+    page = (PROJECT / "docs" / "tools.md").read_text()
+    (address,) = re.findall(r"```text\nduckdb:////\S+/published\.duckdb(\S*)\n```", page)
+    copy = tmp_path / "published.duckdb"
+    copy.write_bytes(published_home.published.read_bytes())
+    write = sa.text("CREATE TABLE marts.mine AS SELECT 1 AS x")
+    with sa.create_engine(f"duckdb:///{copy}{address}", poolclass=sa.NullPool).connect() as connection:
+        assert "airline" in sa.inspect(connection).get_table_names(schema="marts")
+        with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+            connection.execute(write)
+    with sa.create_engine(f"duckdb:///{copy}").connect() as connection:
+        connection.execute(write)

@@ -7,11 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from warehouse.errors import SettingError
+from warehouse.files import make_private, private_folder
 
 # Separated as in PATH. An organisation keeps its own beside this repository.
 _Places = Annotated[
@@ -88,6 +89,20 @@ def _refuse_what_does_not_belong(file: Path) -> None:
         raise SettingError(f"{file} may be written by others; `chmod 600` it, after reading what it says")
     for name in sorted(_SECRETS & set(dotenv_values(file))):
         raise SettingError(f"{file}: {name} does not belong beside what it protects; set it in the environment")
+
+
+def noted_in_home(name: str, value: str) -> Path | None:
+    """Write a setting into `settings.env` of the home that INTERAGENCY_HOME names; returns the file.
+
+    None, and nothing is written, where no home is named, or the environment says the setting, which goes before the file.
+    """
+    home = settings().home
+    if home is None or os.environ.get(name):
+        return None
+    file = private_folder(home.expanduser()) / SETTINGS_FILE
+    set_key(file, name, value, quote_mode="auto")
+    make_private(file)
+    return file
 
 
 def further_models() -> Path | None:

@@ -23,10 +23,20 @@ WITHHELD = "withheld"
 
 @dataclass(frozen=True)
 class Example:
-    """A failing row: its position in the landed rows, and its key with protected values masked."""
+    """A failing row: its position in the landed rows, its key with protected values masked, and its line in the agency's file
+    where that is known.
+    """
 
     row: int
     key: str
+    line: int | None = None
+    file: str | None = None
+
+    @property
+    def place(self) -> str:
+        """`line 41 (key)`, as the agency finds it; `row 40 (key)` where nobody knows its line."""
+        where = f"row {self.row}" if self.line is None else f"line {self.line}"
+        return f"{f'{self.file}, ' if self.file else ''}{where} ({self.key})"
 
 
 @dataclass(frozen=True)

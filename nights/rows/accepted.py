@@ -29,6 +29,7 @@ class Acceptance:
 
     `watermark` is where an incremental feed ended, in its column `watermark_column`; the next night starts there.
     `mode` and `deleted_when` are the contract's of then: how this night adds to those before stays as it was.
+    `rows_replaced` are those of an earlier extract of the same night in whose place this one came with far fewer.
     """
 
     agency: str
@@ -46,6 +47,7 @@ class Acceptance:
     mode: str | None = None
     deleted_when: str | None = None
     watermark_column: str | None = None
+    rows_replaced: int | None = None
 
     def write(self, folder: Path) -> None:
         write_text(folder / ACCEPTANCE, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
@@ -54,7 +56,11 @@ class Acceptance:
     def lasting(self) -> str:
         """All but what a night that comes in before it, later, makes anew: `changes`, and whether it is `unchanged`."""
         status = ACCEPTED if self.status == UNCHANGED else self.status
-        return json.dumps(asdict(replace(self, changes=None, status=status)), sort_keys=True)
+        lasting = asdict(replace(self, changes=None, status=status))
+        if self.rows_replaced is None:
+            # As it is in the nights that an earlier version sealed.
+            del lasting["rows_replaced"]
+        return json.dumps(lasting, sort_keys=True)
 
     @classmethod
     def read(cls, folder: Path) -> "Acceptance":

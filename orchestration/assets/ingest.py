@@ -16,7 +16,7 @@ from nights.record.verdict import RuleResult
 from orchestration.night_end import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
-from orchestration.ui.links import code_link, owners
+from orchestration.ui.links import ROW_COUNT, code_link, owners
 from sharing.agreements import read_register
 from sources.contract.model import Contract
 from warehouse.files import refused_by_disk
@@ -24,8 +24,6 @@ from warehouse.store.seal import Tampered
 
 INGEST, HARMONISE = "ingest", "harmonise"
 STEP = "interagency/step"
-# Dagster draws it over the nights.
-ROW_COUNT = "dagster/row_count"
 
 
 def landing_key(contract: Contract) -> dg.AssetKey:
@@ -200,7 +198,7 @@ def rules_metadata(results: Sequence[RuleResult]) -> dict[str, dg.MetadataValue]
         dg.TableRecord({
             "rule": result.rule, "dimension": result.dimension, "passed": result.passed,
             "unexpected": result.unexpected_count, "observed": result.observed_value,
-            "rows": "; ".join(f"{example.row} ({example.key})" for example in result.examples),
+            "rows": "; ".join(example.place for example in result.examples),
         })
         for result in sorted(results, key=lambda result: result.passed)
     ]  # fmt: skip

@@ -7,6 +7,9 @@ import dagster as dg
 
 from sources.contract.model import Contract
 
+# Metadata that Dagster draws over the nights.
+ROW_COUNT = "dagster/row_count"
+
 
 def owners(contract: Contract) -> list[str]:
     """The contract's team, as Dagster names one."""

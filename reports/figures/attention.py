@@ -1,7 +1,7 @@
 """What a steward looks at first: all that is not as it should be in a night, ranked, each with its reason and what to do about it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from watch.alerts import Alert
     _STALE,
     _NOT_TAKEN,
     _CONTRADICTION,
+    _SHRUNK,
     _BROKEN,
     _UNTOLD,
     _UNUSUAL,
@@ -26,7 +27,7 @@ from watch.alerts import Alert
     _NEW_WARNING,
     _WARNING,
     _NOT_ASKED,
-) = range(11)
+) = range(12)
 
 _MOST_REASONS = 3
 
@@ -51,7 +52,7 @@ class Matter:
 @dataclass(frozen=True)
 class Seen:
     """What is known of the night: why it was not published where it was not (`failure`), and by feed what goes back to its agency,
-    what does not hold, why records were rejected and what is unusual.
+    what does not hold, why records were rejected, what is unusual, and what is said of a far smaller second extract (`shrunk`).
     """
 
     failure: str | None
@@ -63,6 +64,7 @@ class Seen:
     reasons: Mapping[str, Sequence[str]]
     unusual: Mapping[str, str]
     alerts: Sequence[Alert]
+    shrunk: Mapping[str, str] = field(default_factory=dict)
 
 
 def matters(seen: Seen) -> list[Matter]:
@@ -110,6 +112,8 @@ def _not_taken(line: FeedLine, back: str) -> Matter:
 def _taken(line: FeedLine, seen: Seen, whom: str, back: str) -> Matter | None:
     rejected = line.rows_rejected or 0
     rejects = several(rejected, "reject")
+    if said := seen.shrunk.get(line.contract.name):
+        return Matter(_SHRUNK, rejected, "far fewer rows than before in this night", f"{said}.", f"Ask {whom}.")
     if line.status == BY_STEWARD:
         return Matter(_BROKEN, rejected, f"taken with {rejects}", f"By a steward's word: {line.reason}", back)
     if line.errors:

@@ -1,14 +1,14 @@
 """A feed's page: what arrived over the nights, every rule with its trend, examples, and what goes back to the agency."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from nights.record.attempt import GATE, recorded_attempt
+from nights.record.attempt import recorded_attempt
 from nights.record.past import DIMENSIONS, SHARE, Past
+from nights.record.verdict import Verdict
 from pages.charts import Band, band, drawn
 from reports.figures.feed_lines import FeedLine
 from reports.figures.rejected import SentBack, reasons
@@ -94,8 +94,7 @@ def _examples(past: Past, contract: Contract) -> dict[str, list[str]]:
     gate = recorded_attempt(contract, past.home, past.night).gate
     if gate is None:
         return {}
-    results = json.loads((gate / GATE).read_text(encoding="utf-8"))["results"]
-    return {item["rule"]: [f"row {one['row']} ({one['key']})" for one in item["examples"]] for item in results}
+    return {result.rule: [example.place for example in result.examples] for result in Verdict.read(gate).results}
 
 
 def _failures(past: Past, contract: Contract) -> list[tuple[str, str, int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nights.record.past import DIMENSIONS, SHOWN_NIGHTS, Past
 from reports.figures.attention import Seen, matters
-from reports.figures.cross_agency_rules import broken_rules, cross_rules
+from reports.figures.cross_agency_rules import broken_rules, cross_rules, shrunk
 from reports.figures.feed_lines import FeedLine, by_agency
 from reports.figures.rejected import SentBack, reasons
 from reports.figures.scores import Score, scores_of
@@ -32,7 +32,9 @@ def write_front(
     """`sent_back` are the files for the agencies, by name of the feed. Returns the path of what people open."""
     failure, rules, unusual = _failure(past), cross_rules(past), anomalies(past)
     odd = {f"{agency}/{feed}": said for agency, feed, _, said in unusual}
-    seen = Seen(failure, past.before, feeds, sent_back, rules, broken_rules(past), _reasons(past, feeds), odd, alerts)
+    seen = Seen(
+        failure, past.before, feeds, sent_back, rules, broken_rules(past), _reasons(past, feeds), odd, alerts, shrunk(past)
+    )  # fmt: skip
     return site.write_first(
         "front", feeds=feeds, matters=matters(seen), nights=nights_written(past.home)[:SHOWN_NIGHTS], scores=_scored(past),
         dimensions=list(DIMENSIONS), most_changes=MOST_CHANGES, changes=list(changes_of(past))[:MOST_CHANGES],

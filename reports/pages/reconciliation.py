@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from catalogue.lineage import Lineage
 from nights.record.attempt import recorded_attempt
 from nights.record.past import Past
 from nights.record.rejects import in_record
-from nights.rows.accepted import accepted_nights, state_of
+from nights.rows.accepted import Acceptance, accepted_nights, nights_read, state_of
 from reports.figures.feed_lines import FeedLine
 from reports.pages.lineage import staged_as
 from reports.pages.night_site import Site
@@ -20,7 +21,7 @@ from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.engines.duckdb.exact import as_number, difference, sum_of
-from warehouse.store.builds import DATABASE, current_night
+from warehouse.store.builds import DATABASE, Night, published_nights
 from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
 
 STEPS = [
@@ -51,6 +52,8 @@ class Account:
     columns: list[str]
     steps: list[Step]
     gaps: list[str]
+    # Whether anything of it came in this night.
+    has_come: bool = True
 
     @property
     def unknown(self) -> list[str]:
@@ -72,17 +75,29 @@ def write_reconciliation(past: Past, site: Site, lines: Sequence[FeedLine], line
 
 @contextmanager
 def _warehouse(past: Past) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The night's own build with its restricted part where it is the published one; an empty database otherwise."""
-    current = current_night(past.home)
-    if current is None or current.extract_date != past.night:
+    """The night's last build with its restricted part, whichever readers see; an empty database where none is kept."""
+    build = _last_build(past)
+    if build is None:
         with open_database() as connection:
             yield connection
         return
-    database = current.folder / DATABASE
+    database = build.folder / DATABASE
     with open_database(database, read_only=True) as connection:
         if restricted_file(database).exists():
             attach_restricted(connection, database, read_only=True)
         yield connection
+
+
+def _last_build(past: Past) -> Night | None:
+    """Of those that came to their end: one that was restored, or is seen while the last run was held back, is of another run."""
+    return next((night for night in published_nights(past.home) if night.extract_date == past.night), None)
+
+
+def _is_built_of(past: Past, nights: Sequence[Path]) -> bool:
+    """Whether the last build read these accepted nights as they are now: nothing was accepted after it."""
+    build = _last_build(past)
+    decided = [datetime.fromisoformat(Acceptance.read(folder).decided_at) for folder in nights]
+    return build is not None and all(moment <= build.finished_at for moment in decided)
 
 
 def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, lineage: Lineage) -> Account:
@@ -100,9 +115,11 @@ def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, 
         _measured(connection, "rejected at the gate", _parquet(attempt.gate, REJECTS), {name: _in_record(contract, name) for name in money}),
         _measured(connection, "accepted", _parquet(nights[-1] if tonight else None, ROWS), {name: quoted(name) for name in money}),
         _measured(connection, "in use with earlier nights", f"({state_of(contract, nights)})" if nights else None, {name: quoted(name) for name in money}),
-        _staged(connection, contract, lineage, money),
+        _staged(connection, contract, lineage, money) if _is_built_of(past, nights_read(contract, nights)) else Step("staged", None, dict.fromkeys(money)),
     ]  # fmt: skip
-    return Account(contract, money, steps, list(_gaps(steps, money)))
+    return Account(
+        contract, money, steps, list(_gaps(steps, money)), manifest is not None or line.rows_sent is not None
+    )
 
 
 def _parquet(folder: Path | None, name: str) -> str | None:

@@ -29,6 +29,8 @@ from warehouse.settings import settings
 from warehouse.yaml import FileError, Schema, load_file
 
 FILE = "grants.yaml"
+# Where a grant is written, as messages say it.
+_WHERE = f"{FILE}, the project's own or one that INTERAGENCY_GRANTS names (docs/engineer.md, Grants)"
 EVERY_AGENCY = "*"
 _KINDS = ("variables", "folders", "hosts")
 _LISTS = {kind: {"type": "array", "items": {"type": "string"}} for kind in _KINDS}
@@ -89,7 +91,7 @@ class Grant:
             what = "is the platform's own" if is_own else "is not granted"
             raise NotGranted(
                 f"environment variable {name} {what} to {self._who}; use one that begins with "
-                f"{self.agency.upper() or 'the agency'}_, or grant it under `variables` in {FILE} (docs/engineer.md, Grants)"
+                f"{self.agency.upper() or 'the agency'}_, or grant it under `variables` in {_WHERE}"
             )
         return os.environ.get(name)
 
@@ -100,7 +102,7 @@ class Grant:
         if is_forbidden or not any(path.is_relative_to(folder) for folder in self._folders):
             raise NotGranted(
                 f"a file outside the folders of {self._who}; put it beside the contract, or grant its folder under `folders` "
-                f"in {FILE} (docs/engineer.md, Grants)"
+                f"in {_WHERE}"
             )
 
     def holds(self, folder: Path) -> bool:
@@ -146,7 +148,7 @@ class Grant:
         return not is_guarded(address) or self._names(str(address))
 
     def _no_host(self, words: str) -> NotGranted:
-        return NotGranted(f"{words}; grant it under `hosts` in {FILE} (docs/engineer.md, Grants)")
+        return NotGranted(f"{words}; grant it under `hosts` in {_WHERE}")
 
     @property
     def _who(self) -> str:

@@ -120,6 +120,24 @@ def key_rules(contract: Contract) -> list[KeyRule]:
     return keys + [KeyRule(f"{name}_unique", (name,)) for name in unique]
 
 
+def ruled_out(contract: Contract, rule: KeyRule, rows: str) -> str:
+    """SQL of the `_row` of each of the `rows` that a key rules out: later ones of identical rows, and every one of contradicting
+    rows. As with a key of a database, rows without a value are not the same as each other.
+    """
+    key = ", ".join(map(quoted, rule.columns))
+    everything = ", ".join(quoted(column.name) for column in contract.columns)
+    return f"""
+        SELECT _row
+        FROM (
+          SELECT _row, row_number() OVER same_key AS nth,
+            count(DISTINCT hash({everything})) OVER (PARTITION BY {key}) AS wordings
+          FROM {rows}
+          SEMI JOIN (SELECT {key} FROM {rows} GROUP BY ALL HAVING count(*) > 1) AS doubled_key USING ({key})
+          WINDOW same_key AS (PARTITION BY {key} ORDER BY _row)
+        )
+        WHERE nth > 1 OR wordings > 1"""
+
+
 def table_rules(contract: Contract) -> list[TableRule]:
     """Every quality rule of the contract that is a measured number, and a warning for each identifier that a row may do without."""
     rules = [_table_rule(contract, rule) for rule in contract.quality if rule.expectation is None]

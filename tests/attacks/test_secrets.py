@@ -63,6 +63,7 @@ def test_the_platforms_own_variables_are_filled_in_nowhere(
     granted(tmp_path, "'*': {variables: ['*'], folders: [/], hosts: ['*']}", monkeypatch)
     told = refusal(local(tmp_path, f"{text}/extract.csv"), tmp_path / "landed")
     assert "is the platform's own" in told
+    assert "grants.yaml, the project's own or one that INTERAGENCY_GRANTS names" in told
 
 
 @pytest.mark.parametrize("name", ["INTERAGENCY_KEY", "AWS_SECRET_ACCESS_KEY"])

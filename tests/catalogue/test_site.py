@@ -39,6 +39,8 @@ def test_every_table_of_the_night_has_a_page_and_each_column_its_meaning(pages: 
     assert '<a href="marts.airline.html">marts.airline</a>' in flight
     assert "bts/flights: tailnum" in flight
     assert 'small class="warn">▲ protected' not in flight
+    assert "How fresh it is" in flight
+    assert '<td class="whole" data-of="Rows are of">2026-11-20</td><td data-of="Status">accepted</td>' in flight
 
 
 def test_the_query_to_begin_with_runs(pages: Path, published_home: Home) -> None:

@@ -1,6 +1,7 @@
 """The gate: rejects by our SQL agree with great-expectations, and the verdict follows the contract."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,8 @@ def test_rows_that_share_a_key(tmp_path: Path, home: Home) -> None:
     assert gate.rows_of("primary_key") == [2, 3, 4, 5, 6, 7, 8]
     assert gate.rows_of("u_unique") == [2, 3, 7, 9, 12]
     assert gate.rows_of("a_required") == [13, 14]
-    assert gate.rule("primary_key").unexpected_count == 3, "groups of rows"
+    for rule in ("primary_key", "u_unique"):
+        assert gate.rule(rule).unexpected_count == len(gate.rows_of(rule)), "the rows that are rejected, in each place"
     _, accepted = gate.accept()
     assert [(row["a"], row["u"]) for row in accepted] == [(1, "p"), (4, None), (5, None)]
 
@@ -202,6 +204,8 @@ def test_protected_keys_are_masked_in_examples(tmp_path: Path, home: Home) -> No
     gate = gated(tmp_path, home, csv_text([["person", 'part "1"', "x"], ["39001010000", "p1", ""]]), feed)
     (example,) = gate.rule("x_required").examples
     assert (example.row, example.key) == (1, f"{MASK}|p1")
+    assert example.place == f"line 2 ({MASK}|p1)", "as the agency finds it"
+    assert replace(example, line=None).place == f"row 1 ({MASK}|p1)"
     folder = gate_folder(gate.contract, home, NIGHT)
     for name in ("gate.json", VALIDATION):
         assert "39001010000" not in (folder / name).read_text(encoding="utf-8")

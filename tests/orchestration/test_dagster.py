@@ -1,6 +1,7 @@
 """What Dagster sees: jobs, schedule, sensors, lineage, freshness and blocking gates, as the server would load them."""
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,36 @@ def test_partitions_begin_with_the_first_night_that_there_is(home: Home, monkeyp
     FeedNight(night, "noaa", "weather", "accepted", now, now).save(home)
     begin_no_later(home, today)
     assert first_night(home) == night
+
+
+def test_a_job_takes_one_kind_of_partitions_alone() -> None:
+    """Where this fails, each feed may have partitions that begin with its own first night."""
+    starts = {"early": "2026-11-01", "late": "2026-11-20"}
+    specs = [
+        dg.AssetSpec(name, partitions_def=dg.DailyPartitionsDefinition(start_date=start))
+        for name, start in starts.items()
+    ]
+
+    @dg.multi_asset(specs=specs, can_subset=True)
+    def land() -> Iterator[dg.MaterializeResult]:
+        yield from ()
+
+    defs = dg.Definitions(assets=[land], jobs=[dg.define_asset_job("night")])
+    with pytest.raises(dg.DagsterInvalidDefinitionError) as caught:
+        defs.resolve_job_def("night")
+    assert "Selected assets must have the same partitions definitions" in str(caught.value.__cause__)
+
+
+def test_tables_have_their_rows_over_the_nights(published_home: Home) -> None:
+    with dg.DagsterInstance.from_config(str(published_home.dagster)) as instance:
+        made = {
+            key: instance.get_latest_materialization_event(dg.AssetKey(key.split("/")))
+            for key in ("staging/stg_bts__airlines", "marts/airline", "marts/flight")
+        }
+    rows = {
+        key: event.asset_materialization.metadata["dagster/row_count"].value for key, event in made.items() if event
+    }
+    assert rows == {"staging/stg_bts__airlines": 16, "marts/airline": 16, "marts/flight": 336776}
 
 
 def test_assets_name_their_team_and_lead_to_their_contract(defs: dg.Definitions, contracts: list[Contract]) -> None:

@@ -10,10 +10,15 @@ import pytest
 
 from expectations.data_docs import write_data_docs
 from expectations.gate import run_gate
+from nights.build import Build, begin
+from nights.folders import accepted_folder
 from nights.pulling.one_feed import land_night
 from nights.record.past import open_past
 from nights.record.verdict import RuleCounts, rule_counts
+from nights.rows.accepted import Acceptance
 from orchestration.command.operator.run import _lines
+from reports.figures.attention import Seen, matters
+from reports.figures.cross_agency_rules import shrunk
 from reports.figures.feed_lines import FeedLine, feed_lines
 from reports.figures.rejected import reasons, write_back
 from reports.pages.lineage import Lineage
@@ -21,8 +26,11 @@ from reports.pages.reconciliation import _account, _warehouse
 from sources.contract.load import load_all
 from sources.contract.model import Contract
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
-from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import command, recorded, run_ingest, write_agreement
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.store.builds import publish
+from warehouse.store.feeds_in_use import read_feeds_in_use
 from watch.feed_series import read_series
 
 PROPERTIES = columns(id="integer", fee="number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}")
@@ -180,3 +188,70 @@ def test_rules_are_counted_of_the_last_run(extract: Path, home: Home) -> None:
     assert rule_counts(home, NIGHT)["plain", "things"] == RuleCounts(2, 1)
     run(extract, None)
     assert ("plain", "things") not in rule_counts(home, NIGHT)
+
+
+def test_a_second_extract_with_far_fewer_rows_is_told_and_the_same_again_changes_nothing(
+    extract: Path, home: Home
+) -> None:
+    many, few = GOOD + "5,5.00\n6,6.00\n", "id,fee\n1,1.00\n"
+
+    def shown() -> tuple[str | None, list[str], dict[str, Any]]:
+        found = told(extract, home)
+        lines = _lines([contract_of(extract)], home, NIGHT)
+        with open_past(home, [contract_of(extract)], NIGHT) as past:
+            feeds = feed_lines(past)
+            seen = Seen(None, None, feeds, {}, [], {}, {}, {}, [], shrunk(past))
+            return lines[0].warning, [f"{matter.title}: {matter.why}" for matter in matters(seen)], found
+
+    run(extract, many)
+    assert shown()[0] is None
+    assert Acceptance.read(accepted_folder(contract_of(extract), home, NIGHT)).rows_replaced is None
+    run(extract, few)
+    warning, front, found = shown()
+    assert warning
+    assert "had 5 rows; this one, which took its place, has 1" in warning
+    assert (found["rules"]["rows_since_last_run"], found["closing table"][-1]) == (4, 1)
+    assert front[0].startswith("A feed for a test: far fewer rows than before in this night: Another extract")
+    run(extract, few)
+    assert shown() == (warning, front, found), "the same bytes again"
+    run(extract, few.replace("1.00", "2.00"))
+    assert shown()[0] == warning, "another one, as small as the one before it"
+    run(extract, GOOD)
+    assert shown()[0] is None
+    assert told(extract, home) == ACCEPTED_ONCE
+
+
+def publish_build(extract: Path, home: Home, run_id: str) -> list[tuple[Any, ...]]:
+    """A published build of what is accepted; returns how fresh readers are told that it is."""
+    build = Build(home, NIGHT, run_id)
+    begin(build, [contract_of(extract)], [])
+    with open_database(build.database) as connection:
+        connection.execute("DROP SCHEMA accepted CASCADE")
+    publish(home, build.database)
+    with open_database(home.published, read_only=True) as connection:
+        return [
+            (feed.name, feed.extract_date, feed.status, feed.rows_accepted) for feed in read_feeds_in_use(connection)
+        ]
+
+
+def test_after_a_refused_run_readers_are_told_how_fresh_their_rows_are(extract: Path, home: Home) -> None:
+    run(extract, GOOD)
+    before = publish_build(extract, home, "first")
+    assert before == [("plain/things", str(NIGHT), "accepted", 3)]
+    run(extract, BAD)
+    assert recorded(home, NIGHT)["plain/things"].status == "refused"
+    assert publish_build(extract, home, "second") == before
+
+
+def test_a_restore_says_how_long_it_lasts_and_what_keeps_it(extract: Path, home: Home) -> None:
+    run(extract, GOOD)
+    publish_build(extract, home, "first")
+    run(extract, "id,fee\n1,1.00\n2,2.00\n")
+    publish_build(extract, home, "second")
+    same = command("warehouse", "restore", str(NIGHT), "--run", "second").stdout
+    assert "lasts until the next run" in same
+    assert "another extract" not in same
+    said = command("warehouse", "restore", str(NIGHT), "--run", "first").stdout
+    assert "lasts until the next run" in said
+    assert "plain/things: another extract of this build's night was accepted after it" in said
+    assert f"interagency run --extract-date {NIGHT} --agency plain --feed things" in said

@@ -15,9 +15,11 @@ from reports.pages.reconciliation import Account, _account, _warehouse
 from reports.report import write_report
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
-from tests.conftest import NIGHT, Feed
+from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.nights.gated import gated
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.store.builds import note_feeds, publish, restore, start_build
 
 FEED = Feed([
     "{name: id, logicalType: string, primaryKey: true}",
@@ -60,3 +62,36 @@ def test_a_cent_that_is_missing_is_told(home: Home, contract: Contract) -> None:
     changed = pa.array([Decimal("10.09"), Decimal("0.05")], rows.schema.field(1).type)
     pq.write_table(rows.set_column(1, rows.schema.field(1), [changed]), file)
     assert any("a difference of 0.01" in gap for gap in account(home, contract).gaps)
+
+
+def build(home: Home, run: str, rows: int) -> None:
+    """A published build with so many rows of the feed in its staging model."""
+    database = start_build(home, NIGHT, run)
+    note_feeds(database, ["tests/things"])
+    with open_database(database) as connection:
+        connection.execute("CREATE SCHEMA staging")
+        connection.execute(f"CREATE TABLE staging.stg_tests__things AS SELECT i AS id FROM range({rows}) AS t(i)")
+    publish(home, database)
+
+
+def test_a_build_that_was_restored_or_is_older_than_what_was_accepted_is_no_gap(
+    home: Home, contract: Contract, tmp_path: Path
+) -> None:
+    build(home, "one", 2)
+    assert account(home, contract).gaps == []
+    gated(tmp_path, home, "id,amount\n1,10.10\n", FEED).accept()
+    held_back = account(home, contract)
+    assert (held_back.gaps, held_back.unknown) == ([], ["staged"]), "accepted again, and not built"
+    build(home, "two", 1)
+    restore(home, NIGHT, lambda _: None, "one")
+    found = account(home, contract)
+    assert (found.gaps, found.steps[-1].rows) == ([], 1), "of the last build, not of the one that readers see"
+    build(home, "three", 3)
+    assert account(home, contract).gaps == ["1 rows in use with earlier nights are not 3 staged and 0 rejected"]
+
+
+def test_a_feed_of_which_nothing_came_is_told_in_a_word(home: Home, contract: Contract) -> None:
+    write_report([contract], home, NEXT_NIGHT)
+    text = (night_folder(home, NEXT_NIGHT) / "reconciliation.html").read_text(encoding="utf-8")
+    assert "nothing came of it this night" in text
+    assert "as far as it is known" not in text

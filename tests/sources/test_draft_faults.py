@@ -121,6 +121,11 @@ def test_a_key_that_somebody_knows_is_taken(tmp_path: Path) -> None:
     lines = rows()
     columns, _, _ = drafted(sample_of(tmp_path, lines, "Nr;Tag;betrag;zeit;anzahl"), ("Nr", "tag"))
     assert [name for name, column in columns.items() if column.is_key] == ["nr", "tag"]
+    lines = [[str(n), f"{n % 4}", "1,5", "x", "2"] for n in range(400)]
+    with opened(str(sample_of(tmp_path, lines))) as sample:
+        (column,) = [column for column in draft_columns(sample, ("tag",)) if column.is_key]
+    assert "tag is no key of this sample: 400 of 400 rows share it with another" in column.doubt
+    assert "unique but for" not in column.doubt
     with pytest.raises(ExtractError, match="no column nummer to be the key; it has nr, tag"):
         drafted(sample_of(tmp_path, lines), ("nummer",))
 

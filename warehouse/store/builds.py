@@ -14,7 +14,7 @@ from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private, point_link, private_folder, sync_folder, sync_tree, write_text
 from warehouse.home import Home
 from warehouse.settings import readers
-from warehouse.store.restricted import RESTRICTED, attach_restricted
+from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
@@ -95,6 +95,17 @@ def publish(home: Home, database: Path) -> bool:
         return False
     _show(home, database)
     return True
+
+
+def rows_of_tables(database: Path) -> dict[tuple[str, str], int]:
+    """The rows of each table of a build, the restricted ones too, by schema and name: of all of them by one statement."""
+    with open_database(database, read_only=True) as connection:
+        if restricted_file(database).exists():
+            attach_restricted(connection, database, read_only=True)
+        found = connection.execute(
+            "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE NOT internal"
+        )
+        return {(schema, table): int(rows) for schema, table, rows in found.fetchall()}
 
 
 def _let_readers_in(home: Home, database: Path) -> None:

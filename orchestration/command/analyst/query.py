@@ -61,7 +61,7 @@ def query(
             else:
                 _show(answer, limit)
         except duckdb.Error as error:
-            stop(_plain(error), WRONG_USE)
+            stop(_where_it_lies(error) or _plain(error), WRONG_USE)
 
 
 def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
@@ -148,6 +148,33 @@ def _show(answer: "duckdb.DuckDBPyRelation", limit: int) -> None:
 def _text(value: object) -> str:
     is_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000
     return f"{value:,}" if is_long else str(value)
+
+
+def _where_it_lies(error: Exception) -> str | None:
+    """Of a relation that is not in the open database, because it is protected, where it is, and how it is asked."""
+    import re
+
+    from catalogue.dbt_manifest import read_manifests
+    from warehouse.home import Home
+    from warehouse.store.restricted import RESTRICTED
+
+    missing = re.search(r"Table with name (\S+) does not exist", str(error))
+    if missing is None:
+        return None
+    name = missing[1].strip('"').rpartition(".")[2].lower()
+    for manifest in read_manifests(sorted(Home.from_environment().dbt.glob("*/manifest.json"))):
+        for node in manifest["nodes"].values():
+            if (
+                node["name"] == name
+                and node.get("database") == RESTRICTED
+                and node["resource_type"] in ("model", "seed")
+            ):
+                place = f"{RESTRICTED}.{node['schema']}.{name}"
+                return (
+                    f"{node['schema']}.{name} is protected and lies in restricted.duckdb: for those who may open it, "
+                    f'interagency query --restricted "SELECT … FROM {place}"'
+                )
+    return None
 
 
 def _plain(error: Exception) -> str:

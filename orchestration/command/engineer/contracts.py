@@ -30,6 +30,7 @@ def lint(
     from sharing.agreements import AgreementError, load_agreements
     from sources.contract.load import doubts, load, load_all
     from sources.contract.reading.odcs import ContractError
+    from warehouse.numbers_for_people import several
 
     problems: list[str] = []
     contracts: list[Contract] = []
@@ -46,7 +47,10 @@ def lint(
         tell(problem, err=True)
     if problems:
         raise typer.Exit(NOT_DONE)
-    tell(f"{len(contracts)} contracts and {len(agreements)} agreements are valid")
+    drafts = [item.id for item in agreements if item.is_draft]
+    tell(f"{len(contracts)} contracts and {len(agreements) - len(drafts)} agreements are valid")
+    if drafts:
+        tell(f"{several(len(drafts), 'agreement')} that nobody has signed, and without effect: {', '.join(drafts)}")
 
 
 @app.command("diff")

@@ -1,6 +1,7 @@
 """`interagency new-feed`: drafts contract, staging model and trial agreement of a feed from a sample of it."""
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sources.draft.columns.sampled_columns import DraftColumn
 
 _TRIAL = timedelta(days=30)
+_MODELS = "INTERAGENCY_MODELS"
+# 20261120 or 2026-11-20.
+_DATE_IN_NAME = re.compile(r"(?<!\d)20\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 
 
 def new_feed(
@@ -50,10 +54,11 @@ def new_feed(
     refuse_existing([contract, *models, *agreement])
     _show(draft)
     write({contract: _tried(draft)} | models | agreement | grants)
+    lines = _made_known(_variables(folder, list(agreement), list(grants)))
     tell("Read and correct the files, then:")
     for path in agreement:
         tell(f"  sign {path}: write who did under signed_by")
-    for line in _variables(folder, list(agreement), list(grants)):
+    for line in lines:
         tell(f"  {line}")
     tell(f"  interagency new-mart {agency} {feed} --mart NAME   (where it shall be a table of the marts)")
     tell(f"  interagency run --agency {agency} --feed {feed}")
@@ -84,6 +89,16 @@ class _Draft:
         ]
 
 
+def of_one_night(place: str) -> str:
+    """That the draft's path is the sample's own, and how one is written that changes with the night."""
+    name = place.rpartition("/")[2]
+    dated = _DATE_IN_NAME.sub(lambda found: f"{{extract_date:%Y{found[1]}%m{found[1]}%d}}", name, count=1)
+    if dated == name:
+        stem, dot, kind = name.partition(".")
+        dated = f"{stem}_{{extract_date:%Y%m%d}}{dot}{kind}"
+    return f"the path is the sample's own; where each night has a file of its own, write its name as {dated}."
+
+
 def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:
     from sources.draft.columns.sampled_columns import draft_columns
     from sources.draft.opening.open_sample import opened
@@ -93,7 +108,7 @@ def _drafted(place: str, agency: str, feed: str, key: list[str]) -> _Draft:
         columns = draft_columns(sample, key)
         server = sample.server
     section = server_section(server.location, server.type, server.options, server.encoding, server.format)
-    return _Draft(agency, feed, section, columns, sample.rows, list(sample.doubts))
+    return _Draft(agency, feed, section, columns, sample.rows, [of_one_night(place), *sample.doubts])
 
 
 def _models(draft: _Draft, folder: Path) -> dict[Path, str]:
@@ -168,8 +183,8 @@ def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
     return {path: yaml.safe_dump(known | {agency: known[agency] | entry}, sort_keys=False, width=120)}
 
 
-def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list[str]:
-    """The commands without which a run would not find what was written."""
+def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> dict[str, Path]:
+    """The places without which a run would not find what was written, by the variable that is to name each."""
     from sharing.agreements import agreement_folders
     from sources.contract.grants import grant_files
     from sources.contract.load import contract_folders
@@ -179,13 +194,35 @@ def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> list
     found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
     found += [("INTERAGENCY_AGREEMENTS", path.parent, agreement_folders()) for path in agreements]
     found += [("INTERAGENCY_GRANTS", path, grant_files()) for path in grants]
-    lines = [
-        f"export {name}={shlex.quote(str(place))}${{{name}:+{os.pathsep}${name}}}"
+    missing = {
+        name: place
         for name, place, known in found
         if place.resolve() not in [item.expanduser().resolve() for item in known]
-    ]
+    }
     if folder != AGENCIES and further_models() is None:
-        lines.append(f"export INTERAGENCY_MODELS={shlex.quote(str(models_folder(folder)))}")
+        missing[_MODELS] = models_folder(folder)
+    return missing
+
+
+def _made_known(missing: dict[str, Path]) -> list[str]:
+    """Note the places in the home's own settings, where a home is named and the environment says nothing else; returns the
+    commands by which a person makes the others known.
+    """
+    from warehouse.settings import noted_in_home, settings
+
+    noted: list[str] = []
+    lines: list[str] = []
+    for name, place in missing.items():
+        before = () if name == _MODELS else getattr(settings(), name.removeprefix("INTERAGENCY_").lower())
+        file = noted_in_home(name, os.pathsep.join(map(str, [place, *before])))
+        if file is not None:
+            noted.append(name)
+            where = file
+        else:
+            more = "" if name == _MODELS else f"${{{name}:+{os.pathsep}${name}}}"
+            lines.append(f"export {name}={shlex.quote(str(place))}{more}")
+    if noted:
+        tell(f"Noted in {where}: {', '.join(noted)}")
     return lines
 
 

@@ -114,7 +114,10 @@ def _tell(contract: "Contract", trial: "Trial", json: bool) -> None:
         rows = [[item.step, item.rule, item.column or "", f"{item.records:,}", item.reason] for item in trial.reasons]
         show_table("Rejects", _HEADINGS, rows, frozenset({3}))
     for result in verdict.failed:
-        tell(f"{result.severity}: {result.rule}: {result.description} (measured {result.observed_value})")
+        # An error that a few rows make, which are rejected, is none of the extract that is accepted without them.
+        is_passed_over = verdict.accepted and result.severity == "error"
+        told = "rows rejected" if is_passed_over else result.severity
+        tell(f"{told}: {result.rule}: {result.description} (measured {result.observed_value})")
     for item in manifest.mended:
         tell(f"Mended: {_where(item)}: {item['reason']}")
     if manifest.extra_columns:

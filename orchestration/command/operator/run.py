@@ -115,6 +115,7 @@ class _Line:
     changed: int | None = None
     gone: int | None = None
     again: int | None = None
+    warning: str | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -154,8 +155,20 @@ def _line(contract: "Contract", home: "Home", night: date, known: "FeedNight | N
     return _Line(
         contract.agency, contract.feed, known.status, known.rows_sent, known.rows_accepted, known.rows_rejected, passed, failed,
         _seconds(contract, home, known), used_night, known.reason, is_stale, known.is_taken, known.rows_new, known.rows_changed,
-        known.rows_gone, known.rows_again,
+        known.rows_gone, known.rows_again, _warning(contract, home, known),
     )  # fmt: skip
+
+
+def _warning(contract: "Contract", home: "Home", known: "FeedNight") -> str | None:
+    """What is said of an extract that took the place of a far larger one of the same night."""
+    from nights.folders import accepted_folder
+    from nights.rows.accepted import Acceptance
+    from nights.rows.history_warnings import far_fewer
+
+    if not known.is_taken:
+        return None
+    found = far_fewer(known, Acceptance.read(accepted_folder(contract, home, known.extract_date)))
+    return found[0].description if found else None
 
 
 def _left_out(broken: "Broken") -> _Line:
@@ -187,6 +200,8 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
     for line in lines:
         if line.reason:
             tell(f"{line.agency}/{line.feed}: {line.reason}")
+        if line.warning:
+            tell(f"{line.agency}/{line.feed}: warning: {line.warning}")
     tell(f"Report:    {outcome.report}")
     if not outcome.published:
         tell(f"NOT PUBLISHED: {outcome.reason}")

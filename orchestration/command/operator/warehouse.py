@@ -1,10 +1,14 @@
 """`interagency warehouse`: the builds that readers can be shown."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, as_date, show_table, stop, tell
+from orchestration.command.common import NOT_DONE, all_contracts, as_date, show_table, stop, tell
+
+if TYPE_CHECKING:
+    from warehouse.home import Home
+    from warehouse.store.builds import Night
 
 app = typer.Typer(help="List and restore published nights.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,3 +50,18 @@ def restore_night(
     except (PublishError, NightRunning) as error:
         stop(str(error), NOT_DONE)
     tell(f"readers see the night of {night.extract_date} again (run {night.run}): {home.published}")
+    _tell_how_long(home, night)
+
+
+def _tell_how_long(home: "Home", night: "Night") -> None:
+    """A restore changes what is shown and not what was accepted, of which the next run builds."""
+    from nights.record.feeds_in_use import accepted_again_since
+    from warehouse.store.builds import DATABASE
+
+    tell("This lasts until the next run, which builds anew of the extracts that were accepted last.")
+    for feed in accepted_again_since(all_contracts(), home, night.folder / DATABASE):
+        tell(
+            f"{feed.name}: another extract of this build's night was accepted after it, and the next run will show that one. To keep "
+            f"what was restored, put the right file back, then interagency run --extract-date {night.extract_date} "
+            f"--agency {feed.agency} --feed {feed.feed}"
+        )

@@ -64,7 +64,10 @@ def named_key(sample: Sample, columns: Sequence[Candidate]) -> Key:
     """The key that somebody named, with the rows that it does not tell apart."""
     wrong = _is_doubled(columns)
     doubled = sample.ask(["count(*)"], f"(FROM {TABLE} WHERE {wrong})")[0]
-    return Key([column.header for column in columns], _doubt(sample, columns) if doubled else "")
+    names = [column.header for column in columns]
+    if doubled > tolerated(sample.rows):
+        return Key(names, _is_none(sample, columns, int(doubled)))
+    return Key(names, _doubt(sample, columns) if doubled else "")
 
 
 def _together(sample: Sample, likely: Sequence[Candidate]) -> list[Candidate] | None:
@@ -95,6 +98,15 @@ def _refused(sample: Sample, likely: Sequence[Candidate]) -> Key:
     raise ExtractError(
         f"no columns that have a value in every row tell the rows apart, and a feed needs a key{nearest_are}. Name the "
         "columns that are it with --key COLUMN[,COLUMN], or ask the agency for a sample without repeated rows"
+    )
+
+
+def _is_none(sample: Sample, columns: Sequence[Candidate], doubled: int) -> str:
+    """What is said of a key that somebody named and the sample contradicts."""
+    listed = " and ".join(column.name for column in columns)
+    return (
+        f"{listed} {'are' if columns[1:] else 'is'} no key of this sample: {doubled:,} of {sample.rows:,} rows share it with another "
+        "or have none, more than a fault explains; name a column more with --key, or ask the agency what tells its records apart."
     )
 
 

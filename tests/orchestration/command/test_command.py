@@ -119,6 +119,11 @@ def test_a_home_that_cannot_be_written_is_a_message(home: Home) -> None:
 
 def test_contracts_lint_names_file_line_and_remedy(feed_folder: Path, agreements: Path) -> None:
     assert "6 contracts and 4 agreements are valid" in command("contracts", "lint").stdout
+    draft = agreements / "tests.yaml"
+    draft.write_text(draft.read_text() + "signed_by: []\n")
+    unsigned = command("contracts", "lint").stdout
+    assert "6 contracts and 3 agreements are valid" in unsigned
+    assert "1 agreement that nobody has signed, and without effect: tests" in unsigned
     contract = feed_folder / "things.odcs.yaml"
     contract.write_text(contract.read_text().replace("logicalType: integer", "logicalType: whole"))
     (agreements / "tests.yaml").write_text("id: other\n")

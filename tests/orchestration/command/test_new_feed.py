@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from nights.record.feed_night import feed_nights
+from orchestration.command.engineer.new_feed import of_one_night
 from sources.contract.load import load
 from tests.conftest import Feed, ended
 from tests.orchestration.conftest import write_agreement
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
+from warehouse.settings import settings
 
 Command = Callable[..., CompletedProcess[str]]
 
@@ -43,10 +45,16 @@ def walkthrough() -> str:
 
 @pytest.mark.slow
 def test_the_walkthrough_leads_from_an_unknown_file_to_a_published_mart(
-    tmp_path: Path, home: Home, inbox: Path
+    tmp_path: Path, inbox: Path, grants: None
 ) -> None:
     """The sample has twenty columns, in a code page, with semicolons, decimal commas, local dates, two bad rows and a doubled key."""
-    places = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    assert len(walkthrough().strip().splitlines()) == 6
+    own, home = tmp_path / "permits", Home(tmp_path / "permits" / "platform")
+    places = {
+        "INTERAGENCY_GRANTS": "",
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     done = ended("bash", "-euo", "pipefail", "-c", walkthrough(), **places)
     assert "Tried: 240 rows sent, 4 rejected, accepted" in done.stdout
     assert "Unsure: permit_no is unique but for line 81 and 82" in done.stdout
@@ -58,13 +66,13 @@ def test_the_walkthrough_leads_from_an_unknown_file_to_a_published_mart(
     assert (night.status, night.rows_accepted) == ("accepted", 236), done.stderr
     assert _counted(done.stdout, ("granted", "refused", "withdrawn")) == 236, "what the query of the mart answers"
     assert "permit_reconciles" in _rules(home)
-    assert not (tmp_path / "contracts-models").exists(), "they lie where INTERAGENCY_MODELS says"
-    contract = load(tmp_path / "contracts" / "building_office" / "permits.odcs.yaml")
+    assert (own / "contracts-models" / "marts" / "building_office" / "permit.sql").exists()
+    contract = load(own / "contracts" / "building_office" / "permits.odcs.yaml")
     assert len(contract.columns) == 20
     assert contract.key == ("permit_no",)
     assert contract.column("reg_code").custom["identifierKind"] in ("ee.registrikood", "ua.edrpou"), "they reckon alike"
     assert contract.column("cost").sql_type.startswith("DECIMAL")
-    agreement = next((tmp_path / "agreements").glob("*.yaml"))
+    agreement = next((own / "contracts" / "agreements").glob("*.yaml"))
     assert yaml.safe_load(agreement.read_text())["valid_until"] == str(today() + timedelta(days=30)), (
         "a trial, and it ends"
     )
@@ -99,7 +107,7 @@ def test_without_variables_everything_lies_below_into(tmp_path: Path, interagenc
     sample = tmp_path / "s.csv"
     sample.write_bytes("id;ort\n1;Köln\n2;Düsseldorf\n3;Görlitz\n".encode("cp1252"))
     into = tmp_path / "my feeds"
-    unset = {f"INTERAGENCY_{name}": "" for name in ("SOURCES", "AGREEMENTS", "GRANTS", "MODELS")}
+    unset = {f"INTERAGENCY_{name}": "" for name in ("HOME", "SOURCES", "AGREEMENTS", "GRANTS", "MODELS")}
     done = interagency("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(into), **unset)
     assert done.returncode == 0, done.stderr
     written = {str(path.relative_to(into)) for path in into.rglob("*.yaml")}
@@ -114,7 +122,37 @@ def test_without_variables_everything_lies_below_into(tmp_path: Path, interagenc
     assert f"export INTERAGENCY_MODELS='{models}'" in done.stdout
     assert (models / "staging" / "towns" / "stg_towns__list.sql").is_file()
     assert "Unsure: The encoding" in done.stdout
+    assert "Unsure: the path is the sample's own; where each night has a file of its own" in done.stdout
+    assert "s_{extract_date:%Y%m%d}.csv" in (into / "towns" / "list.odcs.yaml").read_text(encoding="utf-8")
+    assert of_one_night("/in/loans_20261120.csv").endswith("write its name as loans_{extract_date:%Y%m%d}.csv.")
+    assert of_one_night("https://a.example/2026-11-20.json").endswith("as {extract_date:%Y-%m-%d}.json.")
     assert "# Unsure: The encoding" in (into / "towns" / "list.odcs.yaml").read_text(encoding="utf-8")
+
+
+def test_a_home_that_is_named_is_told_where_everything_lies(
+    tmp_path: Path, home: Home, interagency: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second feed is added to what is noted; what the environment says goes before the file, and is left to a person."""
+    names = ("SOURCES", "AGREEMENTS", "GRANTS", "MODELS")
+    unset = {f"INTERAGENCY_{name}": "" for name in names}
+    sample = tmp_path / "s.csv"
+    sample.write_text("id,town\n1,A\n2,B\n")
+    for into in ("one", "two"):
+        words = ("--agency", into, "--feed", "list", "--into", str(tmp_path / into))
+        done = interagency("new-feed", str(sample), *words, **unset)
+        assert (done.returncode, "export " in done.stdout) == (0, False), done.stderr
+        assert f"Noted in {home.root}/settings.env: INTERAGENCY_SOURCES" in done.stdout
+    assert (home.root / "settings.env").stat().st_mode & 0o077 == 0
+    for name in names:
+        monkeypatch.delenv(f"INTERAGENCY_{name}", raising=False)
+    assert settings().sources == (tmp_path / "two", tmp_path / "one")
+    assert settings().agreements == (tmp_path / "one" / "agreements",), "where the first feed's lies"
+    assert settings().models == tmp_path / "one-models", "all models lie in one folder"
+    said = unset | {"INTERAGENCY_SOURCES": str(tmp_path / "elsewhere")}
+    (tmp_path / "elsewhere").mkdir()
+    words = ("--agency", "three", "--feed", "list", "--into", str(tmp_path / "three"))
+    done = interagency("new-feed", str(sample), *words, **said)
+    assert f"export INTERAGENCY_SOURCES={tmp_path}/three" in done.stdout
 
 
 @pytest.fixture

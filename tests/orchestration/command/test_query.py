@@ -91,6 +91,21 @@ def test_two_forms_at_once_or_nothing_published_is_told(home: Home) -> None:
     assert (found.exit_code, "interagency run" in found.stderr) == (1, True)
 
 
+def test_a_protected_relation_is_told_where_it_lies_and_how_it_is_asked(published: Home) -> None:
+    manifest = published.dbt / "marts" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    node = {"name": "permit", "schema": "marts", "database": "restricted", "resource_type": "model"}
+    manifest.write_text(json.dumps({"nodes": {"model.p.permit": node}, "sources": {}}))
+    done = command("query", "SELECT * FROM marts.permit")
+    assert done.exit_code == 2
+    assert "marts.permit is protected and lies in restricted.duckdb" in done.stderr
+    assert 'interagency query --restricted "SELECT … FROM restricted.marts.permit"' in done.stderr
+    assert "protected" not in command("query", "SELECT * FROM marts.persons").stderr
+    with duckdb.connect(str(published.published)) as connection:
+        connection.execute("DROP SCHEMA marts CASCADE")
+    assert "marts.permit is protected" in command("query", "SELECT * FROM marts.permit").stderr, "nothing there is open"
+
+
 def test_restricted_is_there_for_those_who_ask_and_may(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "SELECT surname FROM restricted.secret"
     assert command("query", sql, "--restricted", "--csv").stdout.split() == ["surname", "Kask"]

@@ -56,6 +56,8 @@ def test_it_is_told_in_words(contract: Path) -> None:
     output = tried(contract).output
     assert "6 sent, 4 landed, 3 accepted, 2 rejected at landing, 1 rejected at gate" in output
     assert "landing\ttype\tage\t1\tnot a whole number (BIGINT)" in output
+    assert "rows rejected: age_minimum: age must be >= 0" in output
+    assert "error" not in output, "it is accepted"
 
 
 def test_a_refused_extract_ends_with_1(contract: Path, tmp_path: Path) -> None:
