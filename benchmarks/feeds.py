@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from benchmarks.contract import contract_text
+from tests.agreements import agree
 
 FEEDS = 400
 FEEDS_OF_AN_AGENCY = 10
@@ -22,16 +23,6 @@ COLUMNS = (
     "name: town, logicalType: string, required: true",
     'name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}',
 )
-AGREEMENT = """id: {agency}
-title: A bench
-parties: {{provider: Bench, recipient: Bench}}
-legal_basis: None
-purpose: To measure.
-feeds: ["{agency}/*"]
-valid_from: 2020-01-01
-valid_until: 2099-12-31
-retention: P1D
-"""
 
 
 def main(feeds: int) -> None:
@@ -53,9 +44,12 @@ def _night(feeds: int) -> dict[str, Any]:
     """The seconds of a night beside the three agencies of the project."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "agreements").mkdir()
+        written: dict[str, list[Path]] = {}
         for number in range(feeds):
-            _write_feed(root, f"agency{number // FEEDS_OF_AN_AGENCY:03}", f"feed{number % FEEDS_OF_AN_AGENCY}")
+            agency = f"agency{number // FEEDS_OF_AN_AGENCY:03}"
+            written.setdefault(agency, []).append(_write_feed(root, agency, f"feed{number % FEEDS_OF_AN_AGENCY}"))
+        for agency, contracts in written.items():
+            agree(root / "agreements", agency, *contracts)
         places = {f"INTERAGENCY_{name.upper()}": str(root / name) for name in ("sources", "agreements", "home")}
         command = [str(Path(sys.executable).with_name("interagency")), "run", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **places})
@@ -66,13 +60,14 @@ def _night(feeds: int) -> dict[str, Any]:
         return seconds
 
 
-def _write_feed(root: Path, agency: str, feed: str) -> None:
+def _write_feed(root: Path, agency: str, feed: str) -> Path:
     folder = root / "sources" / agency
     folder.mkdir(parents=True, exist_ok=True)
     text = contract_text(feed, f"type: local, path: {feed}.csv, format: csv", COLUMNS)
-    (folder / f"{feed}.odcs.yaml").write_text(text)
+    contract = folder / f"{feed}.odcs.yaml"
+    contract.write_text(text)
     (folder / f"{feed}.csv").write_text("id,town,amount\n" + "".join(f"{row},Town,{row}.50\n" for row in range(10)))
-    (root / "agreements" / f"{agency}.yaml").write_text(AGREEMENT.format(agency=agency))
+    return contract
 
 
 if __name__ == "__main__":

@@ -98,10 +98,11 @@ def link(build: Build) -> dict[str, int]:
     return {table: row[0] if row else 0 for table, row in counted.items()}
 
 
-def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Path]) -> bool:
+def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Path], protection: Protection) -> bool:
     """Returns whether readers see it; where a later night is published already, they go on with that one.
 
-    `versioned` are the marts whose history is kept, `manifests` those of dbt, with the SQL that ran. Raises Exposed and PublishError.
+    `versioned` are the marts whose history is kept, `manifests` those of dbt, with the SQL that ran, and
+    `protection` what they say of columns. Raises Exposed and PublishError.
     """
     home, night, manifests = build.home, build.night, list(manifests)
     with open_database(build.database) as connection:
@@ -111,7 +112,7 @@ def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Pa
         kept = in_build(connection, versioned)
         add_history(connection, home, night, kept)
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-    refuse_exposed(build.database, Protection.read(manifests), _OWN)
+    refuse_exposed(build.database, protection, _OWN)
     if builds.is_newest(home, night):
         keep_history(home, night, kept)
     # dbt copies its cache of the project with the mode that it has there.

@@ -25,10 +25,6 @@ class NoReason(Exception):
     """A decision without a reason is none."""
 
 
-class NotAllowed(Exception):
-    """Nothing new may be done with the feed: why."""
-
-
 class AlreadyTaken(Exception):
     """The night needs no decision."""
 
@@ -38,16 +34,14 @@ class UnknownDisposition(Exception):
 
 
 def accept_refused(
-    contract: Contract, home: Home, night: date, reason: str, actor: str, refusal: Callable[[Contract], str | None]
+    contract: Contract, home: Home, night: date, reason: str, actor: str, admit: Callable[[Contract], Contract]
 ) -> FeedNight:
-    """Take the good rows of a night that the gate refused; `refusal` says why the feed's agreement or contract forbids it.
+    """Take the good rows of a night that the gate refused; `admit` raises NotAllowed where the feed's agreement or contract forbids it.
 
     Raises NoReason, NotAllowed, AlreadyTaken, FileNotFoundError where the night was not gated, NightRunning and Tampered.
     """
     _check_reason(reason)
-    refused = refusal(contract)
-    if refused is not None:
-        raise NotAllowed(refused)
+    contract = admit(contract)
     # What is decided on must not change meanwhile, so it is read under the lock.
     with night_lock(home, wait_seconds=0):
         vouched.take_over(home)

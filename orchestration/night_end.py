@@ -19,7 +19,9 @@ from expectations.data_docs import write_data_docs
 from nights.build import NotBuilt
 from nights.record.past import open_past
 from reports.report import write_report
+from sharing.policy.purposes_of_marts import NotForOnePurpose
 from sources.contract.model import Contract
+from sources.errors import NotAllowed
 from warehouse.engines.duckdb.engine import safe_message
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import PROJECT, Home
@@ -29,7 +31,10 @@ from warehouse.store.seal import Tampered
 from watch.alerts import tell
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
-_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered, DagsterDbtCliRuntimeError)
+_OWN_WORDS = (
+    NotAllowed, NotForOnePurpose, RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered,
+    DagsterDbtCliRuntimeError,
+)  # fmt: skip
 # Dagster puts the (private) name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"

@@ -1,45 +1,33 @@
 """What agreements say of how long rows are kept: deleted when that is over, and with the feed when its agreement has ended."""
 
-import json
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from nights.integrity.sealed_extracts import note_gone
-from sharing.agreements import Register
-from warehouse.files import write_text
+from sharing.agreements.seen import Seen
+from sharing.policy.policy import Action, Policy, Question
 from warehouse.home import Home
 from warehouse.store.builds import feeds_of, forget_night, published_nights
 
-_SEEN = "agreed_retention.json"
 
-
-def remember(home: Home, register: Register) -> None:
-    """Keep how long each feed's rows may be kept: an agreement may be taken away before that time is over."""
-    known = _remembered(home)
-    now = {feed: item.kept_for.days for item in register.agreements if not item.is_draft for feed in item.feeds}
-    if known | now != known:
-        write_text(home.state / _SEEN, json.dumps(known | now, indent=1, sort_keys=True) + "\n")
-
-
-def forget_unagreed(home: Home, register: Register, today: date | None = None) -> list[Path]:
+def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> list[Path]:
     """Delete what is kept of feeds without an agreement in force, once their retention is over; returns the folders.
 
     That is what landed, what was accepted, the gates' rejects, and the published nights with such rows that readers do not see.
     The retention counts from the pull. Of a feed whose retention nobody knows nothing is deleted.
     """
     today = today or datetime.now(UTC).date()
-    removed = []
+    removed, seen = [], Seen.read(home)
     for agency, feed in sorted(_feeds(home)):
-        kept_for = _kept_for(home, register, agency, feed)
-        if kept_for is None or register.refusal_of(agency, feed, today) is None:
+        kept_for = _kept_for(policy, seen, f"{agency}/{feed}")
+        if kept_for is None or not _has_ended(policy, f"{agency}/{feed}", today):
             continue
         for folder in _folders(home, agency, feed):
             removed += [attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today)]
     for attempt in removed:
         _forget(home, attempt)
-    return removed + _forget_nights(home, register, today)
+    return removed + _forget_nights(home, policy, seen, today)
 
 
 def _feeds(home: Home) -> set[tuple[str, str]]:
@@ -51,18 +39,13 @@ def _folders(home: Home, agency: str, feed: str) -> list[Path]:
     return [root / agency / feed for root in (home.landing, home.accepted, home.quality / "gates")]
 
 
-def _kept_for(home: Home, register: Register, agency: str, feed: str) -> timedelta | None:
-    said = register.kept_for(agency, feed)
-    if said is not None:
-        return said
-    remembered = _remembered(home)
-    days = remembered.get(f"{agency}/{feed}", remembered.get(f"{agency}/*"))
-    return None if days is None else timedelta(days=days)
+def _kept_for(policy: Policy, seen: Seen, name: str) -> timedelta | None:
+    """What its agreements say, or said when they were seen last. None where nobody knows."""
+    return policy.kept_for(name) or seen.kept_for.get(name)
 
 
-def _remembered(home: Home) -> dict[str, int]:
-    path = home.state / _SEEN
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+def _has_ended(policy: Policy, name: str, today: date) -> bool:
+    return not policy.may(Question("", Action.BUILD, name, on=today)).is_allowed
 
 
 def _is_over(attempt: Path, kept_for: timedelta, today: date) -> bool:
@@ -81,19 +64,12 @@ def _forget(home: Home, attempt: Path) -> None:
     shutil.rmtree(attempt)
 
 
-def _forget_nights(home: Home, register: Register, today: date) -> list[Path]:
+def _forget_nights(home: Home, policy: Policy, seen: Seen, today: date) -> list[Path]:
     removed = []
     for night in published_nights(home):
-        spans = list(_ended(home, register, feeds_of(night), today))
+        ended = [name for name in sorted(feeds_of(night)) if _has_ended(policy, name, today)]
+        spans = [span for name in ended if (span := _kept_for(policy, seen, name)) is not None]
         if spans and not night.is_current and today - night.finished_at.date() > min(spans):
             forget_night(night)
             removed.append(night.folder)
     return removed
-
-
-def _ended(home: Home, register: Register, feeds: frozenset[str], today: date) -> Iterator[timedelta]:
-    """The retention of each of these feeds without an agreement in force."""
-    for agency, _, feed in (name.partition("/") for name in sorted(feeds)):
-        kept_for = _kept_for(home, register, agency, feed)
-        if kept_for is not None and register.refusal_of(agency, feed, today) is not None:
-            yield kept_for

@@ -13,3 +13,7 @@ class ExtractError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message, _LONGEST_MESSAGE))
+
+
+class NotAllowed(Exception):
+    """No agreement in force allows it: why, and what to do."""

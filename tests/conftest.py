@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 from filelock import FileLock
 
+from tests.agreements import keep_up
 from warehouse.home import PROJECT, Home
 
 pytest_plugins = ["tests.postgres"]
@@ -182,6 +183,7 @@ class Feed:
             ),
             encoding="utf-8",
         )  # fmt: skip
+        keep_up(target)
         return target
 
 

@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from orchestration.command.main import app
-from sharing.agreements import read_register
+from sharing.policy.policy import Action, Policy
 from sources.contract.load import load
 from sources.landing.land_extract import land_extract
+from tests.agreements import put
 from tests.conftest import ended
 from tests.worked_questions import PICTURES, answered, as_table, drawn, questions
 from warehouse.home import PROJECT, Home
+from warehouse.yaml import read_yaml
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"```sql\n(.*?)```\s*\n((?:\|[^\n]*\n)+)", re.DOTALL)
@@ -96,9 +98,10 @@ def test_contract_and_agreement_of_the_engineers_page_hold(tmp_path: Path, monke
     (tmp_path / "share" / "loans_20261120.csv").write_bytes(rows.encode("cp1252"))
     manifest = land_extract(load(path), tmp_path / "landed", extract_date=date(2026, 11, 20))
     assert (manifest.rows_sent, manifest.rows_landed, manifest.rows_rejected) == (2, 1, 1)
-    (tmp_path / "agreements").mkdir()
-    (tmp_path / "agreements" / "library-loans.yaml").write_text(agreement)
-    assert read_register(tmp_path / "agreements").refusal(load(path), date(2026, 11, 20)) is None
+    put(tmp_path / "agreements", read_yaml(agreement, days_are_text=True).data)
+    monkeypatch.setattr("sharing.agreements.register.agreements_folder", lambda: tmp_path / "agreements")
+    admitted = Policy.read().admit(load(path), Action.PULL, date(2026, 11, 20))
+    assert [column.name for column in admitted.left_out] == ["card_number"]
 
 
 def test_pages_link_only_to_files_that_exist() -> None:

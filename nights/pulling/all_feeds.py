@@ -12,7 +12,7 @@ from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
-from sources.errors import ExtractError
+from sources.errors import ExtractError, NotAllowed
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import Home
 from warehouse.settings import settings
@@ -31,17 +31,21 @@ class Pulled:
 
 
 def pull(
-    contracts: list[Contract], refusal: Callable[[Contract], str | None], home: Home, extract_date: date
+    contracts: list[Contract], admit: Callable[[Contract], Contract], home: Home, extract_date: date
 ) -> Iterator[Pulled]:
-    """Land each feed for which `refusal` has no reason why nothing new may be done with it: no agreement in force, or no
-    contract that can be used. Yields in the order of `contracts`, missed nights recorded.
+    """Land each feed as `admit` gives it back: without the columns that no agreement covers. It raises NotAllowed where nothing
+    new may be done with a feed. Yields in the order of `contracts`, missed nights recorded.
     """
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
     for contract in contracts:
-        why_not = refusal(contract)
-        landing = None if why_not else _Landing(slots, contract, home, extract_date)
-        waiting.append((contract, datetime.now(UTC), landing, why_not))
+        began = datetime.now(UTC)
+        try:
+            left_out = frozenset(column.name for column in admit(contract).left_out)
+        except NotAllowed as error:
+            waiting.append((contract, began, None, str(error)))
+            continue
+        waiting.append((contract, began, _Landing(slots, contract, home, extract_date, left_out), None))
     for contract, started_at, landing, reason in waiting:
         status, manifest = FAILED, None
         if landing is not None:
@@ -60,8 +64,10 @@ def pull(
 class _Landing:
     """One feed on its way. Its thread is a daemon: a feed that hangs must not keep the process from ending."""
 
-    def __init__(self, slots: Semaphore, contract: Contract, home: Home, extract_date: date) -> None:
-        self._slots, self._arguments = slots, (contract, home, extract_date)
+    def __init__(
+        self, slots: Semaphore, contract: Contract, home: Home, extract_date: date, left_out: frozenset[str]
+    ) -> None:
+        self._slots, self._arguments = slots, (contract, home, extract_date, left_out)
         self._future: Future[Manifest] = Future()
         self._has_begun, self._deadline = Event(), 0.0
         self._lock, self._is_over = Lock(), False

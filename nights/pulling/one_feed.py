@@ -11,12 +11,13 @@ from sources.arrival.request import Pull
 from sources.connectors import fetch
 from sources.contract.model import Contract
 from sources.landing.land_extract import ORIGINAL, land_pull
+from sources.landing.left_out import leave_out
 from warehouse.files import remove_unfinished, versioned_folder
 from warehouse.home import Home
 
 
-def land_night(contract: Contract, home: Home, extract_date: date) -> Manifest:
-    """Land the extract of one night under `landing/<agency>/<feed>/<extract_date>`.
+def land_night(contract: Contract, home: Home, extract_date: date, left_out: frozenset[str] = frozenset()) -> Manifest:
+    """Land the extract of one night under `landing/<agency>/<feed>/<extract_date>`, without what is to be `left_out` of its columns.
 
     Raises as `land_extract` does, and Tampered where the originals to land from again are not those that came.
     """
@@ -26,7 +27,9 @@ def land_night(contract: Contract, home: Home, extract_date: date) -> Manifest:
     if kept:
         check_originals(home, kept)
     with versioned_folder(night) as folder:
-        pull = Pull(contract, extract_date, folder / ORIGINAL, since(contract, home, extract_date))
+        pull = Pull(contract.loosened(left_out), extract_date, folder / ORIGINAL, since(contract, home, extract_date))
         manifest = land_pull(pull, (lambda pull: share(kept, pull.into)) if kept else fetch)
+        if left_out:
+            manifest = leave_out(contract, folder, left_out)
         seal_landed(home, folder)
     return manifest

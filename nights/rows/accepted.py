@@ -87,13 +87,21 @@ def create_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Cont
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for contract in contracts:
         state = state_of(contract, accepted_nights(contract, home, until))
-        connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {state}")
+        connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {_with_left_out(contract, state)}")
 
 
 def create_empty_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> None:
     """The same for contracts without any night."""
     for contract in contracts:
         connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {state_of(contract, [])}")
+
+
+def _with_left_out(contract: Contract, state: str) -> str:
+    """Models read every column of the feed; of one that no agreement covers there is no value."""
+    if not contract.left_out:
+        return state
+    empty = ", ".join(f"NULL::{column.sql_type} AS {quoted(column.name)}" for column in contract.left_out)
+    return f"SELECT *, {empty} FROM ({state})"
 
 
 def state_of(contract: Contract, nights: list[Path], keys_of: Path | None = None) -> str:

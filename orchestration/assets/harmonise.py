@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from catalogue.protection import Protection
 from expectations.cross_agency import gate_build
 from nights import build as builds
 from nights.build import LINKED, Build
@@ -31,10 +32,13 @@ from orchestration.ui.links import owners
 from reports.figures.feed_lines import by_agency
 from reports.figures.scores import scores_of
 from reports.figures.since_night_before import anomalies
-from sharing.agreements import read_register
-from sharing.retention_by_agreement import forget_unagreed, remember
+from sharing.agreements.seen import remember
+from sharing.policy.policy import Action, Policy
+from sharing.policy.purposes_of_marts import Purposes, comment, refuse_joined
+from sharing.retention_by_agreement import forget_unagreed
 from sources.contract.model import Contract
 from warehouse.home import Home
+from warehouse.journal import actor
 from warehouse.store.history import Versioned
 from watch.anomalies import write_anomalies
 
@@ -60,9 +64,10 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         builds.make_ready(contracts, build.home, build.night)
         # Here every feed has its verdict, and the record is not copied into a build yet.
         write_anomalies(contracts, build.home, build.night)
-        agreed = read_register().allowed(contracts)
+        agreed = Policy.read(build.home).admitted(contracts, Action.BUILD)
         # What a feed without an agreement sent before is not read.
-        builds.begin(build, agreed, [*_not_loaded(contracts), *(c for c in contracts if c not in agreed)])
+        names = {contract.name for contract in agreed}
+        builds.begin(build, agreed, [*_not_loaded(contracts), *(c for c in contracts if c.name not in names)])
         yield from run_dbt(context, dbt, build.home, manifest, "staging", ["--select", staged])
 
     @_models("marts", manifest, " ".join(loaded), exclude=STAGING)
@@ -162,11 +167,15 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
     @told_plainly("publication")
     def published(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
         build = _build(context, platform)
-        is_current = builds.publish(build, versioned, ran(build.home))
+        manifests = ran(build.home)
+        protection, policy = Protection.read(manifests), Policy.read(build.home)
+        purposes = Purposes.today(policy, protection.lineage)
+        refuse_joined(purposes)
+        comment(build.database, purposes)
+        is_current = builds.publish(build, versioned, manifests, protection)
         forget_all(contracts, build.home)
-        register = read_register()
-        remember(build.home, register)
-        forget_unagreed(build.home, register)
+        remember(build.home, policy.register, actor())
+        forget_unagreed(build.home, policy)
         return dg.MaterializeResult(metadata={"database": str(build.database), "readers see it": is_current})
 
     return published

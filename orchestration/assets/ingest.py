@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -17,9 +18,12 @@ from orchestration.night_end import told, told_plainly
 from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from orchestration.ui.links import ROW_COUNT, code_link, owners
-from sharing.agreements import read_register
+from sharing.agreements.seen import remember
+from sharing.policy.policy import Action, Policy
 from sources.contract.model import Contract
+from sources.errors import NotAllowed
 from warehouse.files import refused_by_disk
+from warehouse.journal import actor
 from warehouse.store.seal import Tampered
 
 INGEST, HARMONISE = "ingest", "harmonise"
@@ -59,7 +63,10 @@ def landing_assets(contracts: list[Contract], left_out: Sequence[Broken] = ()) -
             context.log.error(f"{broken.name}: left out: {broken.why}")
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
         context.log.info(_what_follows(context.job_name, len(selected), len(contracts)))
-        for pulled in pull(selected, read_register().refusal, platform.home, night_of(context)):
+        policy = Policy.read(platform.home)
+        remember(platform.home, policy.register, actor())
+        admit = partial(policy.admit, action=Action.PULL)
+        for pulled in pull(selected, admit, platform.home, night_of(context)):
             yield from _landed(context, pulled)
 
     return land
@@ -133,10 +140,11 @@ def gate_check(contract: Contract) -> dg.AssetChecksDefinition:
     def gate(context: dg.AssetCheckExecutionContext, platform: Platform) -> Iterator[dg.AssetCheckResult]:
         night = night_of(context)
         with _recorded_failure(context, contract, platform, "gate"):
-            verdict = run_gate(contract, platform.home, night)
-            decision = decide(contract, platform.home, night)
+            admitted = Policy.read(platform.home).admit(contract, Action.ACCEPT)
+            verdict = run_gate(admitted, platform.home, night)
+            decision = decide(admitted, platform.home, night)
             if not decision.is_taken:
-                record_not_taken(contract, platform.home, decision)
+                record_not_taken(admitted, platform.home, decision)
         if not decision.is_taken:
             context.log.error(f"{contract.name}: refused: {decision.reason} — {who_to_tell(contract)}")
         errors, warnings = (
@@ -186,7 +194,7 @@ def _recorded_failure(
         reason = told(error)
         if refused_by_disk(error):
             reason = f"the {step} could not be run: {reason}"
-        elif not isinstance(error, Tampered):
+        elif not isinstance(error, Tampered | NotAllowed):
             reason = f"the {step} could not be run: {reason}; tell the platform's maintainers"
         record_failed(contract, platform.home, night_of(context), began, reason)
         raise dg.Failure(reason, allow_retries=False) from None
@@ -228,7 +236,8 @@ def accepted_asset(contract: Contract) -> dg.AssetsDefinition:
     )
     def accepted(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
         with _recorded_failure(context, contract, platform, "acceptance"):
-            night = accept_night(contract, platform.home, night_of(context))
+            admitted = Policy.read(platform.home).admit(contract, Action.ACCEPT)
+            night = accept_night(admitted, platform.home, night_of(context))
         return dg.MaterializeResult(
             metadata={
                 "status": night.status,

@@ -32,7 +32,8 @@ class Original:
 class Manifest:
     """One landed extract. Times are UTC; rows_sent = rows_landed + rows_rejected.
 
-    `mended` tells what was read otherwise than it is written: reason, records, the first of their lines, file.
+    `mended` tells what was read otherwise than it is written: reason, records, the first of their lines, file. `left_out` are the
+    columns that no agreement covers: nothing of them was kept, and no original either.
     """
 
     agency: str
@@ -52,6 +53,7 @@ class Manifest:
     extra_columns: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)
     mended: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def original_sha256(self) -> str:

@@ -1,8 +1,10 @@
 """A feed's contract: the only place where a feed is described. What it means for SQL is in `rules_as_sql.py`."""
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -23,6 +25,7 @@ RESERVED_NAMES = frozenset(
     {"_faults", "_record", "_row", "file_row_number", "_unfit", "_gone", "_stored_key", "_stored_in"}
 )
 EXTRACT_MODES = ("snapshot", "append", "incremental")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Column:
     @property
     def is_masked(self) -> bool:
         return CLASSIFICATIONS.index(self.classification) > CLASSIFICATIONS.index("internal")
+
+    @property
+    def loosened(self) -> "Column":
+        """The same, whatever stands in it; where it stands in a record stays."""
+        return replace(self, sql_type="VARCHAR", required=False, unique=False, enum=(), options={}, numbers=PLAIN)
 
     @property
     def must_have_value(self) -> bool:
@@ -87,6 +95,11 @@ class QualityRule:
     operator: str = "mustBe"
     bound: Any = 0
     unit: str = "rows"
+
+    def is_about(self, columns: Iterable[str]) -> bool:
+        """Whether one of these columns stands anywhere in it."""
+        said = json.dumps([self.column, self.query, self.arguments, self.expectation], default=str)
+        return not set(columns).isdisjoint(_WORD.findall(said))
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,8 @@ class Contract:
     wording: bytes = field(default=b"", repr=False, compare=False)
     # Why nothing new may come of the feed: its present contract cannot be used, and this one is of an earlier wording.
     unusable: str | None = None
+    # Columns of the feed that no agreement covers: nothing is asked of them, and none of their values is kept.
+    left_out: tuple[Column, ...] = ()
 
     @property
     def name(self) -> str:
@@ -223,6 +238,30 @@ class Contract:
     def fingerprint(self) -> str:
         """SHA-256 of the contract file: which wording a landed extract was read by."""
         return hashlib.sha256(self.wording).hexdigest()
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The columns without which a night cannot add to those before: the key, the watermark, the mark of a deleted row."""
+        increment = [self.increment.watermark, self.increment.deleted_when] if self.increment else []
+        return (*self.key, *(name for name in increment if name))
+
+    def leaving_out(self, names: frozenset[str]) -> "Contract":
+        """The feed without these columns, and without the rules that are about them."""
+        if not names:
+            return self
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column.name not in names),
+            left_out=tuple(column for column in self.columns if column.name in names),
+            quality=tuple(rule for rule in self.quality if not rule.is_about(names)),
+            references=tuple(reference for reference in self.references if not names & set(reference.columns)),
+        )
+
+    def loosened(self, names: frozenset[str]) -> "Contract":
+        """The feed as it arrives, where these columns may hold anything: a value that is not kept must not cost its row."""
+        return replace(
+            self, columns=tuple(column.loosened if column.name in names else column for column in self.columns)
+        )
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

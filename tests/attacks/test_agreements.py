@@ -1,23 +1,29 @@
 """Every door asks the agreement: nothing is pulled, tried, accepted, built, restored or probed without one in force."""
 
-import json
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from nights.pulling.all_feeds import pull
 from nights.rows.accepted import accepted_nights, create_empty_relations, create_relations
-from sharing.agreements import read_register
-from sharing.retention_by_agreement import forget_unagreed, remember
+from sharing.agreements.drafts import revoke_text
+from sharing.agreements.register import read_register
+from sharing.agreements.seen import remember
+from sharing.policy.policy import Action, Policy
+from sharing.retention_by_agreement import forget_unagreed
 from sources.contract.load import load
 from sources.contract.model import Contract
 from sources.contract.reading.odcs import ContractError
+from tests.agreements import PROVIDER, agree, key_of, put, text
 from tests.conftest import NIGHT, Feed
 from tests.expectations.landed import land_rows
-from tests.orchestration.conftest import AGREEMENT, recorded, run_ingest
+from tests.orchestration.conftest import recorded, run_ingest
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.builds import PublishError, note_feeds, published_nights, restore
@@ -42,12 +48,16 @@ class Place:
         (path.parent / f"{name}.csv").write_text("id\n1\n2\n")
         return load(path)
 
-    def agree(self, feed: str, name: str = "tests", **said: str) -> None:
-        """An agreement on `feed`; `said` takes the place of its lines, or comes after them."""
-        text = AGREEMENT.format(id=name, feed=feed, valid_from="2020-01-01", valid_until="2099-12-31")
-        kept = [line for line in text.splitlines() if line.partition(":")[0] not in said]
-        lines = [*kept, *(f"{key}: {value}" for key, value in said.items())]
-        (self.agreements / f"{name}.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    def agree(self, name: str, *contracts: Contract, **said: Any) -> Path:
+        """A signed agreement on these feeds; `said` takes the place of its clauses."""
+        return agree(self.agreements, name, *(contract.path for contract in contracts), **said)
+
+    @property
+    def policy(self) -> Policy:
+        return Policy.read()
+
+    def refusal(self, contract: Contract, action: Action = Action.PULL) -> str | None:
+        return self.policy.refusal(contract, action)
 
 
 @pytest.fixture
@@ -61,26 +71,53 @@ def command(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-ENDED = {
-    "none": None,
-    "a draft": {"signed_by": "[]"},
-    "out of date": {"valid_until": "2024-12-31"},
-    "withdrawn": {"withdrawn_on": "2026-01-01"},
-    "of another source": {"sources": "[/srv/elsewhere]"},
-    "broken": {"retention": "a while"},
-    "key twice": {"title": "One\ntitle: Two"},
+def _unsigned(place: Place) -> None:
+    put(place.agreements, text("one", [place.one.path]), signers=[PROVIDER])
+
+
+def _revoked(place: Place) -> None:
+    path = place.agree("one", place.one)
+    revoke_text([place.agreements], "one", PROVIDER, key_of(PROVIDER), date(2026, 1, 1), "A breach")
+    assert path.exists()
+
+
+def _changed(place: Place) -> None:
+    path = place.agree("one", place.one)
+    path.write_text(path.read_text().replace("retention: P1Y", "retention: P9Y"))
+
+
+def _key_twice(place: Place) -> None:
+    path = place.agree("one", place.one)
+    path.write_text(path.read_text() + "title: Two\n")
+
+
+def _of_columns(place: Place) -> None:
+    place.agree("one", place.one, pull=[{"feed": "tests/one", "columns": ["other"]}])
+
+
+def _of_another_source(place: Place) -> None:
+    place.agree("one", place.one, pull=[{"feed": "tests/one", "columns": ["id"], "sources": ["/srv/elsewhere"]}])
+
+
+ENDED: dict[str, Callable[[Place], object]] = {
+    "none": lambda place: None,
+    "unsigned": _unsigned,
+    "revoked": _revoked,
+    "changed": _changed,
+    "key twice": _key_twice,
+    "out of date": lambda place: place.agree("one", place.one, valid_until="2024-12-31", review_on="2024-01-01"),
+    "still to come": lambda place: place.agree("one", place.one, valid_from="2090-01-01", review_on="2091-01-01"),
+    "of other columns": _of_columns,
+    "of another source": _of_another_source,
 }
 
 
 @pytest.mark.parametrize("case", ENDED)
 def test_no_door_opens_without_an_agreement_in_force(case: str, place: Place, home: Home) -> None:
-    place.agree("tests/two", "two")
-    said = ENDED[case]
-    if said is not None:
-        place.agree("tests/one", "one", **said)
-    found = {
-        item.contract.feed: item.missed for item in pull([place.one, place.two], read_register().refusal, home, NIGHT)
-    }
+    place.agree("two", place.two)
+    ENDED[case](place)
+    admit = partial(place.policy.admit, action=Action.PULL)
+    found = {item.contract.feed: item.missed for item in pull([place.one, place.two], admit, home, NIGHT)}
     assert found["two"] is None
     assert found["one"] is not None
     assert found["one"].status == "no_agreement"
@@ -103,24 +140,11 @@ def test_a_copy_of_the_contract_is_the_feed_all_the_same(place: Place, tmp_path:
 def test_doctor_sends_no_login_without_an_agreement(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("sources.connectors.probe", lambda contract, night: asked.append(contract.name))
-    place.agree("tests/two")
+    place.agree("two", place.two)
     done = command("doctor")
     assert "tests/two" in asked
     assert "tests/one" not in asked
     assert "agreement on tests/one\tMISSING" in done.stdout
-
-
-def test_the_narrower_agreement_wins(place: Place) -> None:
-    place.agree("tests/*", "wide")
-    assert read_register().refusal(place.one) is None
-    place.agree("tests/one", "narrow", valid_until="2024-12-31")
-    assert "narrow" in (read_register().refusal(place.one) or "")
-    assert read_register().refusal(place.two) is None
-    place.agree("tests/one", "narrow", signed_by="[]")
-    assert read_register().refusal(place.one) is None, "a draft takes nothing away"
-    place.agree("tests/one", "narrow", retention="P30D")
-    assert read_register().kept_for("tests", "one") == timedelta(days=30)
-    assert read_register().kept_for("tests", "two") == timedelta(days=365)
 
 
 @pytest.mark.parametrize(
@@ -128,25 +152,26 @@ def test_the_narrower_agreement_wins(place: Place) -> None:
     [("one.csv", True), ("one.csv/", False), ("on", False), (".", False), ("sub", False), ("two.csv", False)],
 )
 def test_the_agreement_binds_the_source(source: str, is_allowed: bool, place: Place) -> None:
-    place.agree("tests/one", sources=json.dumps([source]))
-    assert (read_register().refusal(place.one) is None) is is_allowed
+    place.agree("one", place.one, pull=[{"feed": "tests/one", "columns": ["id"], "sources": [source]}])
+    assert (place.refusal(place.one) is None) is is_allowed
 
 
 def test_a_source_does_not_climb_out(place: Place) -> None:
-    place.agree("tests/sub", sources="[drop/]")
     inside, outside = (
         load(Feed([ID], feed="sub", path=path).write(place.sources)) for path in ("drop/x.csv", "drop/../../x.csv")
     )
-    assert read_register().refusal(inside) is None
-    assert "another source" in (read_register().refusal(outside) or "")
+    place.agree("sub", inside, pull=[{"feed": "tests/sub", "columns": ["id"], "sources": ["drop/"]}])
+    assert place.refusal(inside) is None
+    assert "another source" in (place.refusal(outside) or "")
 
 
 def test_rows_of_a_withdrawn_agreement_are_in_no_build(place: Place, home: Home) -> None:
-    place.agree("tests/*")
+    place.agree("one", place.one)
+    place.agree("two", place.two)
     assert run_ingest([place.one, place.two], NIGHT)
     assert recorded(home, NIGHT)["tests/one"].rows_accepted == 2
-    place.agree("tests/one", "one", withdrawn_on=TODAY.isoformat())
-    agreed = read_register().allowed([place.one, place.two])
+    revoke_text([place.agreements], "one", PROVIDER, key_of(PROVIDER), TODAY, "A breach")
+    agreed = place.policy.admitted([place.one, place.two], Action.BUILD)
     assert [contract.feed for contract in agreed] == ["two"]
     with open_database() as connection:
         create_relations(connection, agreed, home, NIGHT)
@@ -171,29 +196,29 @@ def built(home: Home, night: date, *feeds: str) -> None:
 def test_a_night_with_such_rows_is_not_restored(place: Place, home: Home) -> None:
     built(home, NIGHT, "tests/one", "tests/two")
     built(home, NIGHT + timedelta(days=1), "tests/two")
-    place.agree("tests/two")
+    place.agree("two", place.two)
     with pytest.raises(PublishError, match="no agreement covers tests/one"):
-        restore(home, NIGHT, read_register().refusal_of_any)
+        restore(home, NIGHT, place.policy.refusal_of_any)
     for run in ([], ["--run", "run"]):
         done = command("warehouse", "restore", NIGHT.isoformat(), *run)
         assert (done.exit_code, "is not shown" in done.stderr) == (1, True)
-    place.agree("tests/*")
+    place.agree("one", place.one)
     assert command("warehouse", "restore", NIGHT.isoformat()).exit_code == 0
 
 
 def test_what_is_kept_goes_when_the_retention_is_over(place: Place, home: Home) -> None:
-    place.agree("tests/*", retention="P30D")
+    place.agree("tests", place.one, place.two, retention="P30D")
     for contract in (place.one, place.two):
         land_rows(contract, home, NIGHT, [{"id": 1}])
     run_ingest([place.one, place.two], NIGHT)
     built(home, NIGHT, "tests/one", "tests/two")
     built(home, NIGHT + timedelta(days=1), "tests/two")
-    remember(home, read_register())
+    remember(home, read_register(home), "tester")
     (place.agreements / "tests.yaml").unlink()
-    place.agree("tests/two")
+    place.agree("two", place.two)
     in_time, too_late = TODAY + timedelta(days=29), TODAY + timedelta(days=31)
-    assert forget_unagreed(home, read_register(), in_time) == []
-    assert forget_unagreed(home, read_register(), too_late)
+    assert forget_unagreed(home, Policy.read(home), in_time) == []
+    assert forget_unagreed(home, Policy.read(home), too_late)
     assert accepted_nights(place.one, home, date.max) == []
     assert not list(home.landing.glob("tests/one/.versions/*"))
     assert len(accepted_nights(place.two, home, date.max)) == 1
@@ -222,11 +247,10 @@ def test_yaml_that_stalls_or_hides_is_refused_at_once(case: str, place: Place) -
     place.one.path.write_text(BOMBS[case])
     with pytest.raises(ContractError, match="YAML"):
         load(place.one.path)
-    place.agree("tests/two", "two")
+    place.agree("two", place.two)
     (place.agreements / "bomb.yaml").write_text(BOMBS[case])
-    register = read_register()
-    assert len(register.broken) == 1
-    assert register.refusal(place.two) is None
+    assert len(place.policy.register.broken) == 1
+    assert place.refusal(place.two) is None
 
 
 def test_new_feeds_agreement_is_inert(place: Place, tmp_path: Path, home: Home) -> None:
@@ -234,7 +258,8 @@ def test_new_feeds_agreement_is_inert(place: Place, tmp_path: Path, home: Home) 
     sample.write_text("code,town\nA1,X\nA2,Y\nA3,Z\n")
     done = command("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(place.sources))
     assert done.exit_code == 0, done.output
-    assert "signed_by" in done.stdout
+    assert "interagency agreements sign trial-towns-list --as towns --key" in done.stdout
     drafted = load(place.sources / "towns" / "list.odcs.yaml")
-    assert "nobody has signed" in (read_register().refusal(drafted) or "")
+    assert (place.agreements / "drafts" / "trial-towns-list.yaml").exists()
+    assert "no agreement covers towns/list" in (place.refusal(drafted) or "")
     assert os.environ["INTERAGENCY_AGREEMENTS"] in done.stdout

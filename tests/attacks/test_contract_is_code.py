@@ -260,13 +260,13 @@ CONVERSIONS = [
 
 @pytest.fixture
 def ingested(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    from tests.orchestration.conftest import write_agreement
+    from tests.agreements import follow
 
     agreements, feeds = tmp_path / "agreements", tmp_path / "feeds"
     agreements.mkdir()
     monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(agreements))
     monkeypatch.setenv("INTERAGENCY_SOURCES", str(feeds))
-    write_agreement(agreements, "tests/*", name="tests")
+    follow(agreements, "tests/*", name="tests")
     yield feeds
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import sharing.agreements
+import sharing.agreements.register
 from nights.accept import accept_night
 from nights.decisions import accept_refused
 from nights.folders import gate_folder, landed_folder
@@ -23,13 +23,15 @@ from nights.integrity.tampered import tampered
 from nights.integrity.vouched import take_over, vouch, vouch_for_all
 from nights.overrides import Override, append
 from nights.record.feed_night import FeedNight
-from sharing.agreements import Register
+from sharing.agreements.register import Register
+from sharing.policy.policy import Policy
 from sharing.retention_by_agreement import forget_unagreed
 from sources.arrival.manifest import ROWS
 from sources.contract.load import load
 from sources.contract.model import Contract
+from tests.agreements import follow
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text
-from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import recorded, run_ingest
 from tests.orchestration.light_night import _harmonise
 from warehouse.home import Home
 from warehouse.journal import actor
@@ -79,12 +81,12 @@ def good(tmp_path_factory: pytest.TempPathFactory, everything_granted: Path) -> 
     """One published night, from which each test goes on in a copy."""
     folder = tmp_path_factory.mktemp("good")
     (folder / "agreements").mkdir()
-    write_agreement(folder / "agreements", "steady/*")
+    follow(folder / "agreements", "steady/*")
     whole = Feed([ID, NOTE], agency="steady", feed="whole", path="whole.csv", threshold="40 %")
     added = Feed([ID, NOTE], agency="steady", feed="added", path="added.csv", custom={"extractMode": "append"})
     platform = Platform(Home(folder / "home"), [load(feed.write(folder / "sources")) for feed in (added, whole)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing.agreements, "agreements_folder", lambda: folder / "agreements")
+        patch.setattr(sharing.agreements.register, "agreements_folder", lambda: folder / "agreements")
         patch.setenv("INTERAGENCY_GRANTS", str(everything_granted))
         patch.setenv("INTERAGENCY_HOME", str(platform.home.root))
         platform.send_first()
@@ -224,7 +226,7 @@ def test_a_night_that_somebody_vouches_for_is_published_again(platform: Platform
 
 
 def test_a_night_whose_retention_is_over_is_gone_rightly(platform: Platform) -> None:
-    forget_unagreed(platform.home, Register(), date(2060, 1, 1))
+    forget_unagreed(platform.home, Policy(Register()), date(2060, 1, 1))
     assert not platform.accepted("added").exists()
     assert tampered(platform.contracts, platform.home, NEXT_NIGHT) == []
 
@@ -307,7 +309,9 @@ def test_a_true_override_names_the_systems_user(platform: Platform, monkeypatch:
     refused_night(platform)
     monkeypatch.setenv("LOGNAME", "the.minister")
     monkeypatch.setenv("USER", "the.minister")
-    accept_refused(platform.contract("whole"), platform.home, NEXT_NIGHT, "as agreed", actor(), lambda _: None)
+    accept_refused(
+        platform.contract("whole"), platform.home, NEXT_NIGHT, "as agreed", actor(), lambda contract: contract
+    )
     (said,) = [json.loads(line) for line in (platform.home.state / "overrides.jsonl").read_text().splitlines()]
     assert said["steward"] == said["by"] == pwd.getpwuid(os.getuid()).pw_name
     assert platform.ingest(NEXT_NIGHT)["steady/whole"].status == "accepted_by_steward"

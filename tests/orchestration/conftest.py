@@ -15,17 +15,6 @@ from warehouse.home import PROJECT, Home
 
 Ingest = Callable[[date], dict[str, FeedNight]]
 
-AGREEMENT = """id: {id}
-title: An agreement for a test
-parties: {{provider: Agency of Tests, recipient: Interagency statistics platform}}
-legal_basis: Tests Act, section 1
-purpose: Tests.
-feeds: [{feed}]
-valid_from: {valid_from}
-valid_until: {valid_until}
-retention: P1Y
-"""
-
 
 def command(*arguments: str) -> Result:
     """`interagency`, in this process; what it says is in `stdout` and `stderr`, and it has left no traceback."""
@@ -36,21 +25,16 @@ def command(*arguments: str) -> Result:
     return done
 
 
-def write_agreement(folder: Path, feed: str, valid_until: str = "2099-12-31", name: str = "tests") -> None:
-    text = AGREEMENT.format(id=name, feed=feed, valid_from="2020-01-01", valid_until=valid_until)
-    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-
-
 @pytest.fixture
 def agreements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of agreements of one's own, with those of the project in it."""
-    import sharing.agreements
+    import sharing.agreements.register
 
     folder = tmp_path / "agreements"
     folder.mkdir()
-    for path in (PROJECT / "agreements").glob("*.yaml"):
+    for path in (PROJECT / "agreements").glob("*.*"):
         (folder / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(sharing.agreements, "agreements_folder", lambda: folder)
+    monkeypatch.setattr(sharing.agreements.register, "agreements_folder", lambda: folder)
     return folder
 
 

@@ -12,8 +12,8 @@ from typing import IO
 
 import duckdb
 
+from tests.agreements import follow
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text
-from tests.orchestration.conftest import write_agreement
 from tests.orchestration.light_night import Order, ask
 from warehouse.home import Home
 
@@ -46,7 +46,7 @@ class Disk:
     def __post_init__(self) -> None:
         self.good = Home(self.folder / "good")
         (self.folder / "agreements").mkdir()
-        write_agreement(self.folder / "agreements", "steady/*")
+        follow(self.folder / "agreements", "steady/*")
         Feed([ID, NOTE], agency="steady", feed="whole").write(self.sources)
         Feed([ID, NOTE], agency="steady", feed="added", path="added.csv", custom={"extractMode": "append"}).write(
             self.sources

@@ -93,13 +93,13 @@ def _child(order: Order) -> None:
 
 def run(agreements: Path, sources: Path, night: date) -> bool:
     """Ingest, then the rest whatever its result, as the command does; whether all went well and readers see this very build."""
-    import sharing.agreements
+    import sharing.agreements.register
     from sources.contract.load import load_all
     from tests.orchestration.conftest import run_ingest
     from warehouse.home import Home
     from warehouse.store.builds import current_night
 
-    sharing.agreements.agreements_folder = lambda: agreements
+    sharing.agreements.register.agreements_folder = lambda: agreements
     contracts = [contract for contract in load_all() if sources in contract.path.parents]
     home = Home.from_environment()
     run_ingest(contracts, night)

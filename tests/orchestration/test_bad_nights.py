@@ -22,10 +22,11 @@ from nights.folders import landed_folder
 from nights.record.feed_night import FeedNight
 from nights.rows.accepted import create_relations, last_accepted
 from reports.report import write_report
-from sharing.agreements import read_register
+from sharing.policy.policy import Action, Policy
 from sources.contract.load import load_all
+from tests.agreements import follow
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text, ended, read_zip, write_zip
-from tests.orchestration.conftest import Ingest, recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import Ingest, recorded, run_ingest
 from tests.sources.archives import zipped
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
@@ -149,9 +150,11 @@ def test_a_first_night_with_an_agency_down_one_that_hangs_and_cut_files(
 @needs_leases
 def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_ending(inbox: Path, home: Home) -> None:
     script = (
-        "from nights.pulling.all_feeds import pull\nfrom sharing.agreements import read_register\n"
+        "from functools import partial\nfrom nights.pulling.all_feeds import pull\n"
+        "from sharing.policy.policy import Action, Policy\n"
         "from sources.contract.load import load_all\nfrom warehouse.home import Home\nfrom datetime import date\n"
-        "for one in pull(load_all(), read_register().refusal, Home.from_environment(), date(2026, 11, 20)):\n"
+        "admit = partial(Policy.read().admit, action=Action.PULL)\n"
+        "for one in pull(load_all(), admit, Home.from_environment(), date(2026, 11, 20)):\n"
         "    print(one.contract.name, one.missed.reason if one.missed else 'landed')\n"
     )
     with cannot_be_opened(inbox / "airlines.csv"), cannot_be_opened(inbox / "weather.csv"):
@@ -174,7 +177,7 @@ def feeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreements: Path) -> 
     folder.mkdir()
     monkeypatch.setenv("INTERAGENCY_SOURCES", str(folder))
     for agency in ("named", "dated", "plain"):
-        write_agreement(agreements, f"{agency}/*", name=agency)
+        follow(agreements, f"{agency}/*", name=agency)
     return folder
 
 
@@ -247,7 +250,7 @@ def test_a_feed_without_an_agreement_in_date_is_not_pulled(feeds: Path, home: Ho
     Feed([ID], agency="plain").write(feeds)
     for agency in ("stranger", "plain"):
         (feeds / agency / "extract.csv").write_text("id\n1\n")
-    write_agreement(agreements, "stranger/expired", valid_until="2026-01-31", name="expired")
+    follow(agreements, "stranger/expired", name="expired", valid_until="2026-01-31", review_on="2026-01-01")
     old_night = NIGHT.replace(year=2025)  # the agreement was in date then; the day of the pull counts
     for night in (NIGHT, old_night):
         run_ingest(written(feeds), night)
@@ -255,17 +258,13 @@ def test_a_feed_without_an_agreement_in_date_is_not_pulled(feeds: Path, home: Ho
         assert {name: feed.status for name, feed in found.items()} == {
             "stranger/never": "no_agreement", "stranger/expired": "no_agreement", "plain/things": "accepted",
         }  # fmt: skip
-        assert "no agreement covers stranger/never; sign one" in (found["stranger/never"].reason or "")
-        assert "expired (2020-01-01 to 2026-01-31); renew it" in (found["stranger/expired"].reason or "")
+        assert "no agreement covers stranger/never; have one signed" in (found["stranger/never"].reason or "")
+        assert "expired ended on 2026-01-31; renew it" in (found["stranger/expired"].reason or "")
     assert not (home.landing / "stranger").exists()
-    write_agreement(agreements, "stranger/*", name="signed")
+    follow(agreements, "stranger/*", name="signed")
     run_ingest(written(feeds), NIGHT)
     found = {name: feed.status for name, feed in recorded(home, NIGHT).items()}
-    assert found["stranger/never"] == "accepted"
-    assert found["stranger/expired"] == "no_agreement", "its own agreement goes before one on all feeds"
-    write_agreement(agreements, "stranger/expired", name="renewed")
-    run_ingest(written(feeds), NIGHT)
-    assert {feed.status for feed in recorded(home, NIGHT).values()} == {"accepted", "unchanged"}
+    assert found == {"stranger/never": "accepted", "stranger/expired": "accepted", "plain/things": "unchanged"}
 
 
 def run_known(home: Home, night: date) -> dict[str, FeedNight]:
@@ -291,7 +290,7 @@ def test_a_broken_contract_costs_its_own_feed_the_night_and_is_mended(feeds: Pat
     assert "'whole' is not one of" in reason
     assert not (home.landing / "named" / "things" / NEXT_NIGHT.isoformat()).exists()
     contracts = [contract for contract in load_known(home).contracts if contract.agency in ("plain", "named")]
-    assert read_register().allowed(contracts) == contracts, "what was accepted is read on"
+    assert Policy.read(home).admitted(contracts, Action.BUILD) == contracts, "what was accepted is read on"
     with open_database() as connection:
         create_relations(connection, contracts, home, NEXT_NIGHT)
         counts = {

@@ -25,8 +25,9 @@ from reports.pages.lineage import Lineage
 from reports.pages.reconciliation import _account, _warehouse
 from sources.contract.load import load_all
 from sources.contract.model import Contract
+from tests.agreements import follow
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
-from tests.orchestration.conftest import command, recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import command, recorded, run_ingest
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.store.builds import publish
@@ -44,7 +45,7 @@ BAD = "id,fee\nx,1.00\n7,7.00\n8,-8.00\n"
 def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreements: Path) -> Path:
     folder = tmp_path / "feeds"
     monkeypatch.setenv("INTERAGENCY_SOURCES", str(folder))
-    write_agreement(agreements, "plain/*", name="plain")
+    follow(agreements, "plain/*", name="plain")
     Feed(PROPERTIES, agency="plain", threshold="40 %").write(folder)
     return folder / "plain" / "extract.csv"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from sources.contract.load import load
+from tests.agreements import agree
 from tests.conftest import NIGHT, Feed
-from tests.orchestration.conftest import recorded, run_ingest, write_agreement
+from tests.orchestration.conftest import recorded, run_ingest
 from tests.postgres import on_table
 from warehouse.home import Home
 
@@ -35,7 +36,6 @@ def test_systems_that_are_down_cost_only_their_own_feeds(
     monkeypatch.setenv("TEST_SECRET", SECRET)
     monkeypatch.setattr("sources.connectors.retry.FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr("sources.connectors.retry.LONGEST_WAIT_SECONDS", 0.01)
-    write_agreement(agreements, "tests/*")
     (tmp_path / "hosts").write_text("")
     place, login = f"127.0.0.1:{closed_port}", {"password": "env:TEST_SECRET"}
     api = {"format": "json", "username": "reader", **login, "query": "{token: '${TEST_SECRET}'}"}
@@ -48,6 +48,7 @@ def test_systems_that_are_down_cost_only_their_own_feeds(
         Feed([ID], feed="share").write(tmp_path),
     ]  # fmt: skip
     (tmp_path / "tests" / "extract.csv").write_text("id\n1\n2\n")
+    agree(agreements, "tests", *paths)
     run_ingest([load(path) for path in paths], NIGHT)
     nights = recorded(home, NIGHT)
     assert {name: night.status for name, night in nights.items()} == {

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from sharing.agreements import load_agreements
+from sharing.agreements.register import read_register
 from simulation.systems.all_systems import AGREEMENTS, CONTRACTS, Country, systems
 from sources.contract.load import load
 from sources.contract.model import Contract, contract_files
@@ -51,10 +51,13 @@ def test_every_feed_lands_whole_from_its_real_system(
     assert manifest.rows_rejected == len(impossible)
 
 
-def test_nine_agencies_have_agreements_and_contracts() -> None:
-    agreements = load_agreements(AGREEMENTS)
+def test_nine_agencies_have_agreements_and_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(AGREEMENTS))
+    register = read_register()
+    assert register.broken == ()
     for contract in FEEDS:
-        assert any(agreement.covers(contract.agency, contract.feed) for agreement in agreements)
+        (agreement,) = register.in_force(contract.name, date(2026, 11, 20))
+        assert {column.name for column in contract.columns} == agreement.pull_of(contract.name).columns
     assert len({contract.agency for contract in FEEDS}) == 9
 
 

@@ -22,12 +22,13 @@ def group() -> None:
 def lint(
     paths: Annotated[list[Path] | None, typer.Argument(help="Contract files; every contract by default.")] = None,
 ) -> None:
-    """Check contracts against the Open Data Contract Standard and this platform, and agreements against their schema.
+    """Check contracts against the Open Data Contract Standard and this platform, and agreements against their schema, signatures and contracts.
 
     Every problem is named with file, line, place and what to write instead. Ends with 1 where there is one. What only lint
     asks for (a proof of where pages end) does not keep a feed from being pulled.
     """
-    from sharing.agreements import AgreementError, load_agreements
+    from sharing.agreements.lint import faults
+    from sharing.agreements.register import read_register
     from sources.contract.load import doubts, load, load_all
     from sources.contract.reading.odcs import ContractError
     from warehouse.numbers_for_people import several
@@ -39,18 +40,14 @@ def lint(
         problems += [str(problem) for contract in contracts for problem in doubts(contract)]
     except ContractError as error:
         problems += map(str, error.problems)
-    try:
-        agreements = load_agreements()
-    except AgreementError as error:
-        problems.append(str(error))
+    register = read_register()
+    problems += faults(register, contracts)
     for problem in problems:
         tell(problem, err=True)
     if problems:
         raise typer.Exit(NOT_DONE)
-    drafts = [item.id for item in agreements if item.is_draft]
-    tell(f"{len(contracts)} contracts and {len(agreements) - len(drafts)} agreements are valid")
-    if drafts:
-        tell(f"{several(len(drafts), 'agreement')} that nobody has signed, and without effect: {', '.join(drafts)}")
+    signed = [item for item in register.agreements if not item.unsigned]
+    tell(f"{len(contracts)} contracts are valid, and {several(len(signed), 'agreement')} signed")
 
 
 @app.command("diff")

@@ -5,7 +5,6 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +16,6 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, 
 if TYPE_CHECKING:
     from sources.draft.columns.sampled_columns import DraftColumn
 
-_TRIAL = timedelta(days=30)
 _MODELS = "INTERAGENCY_MODELS"
 # 20261120 or 2026-11-20.
 _DATE_IN_NAME = re.compile(r"(?<!\d)20\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
@@ -49,16 +47,16 @@ def new_feed(
         draft = _drafted(place, agency, feed, [name.strip() for name in key.split(",") if name.strip()])
     except ExtractError as error:
         stop(str(error), NOT_DONE)
-    agreement, grants, models = _agreement(agency, feed, folder), _grants(place, agency, folder), _models(draft, folder)
+    agreement, grants, models = _agreement(draft, folder), _grants(place, agency, folder), _models(draft, folder)
     contract = folder / agency / file_name(feed)
     refuse_existing([contract, *models, *agreement])
     _show(draft)
     write({contract: _tried(draft)} | models | agreement | grants)
     lines = _made_known(_variables(folder, list(agreement), list(grants)))
     tell("Read and correct the files, then:")
-    for path in agreement:
-        tell(f"  sign {path}: write who did under signed_by")
     for line in lines:
+        tell(f"  {line}")
+    for line in (line for path in agreement for line in _signing(path)):
         tell(f"  {line}")
     tell(f"  interagency new-mart {agency} {feed} --mart NAME   (where it shall be a table of the marts)")
     tell(f"  interagency run --agency {agency} --feed {feed}")
@@ -134,29 +132,31 @@ def models_folder(contracts: Path) -> Path:
     return further_models() or contracts.with_name(f"{contracts.name}-models")
 
 
-def _agreement(agency: str, feed: str, folder: Path) -> dict[Path, str]:
+def _agreement(draft: _Draft, folder: Path) -> dict[Path, str]:
     """A trial's agreement, where none covers the feed: without one nothing is pulled.
 
     It goes where INTERAGENCY_AGREEMENTS says; else to the project for the project's own feeds, and for others beside them.
     """
-    import yaml
-
-    from sharing.agreements import agreements_folder, further_folders, read_register
+    from sharing.agreements.drafts import as_yaml, blank, usual_recipient
+    from sharing.agreements.register import DRAFTS, agreements_folder, further_folders
+    from sharing.policy.policy import Action, Policy, Question
     from warehouse.home import AGENCIES
 
-    today = datetime.now(UTC).date()
-    if read_register().refusal_of(agency, feed, today) is None:
+    feed = f"{draft.agency}/{draft.feed}"
+    if Policy.read().may(Question("", Action.PULL, feed)).is_allowed:
         return {}
-    name = f"trial-{agency}-{feed}".replace("_", "-")
-    data = {
-        "id": name, "title": f"Trial of {agency}/{feed}", "parties": {"provider": agency, "recipient": "Interagency statistics platform"},
-        "legal_basis": "None yet: fill in the law or decision before the trial ends",
-        "purpose": "To try the feed with a sample that the agency handed over. Replace this by the signed agreement.",
-        "feeds": [f"{agency}/{feed}"], "valid_from": today.isoformat(), "valid_until": (today + _TRIAL).isoformat(), "retention": "P30D",
-        "signed_by": [],
-    }  # fmt: skip
+    name = f"trial-{draft.agency}-{draft.feed}".replace("_", "-")
     own = agreements_folder() if folder == AGENCIES else folder / "agreements"
-    return {[own, *further_folders()][-1] / f"{name}.yaml": yaml.safe_dump(data, sort_keys=False, width=120)}
+    place = [own, *further_folders()][-1]
+    columns = {feed: [column.name for column in draft.columns]}
+    return {place / DRAFTS / f"{name}.yaml": as_yaml(blank(name, draft.agency, columns, usual_recipient(place)))}
+
+
+def _signing(path: Path) -> list[str]:
+    """How a drafted agreement is signed: for a trial by one hand, else by each of its parties with its own key."""
+    return [
+        f"interagency agreements sign-trial {path.stem} --keys ~/keys   (or, with the keys of both: interagency agreements sign)"
+    ]
 
 
 def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
@@ -185,14 +185,14 @@ def _grants(place: str, agency: str, folder: Path) -> dict[Path, str]:
 
 def _variables(folder: Path, agreements: list[Path], grants: list[Path]) -> dict[str, Path]:
     """The places without which a run would not find what was written, by the variable that is to name each."""
-    from sharing.agreements import agreement_folders
+    from sharing.agreements.register import agreement_folders
     from sources.contract.grants import grant_files
     from sources.contract.load import contract_folders
     from warehouse.home import AGENCIES
     from warehouse.settings import further_models
 
     found = [("INTERAGENCY_SOURCES", folder, contract_folders())]
-    found += [("INTERAGENCY_AGREEMENTS", path.parent, agreement_folders()) for path in agreements]
+    found += [("INTERAGENCY_AGREEMENTS", path.parent.parent, agreement_folders()) for path in agreements]
     found += [("INTERAGENCY_GRANTS", path, grant_files()) for path in grants]
     missing = {
         name: place

@@ -53,12 +53,13 @@ def _refused(contract: "Contract") -> str | None:
 
     A copy is how a contract is mended, so it may be tried where the platform's own cannot be used.
     """
-    from sharing.agreements import read_register
+    from sharing.policy.policy import Action, Policy
     from sources.contract.load import contract_folders, is_of_platform
+    from warehouse.home import Home
 
     is_own = is_of_platform(contract.path)
     is_copy = any((folder / contract.agency / contract.path.name).exists() for folder in contract_folders())
-    refused = read_register().refusal(contract) if is_copy or is_own else None
+    refused = Policy.read(Home.from_environment()).refusal(contract, Action.TRY) if is_copy or is_own else None
     return refused or (_unusable(contract) if is_own else None)
 
 

@@ -17,16 +17,16 @@ _VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
 
 def doctor() -> None:
     """Check secrets, connections, disk, engine and agreements; ends with 1 where something is missing."""
-    from sharing.agreements import read_register
+    from sharing.policy.policy import Action, Policy
     from warehouse.home import Home
 
     home = Home.from_environment()
-    known, register = known_contracts(), read_register()
-    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(known.contracts, register)]
+    known, policy = known_contracts(), Policy.read(home)
+    checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(known.contracts, policy)]
     checks += [(f"contract of {broken.name}", broken.why) for broken in known.broken]
     # A connection is made with the agency's login: not without its agreement, nor by a contract of before.
     for contract in known.contracts:
-        if register.refusal(contract) is None:
+        if policy.refusal(contract, Action.PROBE) is None:
             checks += _feed(contract)
     rows = [[name, "ok" if remedy is None else "MISSING", remedy or ""] for name, remedy in checks]
     show_table("Doctor", ("check", "result", "what to do"), rows)
@@ -62,11 +62,15 @@ def _dbt() -> Iterator[Check]:
     yield "dbt", None if shutil.which(dbt_executable()) else "run `make run` once; it installs dbt"
 
 
-def _agreements(contracts: list[Any], register: Any) -> Iterator[Check]:
-    for broken in register.broken:
+def _agreements(contracts: list[Any], policy: Any) -> Iterator[Check]:
+    from sharing.policy.policy import Action
+
+    for broken in policy.register.broken:
         yield "agreements", broken.why
+    for gone in policy.register.missing:
+        yield "agreements", f"{gone} was in force and is not there any more; put it back, or have a party revoke it"
     for contract in contracts:
-        yield f"agreement on {contract.name}", register.refusal_to_read(contract)
+        yield f"agreement on {contract.name}", policy.refusal(contract, Action.BUILD)
 
 
 def _feed(contract: Any) -> list[Check]:

@@ -62,7 +62,7 @@ def run_all(contracts: "list[Contract]", nights: Sequence[date], quiet: bool, wa
     """Run the nights with progress, after `wait`ing for one that is running; ends with 1 and the reason where nothing could be
     built at all.
     """
-    from sharing.agreements import read_register
+    from sharing.agreements.register import read_register
     from warehouse.home import Home
     from warehouse.numbers_for_people import several
 

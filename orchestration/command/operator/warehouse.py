@@ -38,16 +38,17 @@ def restore_night(
     ] = None,
 ) -> None:
     """Let readers see a kept build again, in one step. Not one with rows of a feed whose agreement has ended."""
-    from sharing.agreements import read_register
+    from sharing.policy.policy import Policy
     from warehouse.home import Home
     from warehouse.lock import NightRunning, night_lock
     from warehouse.store.builds import PublishError, restore
+    from warehouse.store.seal import Tampered
 
     home, wanted = Home.from_environment(), as_date(extract_date)
     try:
         with night_lock(home, wait_seconds=0):
-            night = restore(home, wanted, read_register().refusal_of_any, run)
-    except (PublishError, NightRunning) as error:
+            night = restore(home, wanted, Policy.read(home).refusal_of_any, run)
+    except (PublishError, NightRunning, Tampered) as error:
         stop(str(error), NOT_DONE)
     tell(f"readers see the night of {night.extract_date} again (run {night.run}): {home.published}")
     _tell_how_long(home, night)

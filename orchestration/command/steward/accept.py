@@ -17,8 +17,11 @@ def accept(
 
     It binds to the bytes that were sent: another file for the night needs another decision. The next run uses the rows.
     """
-    from nights.decisions import AlreadyTaken, NoReason, NotAllowed, accept_refused
-    from sharing.agreements import read_register
+    from functools import partial
+
+    from nights.decisions import AlreadyTaken, NoReason, accept_refused
+    from sharing.policy.policy import Action, Policy
+    from sources.errors import NotAllowed
     from warehouse.home import Home
     from warehouse.journal import actor
     from warehouse.lock import NightRunning
@@ -26,8 +29,10 @@ def accept(
 
     night = as_date(extract_date)
     contract = chosen(all_contracts(), agency, feed)[0]
+    home = Home.from_environment()
     try:
-        taken = accept_refused(contract, Home.from_environment(), night, reason, actor(), read_register().refusal)
+        admit = partial(Policy.read(home).admit, action=Action.ACCEPT)
+        taken = accept_refused(contract, home, night, reason, actor(), admit)
     except NoReason:
         stop('a reason is needed: --reason "…"', WRONG_USE)
     except NotAllowed as error:

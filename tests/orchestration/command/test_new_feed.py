@@ -14,8 +14,8 @@ import yaml
 from nights.record.feed_night import feed_nights
 from orchestration.command.engineer.new_feed import of_one_night
 from sources.contract.load import load
+from tests.agreements import follow, keep_up
 from tests.conftest import Feed, ended
-from tests.orchestration.conftest import write_agreement
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
 from warehouse.settings import settings
@@ -72,10 +72,8 @@ def test_the_walkthrough_leads_from_an_unknown_file_to_a_published_mart(
     assert contract.key == ("permit_no",)
     assert contract.column("reg_code").custom["identifierKind"] in ("ee.registrikood", "ua.edrpou"), "they reckon alike"
     assert contract.column("cost").sql_type.startswith("DECIMAL")
-    agreement = next((own / "contracts" / "agreements").glob("*.yaml"))
-    assert yaml.safe_load(agreement.read_text())["valid_until"] == str(today() + timedelta(days=30)), (
-        "a trial, and it ends"
-    )
+    agreement = own / "contracts" / "agreements" / "trial-building-office-permits.yaml"
+    assert f"valid_until: {today() + timedelta(days=30)}" in agreement.read_text(), "a trial, and it ends"
 
 
 def _counted(printed: str, words: tuple[str, ...]) -> int:
@@ -111,11 +109,11 @@ def test_without_variables_everything_lies_below_into(tmp_path: Path, interagenc
     done = interagency("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(into), **unset)
     assert done.returncode == 0, done.stderr
     written = {str(path.relative_to(into)) for path in into.rglob("*.yaml")}
-    assert written == {"towns/list.odcs.yaml", "agreements/trial-towns-list.yaml", "grants.yaml"}
+    assert written == {"towns/list.odcs.yaml", "agreements/drafts/trial-towns-list.yaml", "grants.yaml"}
     assert yaml.safe_load((into / "grants.yaml").read_text()) == {"towns": {"folders": [str(tmp_path)]}}
-    assert yaml.safe_load((into / "agreements" / "trial-towns-list.yaml").read_text())["signed_by"] == []
+    assert "interagency agreements sign trial-towns-list --as towns --key ~/keys/towns.pem" in done.stdout
     assert f"export INTERAGENCY_GRANTS='{into}/grants.yaml'" in done.stdout
-    assert not (PROJECT / "agreements" / "trial-towns-list.yaml").exists()
+    assert not (PROJECT / "agreements" / "drafts").exists()
     assert f"export INTERAGENCY_AGREEMENTS='{into}/agreements'" in done.stdout
     assert f"export INTERAGENCY_SOURCES='{into}'" in done.stdout
     models = tmp_path / "my feeds-models"
@@ -230,7 +228,8 @@ def test_a_backfill_takes_every_night_and_publishes_the_last(
         path="things_{extract_date:%Y%m%d}.csv", custom={"extractMode": "append"},
     )  # fmt: skip
     contract = feed.write(Path(own["INTERAGENCY_SOURCES"]))
-    write_agreement(Path(own["INTERAGENCY_AGREEMENTS"]), "tests/things")
+    follow(Path(own["INTERAGENCY_AGREEMENTS"]), "tests/things")
+    keep_up(contract)
     nights = [today() - timedelta(days=count) for count in (3, 2, 1)]
     for number, night in enumerate(nights):
         if number != 1:

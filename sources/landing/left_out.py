@@ -1,0 +1,47 @@
+"""What a night must not keep: the values of columns that no agreement covers, and the originals that they stand in."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from sources.arrival.manifest import REJECTS, ROWS, Manifest
+from sources.contract.model import Contract
+from sources.landing.land_extract import ORIGINAL
+from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
+from warehouse.files import replaced_whole
+
+
+def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> Manifest:
+    """Take these columns of `contract` out of a landed folder, before anybody reads it; returns its manifest as it is then.
+
+    The hashes of the originals stay, as evidence of what came; their bytes go, and with them what a record of another shape said.
+    """
+    manifest = replace(Manifest.read(folder), left_out=sorted(names))
+    headers = [column.header for column in contract.columns if column.name in names]
+    with open_database() as connection:
+        kept = ", ".join(quoted(column.name) for column in contract.columns if column.name not in names)
+        _rewrite(connection, folder / ROWS, f"SELECT {kept} FROM {{file}}")
+        without = ", ".join(f"{literal(header)}: NULL" for header in headers)
+        _rewrite(
+            connection,
+            folder / REJECTS,
+            f"""
+            SELECT * REPLACE (
+                CASE
+                    WHEN "column" IS NOT NULL AND json_valid(record)
+                        THEN CAST(json_merge_patch(CAST(record AS JSON), to_json({{{{{without}}}}})) AS VARCHAR)
+                END AS record
+            )
+            FROM {{file}}
+            """,
+        )
+    shutil.rmtree(folder / ORIGINAL)
+    manifest.write(folder)
+    return manifest
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
+    with replaced_whole(path) as temporary:
+        write_parquet(connection, query.format(file=f"read_parquet({literal(str(path))})"), temporary)
