@@ -301,8 +301,7 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
         return ended(sys.executable, "-c", script, *arguments, cwd=checkout, **environment).stdout
 
     interagency("new-feed", str(sample), "--agency", "hospital", "--feed", "patient")
-    draft = checkout / "agreements" / "trial-hospital-patient.yaml"
-    draft.write_text(draft.read_text().replace("signed_by: []", "signed_by: [Hospital, Platform]"))
+    interagency("agreements", "sign-trial", "trial-hospital-patient", "--keys", str(tmp_path / "keys"))
     assert "Published" in interagency("run", "--agency", "hospital")
     with duckdb.connect(str(home.published), read_only=True) as connection:
         tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
