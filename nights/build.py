@@ -81,7 +81,9 @@ def begin(build: Build, agreed: list[Contract], others: Iterable[Contract]) -> N
             f"no feed with an agreement in force has an accepted extract up to {build.night}; nothing to publish"
         )
     builds.start_build(build.home, build.night, build.run)
-    builds.note_feeds(build.database, [contract.name for contract in used])
+    builds.note_feeds(
+        build.database, {contract.name: [column.name for column in contract.columns] for contract in used}
+    )
     with open_database(build.database) as connection:
         create_relations(connection, agreed, build.home, build.night)
         write_feeds_in_use(connection, feeds_in_use(agreed, build.home, build.night))

@@ -30,9 +30,15 @@ def append(home: Home, override: Override) -> None:
     _journal(home).append(asdict(override), override.steward)
 
 
+def overrides(home: Home) -> list[Override]:
+    """All decisions, in their order. Raises Tampered where they are not as they were written."""
+    return [Override(**entry) for entry in _journal(home).entries()]
+
+
 def find(home: Home, agency: str, feed: str, extract_date: str, original_sha256: str) -> Override | None:
     """The last decision on these bytes for this night. Raises Tampered where decisions are not as they were written."""
-    decided = [Override(**entry) for entry in _journal(home).entries()]
     wanted = (agency, feed, extract_date, original_sha256)
-    matching = [item for item in decided if (item.agency, item.feed, item.extract_date, item.original_sha256) == wanted]
+    matching = [
+        item for item in overrides(home) if (item.agency, item.feed, item.extract_date, item.original_sha256) == wanted
+    ]
     return matching[-1] if matching else None

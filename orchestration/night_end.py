@@ -19,6 +19,9 @@ from expectations.data_docs import write_data_docs
 from nights.build import NotBuilt
 from nights.record.past import open_past
 from reports.report import write_report
+from sharing.keys.signing import KeyRefused
+from sharing.ledger.errors import LedgerDamaged, NotWritten
+from sharing.ledger.platform import make_checkpoint
 from sharing.policy.purposes_of_marts import NotForOnePurpose
 from sources.contract.model import Contract
 from sources.errors import NotAllowed
@@ -32,7 +35,7 @@ from watch.alerts import tell
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
 _OWN_WORDS = (
-    NotAllowed, NotForOnePurpose, RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered,
+    NotAllowed, NotForOnePurpose, KeyRefused, LedgerDamaged, NotWritten, RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered,
     DagsterDbtCliRuntimeError,
 )  # fmt: skip
 # Dagster puts the (private) name of its class before the words of a step that says itself why it fails.
@@ -99,7 +102,9 @@ def close_night(contracts: list[Contract], home: Home, night: date, failure: str
     write_data_docs(home, night)
     with open_past(home, contracts, night) as past:
         tell(past)
-    return write_report(contracts, home, night)
+    page = write_report(contracts, home, night)
+    make_checkpoint(home)
+    return page
 
 
 def report_hook(contracts: list[Contract], report_step: str) -> dg.HookDefinition:

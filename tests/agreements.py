@@ -20,7 +20,7 @@ from joserfc.jwk import OKPKey
 from sharing.agreements.canonical import digest
 from sharing.agreements.drafts import as_yaml, blank, columns_of
 from sharing.agreements.parties import FILE
-from sharing.agreements.register import read_text, signatures_file
+from sharing.agreements.register import agreement_folders, read_text, signatures_file
 from sharing.agreements.signature import CURVE, sign
 from sources.contract.load import contract_folders, load
 from sources.contract.model import contract_files
@@ -100,10 +100,12 @@ def follow(folder: Path, feeds: str, name: str = "tests", **said: Any) -> None:
 
 
 def keep_up(contract: Path) -> None:
-    """A contract was written: what follows it covers it."""
+    """A contract was written: what follows it, in the folders of the test that runs, covers it."""
+    folders = agreement_folders()
     for standing in _STANDING:
-        with suppress(ContractError):
-            standing.keep_up([contract])
+        if standing.folder in folders:
+            with suppress(ContractError):
+                standing.keep_up([contract])
 
 
 def put(folder: Path, data: dict[str, Any], signers: Iterable[str] | None = None, at: datetime | None = None) -> Path:

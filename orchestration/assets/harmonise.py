@@ -33,6 +33,8 @@ from reports.figures.feed_lines import by_agency
 from reports.figures.scores import scores_of
 from reports.figures.since_night_before import anomalies
 from sharing.agreements.seen import remember
+from sharing.ledger.held import hold_against_ledger
+from sharing.ledger.night import note_agreements, note_ended, note_feeds, note_publication
 from sharing.policy.policy import Action, Policy
 from sharing.policy.purposes_of_marts import Purposes, comment, refuse_joined
 from sharing.retention_by_agreement import forget_unagreed
@@ -61,13 +63,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
     @told_plainly("staging models")
     def staging(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[Any]:
         build = _build(context, platform)
-        builds.make_ready(contracts, build.home, build.night)
-        # Here every feed has its verdict, and the record is not copied into a build yet.
-        write_anomalies(contracts, build.home, build.night)
-        agreed = Policy.read(build.home).admitted(contracts, Action.BUILD)
-        # What a feed without an agreement sent before is not read.
-        names = {contract.name for contract in agreed}
-        builds.begin(build, agreed, [*_not_loaded(contracts), *(c for c in contracts if c.name not in names)])
+        begin_build(build, contracts, _not_loaded(contracts))
         yield from run_dbt(context, dbt, build.home, manifest, "staging", ["--select", staged])
 
     @_models("marts", manifest, " ".join(loaded), exclude=STAGING)
@@ -86,6 +82,20 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
+
+
+def begin_build(build: Build, contracts: list[Contract], others: list[Contract]) -> None:
+    """What is read is as it was written, by its seals and by the ledger, and allowed by agreements; models of the `others` are empty."""
+    policy = Policy.read(build.home)
+    hold_against_ledger(build.home, contracts, build.night)
+    builds.make_ready(contracts, build.home, build.night)
+    note_feeds(build.home, contracts, policy, build.night, actor())
+    # Here every feed has its verdict, and the record is not copied into a build yet.
+    write_anomalies(contracts, build.home, build.night)
+    agreed = policy.admitted(contracts, Action.BUILD)
+    # What a feed without an agreement sent before is not read.
+    names = {contract.name for contract in agreed}
+    builds.begin(build, agreed, [*others, *(contract for contract in contracts if contract.name not in names)])
 
 
 def _build(context: dg.AssetExecutionContext, platform: Platform) -> Build:
@@ -174,8 +184,10 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
         comment(build.database, purposes)
         is_current = builds.publish(build, versioned, manifests, protection)
         forget_all(contracts, build.home)
-        remember(build.home, policy.register, actor())
-        forget_unagreed(build.home, policy)
+        note_publication(build.home, build.database, build.night, build.run, is_current, actor())
+        note_agreements(build.home, remember(build.home, policy.register, actor()), actor())
+        gone = forget_unagreed(build.home, policy)
+        note_ended(build.home, gone, "the retention of its agreement is over", actor())
         return dg.MaterializeResult(metadata={"database": str(build.database), "readers see it": is_current})
 
     return published

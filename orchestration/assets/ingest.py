@@ -19,6 +19,7 @@ from orchestration.partitions import NIGHTS, night_of
 from orchestration.resources import Platform
 from orchestration.ui.links import ROW_COUNT, code_link, owners
 from sharing.agreements.seen import remember
+from sharing.ledger.night import note_agreements
 from sharing.policy.policy import Action, Policy
 from sources.contract.model import Contract
 from sources.errors import NotAllowed
@@ -64,7 +65,7 @@ def landing_assets(contracts: list[Contract], left_out: Sequence[Broken] = ()) -
         selected = [contract for key, contract in by_key.items() if key in context.selected_asset_keys]
         context.log.info(_what_follows(context.job_name, len(selected), len(contracts)))
         policy = Policy.read(platform.home)
-        remember(platform.home, policy.register, actor())
+        note_agreements(platform.home, remember(platform.home, policy.register, actor()), actor())
         admit = partial(policy.admit, action=Action.PULL)
         for pulled in pull(selected, admit, platform.home, night_of(context)):
             yield from _landed(context, pulled)

@@ -96,6 +96,11 @@ class Ledger:
         with self.locked():
             yield
 
+    def check_end(self) -> None:
+        """Raises LedgerDamaged where entries that counted are not there any more."""
+        with self.locked():
+            self.recover()
+
     def recover(self) -> None:
         """Make log and tree agree after a crash, under the lock. Raises LedgerDamaged where entries that counted are gone or changed."""
         size = self.tree.size

@@ -4,7 +4,7 @@ A column lands where some agreement in force covers it. Where several cover it, 
 only purposes that all of them name, the shortest retention, a source that all of them allow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -158,9 +158,9 @@ class Policy:
             self.admit(contract, action, on) for contract in contracts if self.refusal(contract, action, on) is None
         ]
 
-    def refusal_of_any(self, feeds: Iterable[str]) -> str | None:
-        """Why rows of these feeds (`agency/feed`) may not be shown together today, or None."""
-        answers = [self.may(Question("", Action.RESTORE, feed)) for feed in sorted(feeds)]
+    def refusal_of_any(self, feeds: Mapping[str, frozenset[str]]) -> str | None:
+        """Why rows of these feeds (`agency/feed`), with these columns, may not be shown together today, or None."""
+        answers = [self.may(Question("", Action.RESTORE, feed, columns)) for feed, columns in sorted(feeds.items())]
         return "; ".join(filter(None, (answer.refusal for answer in answers))) or None
 
     def kept_for(self, feed: str) -> timedelta | None:

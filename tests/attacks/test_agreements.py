@@ -187,7 +187,7 @@ def built(home: Home, night: date, *feeds: str) -> None:
     from warehouse.store.builds import publish, start_build
 
     database = start_build(home, night, "run")
-    note_feeds(database, feeds)
+    note_feeds(database, {feed: ["id"] for feed in feeds})
     with open_database(database) as connection:
         connection.execute("CREATE SCHEMA marts")
     publish(home, database)
@@ -258,7 +258,7 @@ def test_new_feeds_agreement_is_inert(place: Place, tmp_path: Path, home: Home) 
     sample.write_text("code,town\nA1,X\nA2,Y\nA3,Z\n")
     done = command("new-feed", str(sample), "--agency", "towns", "--feed", "list", "--into", str(place.sources))
     assert done.exit_code == 0, done.output
-    assert "interagency agreements sign trial-towns-list --as towns --key" in done.stdout
+    assert "interagency agreements sign-trial trial-towns-list --keys" in done.stdout
     drafted = load(place.sources / "towns" / "list.odcs.yaml")
     assert (place.agreements / "drafts" / "trial-towns-list.yaml").exists()
     assert "no agreement covers towns/list" in (place.refusal(drafted) or "")

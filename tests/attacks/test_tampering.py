@@ -29,7 +29,7 @@ from sharing.retention_by_agreement import forget_unagreed
 from sources.arrival.manifest import ROWS
 from sources.contract.load import load
 from sources.contract.model import Contract
-from tests.agreements import follow
+from tests.agreements import agree
 from tests.conftest import NEXT_NIGHT, NIGHT, Feed, csv_text
 from tests.orchestration.conftest import recorded, run_ingest
 from tests.orchestration.light_night import _harmonise
@@ -81,10 +81,11 @@ def good(tmp_path_factory: pytest.TempPathFactory, everything_granted: Path) -> 
     """One published night, from which each test goes on in a copy."""
     folder = tmp_path_factory.mktemp("good")
     (folder / "agreements").mkdir()
-    follow(folder / "agreements", "steady/*")
     whole = Feed([ID, NOTE], agency="steady", feed="whole", path="whole.csv", threshold="40 %")
     added = Feed([ID, NOTE], agency="steady", feed="added", path="added.csv", custom={"extractMode": "append"})
-    platform = Platform(Home(folder / "home"), [load(feed.write(folder / "sources")) for feed in (added, whole)])
+    paths = [feed.write(folder / "sources") for feed in (added, whole)]
+    agree(folder / "agreements", "steady", *paths)
+    platform = Platform(Home(folder / "home"), [load(path) for path in paths])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing.agreements.register, "agreements_folder", lambda: folder / "agreements")
         patch.setenv("INTERAGENCY_GRANTS", str(everything_granted))

@@ -12,7 +12,7 @@ from typing import IO
 
 import duckdb
 
-from tests.agreements import follow
+from tests.agreements import agree
 from tests.conftest import NEXT_NIGHT, NIGHT, PROJECT, Feed, csv_text
 from tests.orchestration.light_night import Order, ask
 from warehouse.home import Home
@@ -46,11 +46,9 @@ class Disk:
     def __post_init__(self) -> None:
         self.good = Home(self.folder / "good")
         (self.folder / "agreements").mkdir()
-        follow(self.folder / "agreements", "steady/*")
-        Feed([ID, NOTE], agency="steady", feed="whole").write(self.sources)
-        Feed([ID, NOTE], agency="steady", feed="added", path="added.csv", custom={"extractMode": "append"}).write(
-            self.sources
-        )
+        whole = Feed([ID, NOTE], agency="steady", feed="whole")
+        added = Feed([ID, NOTE], agency="steady", feed="added", path="added.csv", custom={"extractMode": "append"})
+        agree(self.folder / "agreements", "steady", whole.write(self.sources), added.write(self.sources))
         self.send([[1, "a"], [2, "b"]], [[1, "x"]])
         assert self.run(self.good, NIGHT.isoformat()) == 0, self.said()
         self.send([[1, "a"], [2, "c"], [3, "d"], [3, "d"], ["?", "e"]], [[2, "y"], [3, "z"]])

@@ -122,9 +122,8 @@ def _harmonise(contracts: list, night: date) -> tuple[str, bool]:
     @dg.asset(key=harmonise.GATE_KEY, partitions_def=NIGHTS)
     @told_plainly("build")
     def built(context: dg.AssetExecutionContext, platform: Platform) -> None:
-        builds.make_ready(contracts, platform.home, night)
         build = builds.Build(platform.home, night, context.run.run_id)
-        builds.begin(build, contracts, [])
+        harmonise.begin_build(build, contracts, [])
         platform.home.dbt.mkdir(parents=True, exist_ok=True)
         with open_database(build.database) as connection:
             connection.execute("CREATE SCHEMA marts")

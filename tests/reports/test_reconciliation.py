@@ -67,7 +67,7 @@ def test_a_cent_that_is_missing_is_told(home: Home, contract: Contract) -> None:
 def build(home: Home, run: str, rows: int) -> None:
     """A published build with so many rows of the feed in its staging model."""
     database = start_build(home, NIGHT, run)
-    note_feeds(database, ["tests/things"])
+    note_feeds(database, {"tests/things": []})
     with open_database(database) as connection:
         connection.execute("CREATE SCHEMA staging")
         connection.execute(f"CREATE TABLE staging.stg_tests__things AS SELECT i AS id FROM range({rows}) AS t(i)")

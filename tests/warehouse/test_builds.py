@@ -35,7 +35,7 @@ def everything(feeds: frozenset[str]) -> str | None:
 def built(home: Home, night: date, run: str) -> Path:
     """A build with one table and a view on it; every value in it is the run's name."""
     database = start_build(home, night, run)
-    note_feeds(database, [])
+    note_feeds(database, {})
     with open_database(database) as connection:
         connection.execute(f"CREATE SCHEMA marts; CREATE TABLE marts.t AS SELECT '{run}' AS run FROM range(100)")
         connection.execute("CREATE VIEW marts.v AS SELECT run, count(*) AS n FROM marts.t GROUP BY run")

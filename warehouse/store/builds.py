@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -149,32 +149,39 @@ def current_night(home: Home) -> Night | None:
     return next((night for night in published_nights(home) if night.is_current), None)
 
 
-def note_feeds(database: Path, feeds: Iterable[str]) -> None:
-    """Write beside a build which feeds (`agency/feed`) it was made from."""
-    write_text(database.parent / _FEEDS, json.dumps(sorted(feeds)) + "\n")
+def note_feeds(database: Path, feeds: Mapping[str, Iterable[str]]) -> None:
+    """Write beside a build which feeds (`agency/feed`) it was made from, and which of their columns."""
+    said = {name: sorted(columns) for name, columns in sorted(feeds.items())}
+    write_text(database.parent / _FEEDS, json.dumps(said) + "\n")
 
 
-def feeds_of(night: Night) -> frozenset[str]:
-    """The feeds that a build was made from; of one without a note all that it has a record of."""
+def feeds_of(night: Night) -> dict[str, frozenset[str]]:
+    """The feeds that a build was made from, with the columns it had of each; of one without a note all that it has a record of, and
+    where earlier versions did not note them no columns.
+    """
     note = night.folder / _FEEDS
     if note.exists():
-        return frozenset(json.loads(note.read_text(encoding="utf-8")))
+        said = json.loads(note.read_text(encoding="utf-8"))
+        return {name: frozenset(said[name] if isinstance(said, dict) else ()) for name in said}
     with open_database(night.folder / DATABASE, read_only=True) as connection:
         has_record = connection.execute(
             "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'feed_night'"
         )
         if has_record.fetchone() is None:
-            return frozenset()
+            return {}
         found = connection.execute("""
             SELECT DISTINCT agency || '/' || feed
             FROM quality.feed_night
             WHERE rows_accepted IS NOT NULL
         """)
-        return frozenset(name for (name,) in found.fetchall())
+        return {name: frozenset() for (name,) in found.fetchall()}
 
 
 def restore(
-    home: Home, extract_date: date, refusal: Callable[[frozenset[str]], str | None], run: str | None = None
+    home: Home,
+    extract_date: date,
+    refusal: Callable[[Mapping[str, frozenset[str]]], str | None],
+    run: str | None = None,
 ) -> Night:
     """Let readers see a build of that night again: the last one, or the one whose run begins so.
 

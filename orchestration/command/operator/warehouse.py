@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, all_contracts, as_date, show_table, stop, tell
+from orchestration.command.noted import note
 
 if TYPE_CHECKING:
     from warehouse.home import Home
@@ -38,6 +39,7 @@ def restore_night(
     ] = None,
 ) -> None:
     """Let readers see a kept build again, in one step. Not one with rows of a feed whose agreement has ended."""
+    from sharing.ledger.entry import Kind
     from sharing.policy.policy import Policy
     from warehouse.home import Home
     from warehouse.lock import NightRunning, night_lock
@@ -50,6 +52,7 @@ def restore_night(
             night = restore(home, wanted, Policy.read(home).refusal_of_any, run)
     except (PublishError, NightRunning, Tampered) as error:
         stop(str(error), NOT_DONE)
+    note(home, Kind.RESTORE, night=str(night.extract_date), run=night.run)
     tell(f"readers see the night of {night.extract_date} again (run {night.run}): {home.published}")
     _tell_how_long(home, night)
 

@@ -20,6 +20,9 @@ def accept(
     from functools import partial
 
     from nights.decisions import AlreadyTaken, NoReason, accept_refused
+    from sharing.ledger.errors import LedgerError
+    from sharing.ledger.held import overrides_since
+    from sharing.ledger.night import note_override
     from sharing.policy.policy import Action, Policy
     from sources.errors import NotAllowed
     from warehouse.home import Home
@@ -33,6 +36,8 @@ def accept(
     try:
         admit = partial(Policy.read(home).admit, action=Action.ACCEPT)
         taken = accept_refused(contract, home, night, reason, actor(), admit)
+        for one in overrides_since(home):
+            note_override(home, one, actor())
     except NoReason:
         stop('a reason is needed: --reason "…"', WRONG_USE)
     except NotAllowed as error:
@@ -41,7 +46,7 @@ def accept(
         stop(f"{contract.name} of {night} is accepted already; nothing to do", NOT_DONE)
     except FileNotFoundError:
         stop(f"{contract.name} has no gated extract of {night}; there is nothing to accept", NOT_DONE)
-    except (NightRunning, Tampered) as error:
+    except (NightRunning, Tampered, LedgerError) as error:
         stop(str(error), NOT_DONE)
     tell(
         f"{contract.name} of {night}: {taken.rows_accepted} of {taken.rows_sent} rows accepted by {actor()}; the next run uses them"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
+from orchestration.command.noted import note
 
 if TYPE_CHECKING:
     from linkage.settle.cases import Case
@@ -51,16 +52,19 @@ def decide_case(
     """Write down what was decided of a case; `cases list` shows it at once. Nothing is overwritten."""
     from linkage.settle.cases import DISPOSITIONS
     from nights.decisions import NoReason, UnknownDisposition, decide_case
+    from sharing.ledger.entry import Kind
     from warehouse.home import Home
     from warehouse.journal import actor
 
+    home = Home.from_environment()
     try:
         with _of_published(case):
-            decided = decide_case(Home.from_environment(), case, disposition, reason, actor())
+            decided = decide_case(home, case, disposition, reason, actor())
     except UnknownDisposition:
         stop(f"{disposition!r} is no disposition; write one of: {', '.join(DISPOSITIONS)}", WRONG_USE)
     except NoReason:
         stop("a decision needs its reason; write --reason", WRONG_USE)
+    note(home, Kind.DECISION, case=decided.match_case_id, disposition=decided.disposition)
     tell(f"{decided.match_case_id}: {decided.disposition}; in the published warehouse from the next night on")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
+from orchestration.command.noted import note
 
 if TYPE_CHECKING:
     from linkage.settle.review import Pair
@@ -55,19 +56,22 @@ def reject(pair: _PairId, reason: _Reason) -> None:
 def _decide(pair: str, is_same: bool, reason: str) -> None:
     from linkage.settle.beginning import NotOne
     from nights.decisions import NoReason, review_pair
+    from sharing.ledger.entry import Kind
     from warehouse.home import Home
     from warehouse.journal import actor
     from warehouse.store.seal import Tampered
 
+    home = Home.from_environment()
     try:
         with _readable():
-            decided = review_pair(Home.from_environment(), pair, is_same, reason, actor())
+            decided = review_pair(home, pair, is_same, reason, actor())
     except NoReason:
         stop('a reason is needed: --reason "…"', WRONG_USE)
     except NotOne as error:
         stop(error.told(pair, "pair in doubt", "interagency linkage review list"), WRONG_USE)
     except Tampered as error:
         stop(str(error), NOT_DONE)
+    note(home, Kind.DECISION, pair=decided.pair_id, same=is_same)
     tell(f"{decided.pair_id}: {'the same' if is_same else 'not the same'}, by {actor()}; the next night follows it")
 
 

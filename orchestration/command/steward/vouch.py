@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
+from orchestration.command.noted import note
 
 
 def vouch(
@@ -18,17 +19,20 @@ def vouch(
     For what was put back from a backup or changed by hand; `everything` also after INTERAGENCY_KEY was changed.
     """
     from nights import decisions
+    from sharing.ledger.entry import Kind
     from warehouse.home import Home
     from warehouse.journal import actor
     from warehouse.lock import NightRunning
     from warehouse.store.seal import Tampered
 
+    home = Home.from_environment()
     try:
-        decisions.vouch(Home.from_environment(), place, reason, actor())
+        decisions.vouch(home, place, reason, actor())
     except decisions.NoReason:
         stop('a reason is needed: --reason "…"', WRONG_USE)
     except ValueError as error:
         stop(str(error), WRONG_USE)
     except (NightRunning, Tampered) as error:
         stop(str(error), NOT_DONE)
+    note(home, Kind.DECISION, decision="vouched for", place=place.rstrip("/"))
     typer.echo(f"{place} is taken as it stands; the next night reads it")

@@ -11,6 +11,10 @@ COMMANDS = [
     ["warehouse", "restore"], ["docs"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
     ["query"], ["findings"], ["findings", "list"], ["cases"], ["cases", "list"], ["cases", "show"], ["cases", "decide"],
+    ["agreements"], *(["agreements", name] for name in (
+        "list", "show", "lint", "draft", "renew", "party", "rotate", "trust", "sign", "sign-trial", "verify", "revoke", "diff", "trace", "request",
+        "answer", "requests",
+    )),
     ["ledger"], *(["ledger", name] for name in ("verify", "checkpoint", "witness", "prove", "export", "search", "archive")),
 ]  # fmt: skip
 SCRIPT = """

@@ -111,7 +111,7 @@ def test_without_variables_everything_lies_below_into(tmp_path: Path, interagenc
     written = {str(path.relative_to(into)) for path in into.rglob("*.yaml")}
     assert written == {"towns/list.odcs.yaml", "agreements/drafts/trial-towns-list.yaml", "grants.yaml"}
     assert yaml.safe_load((into / "grants.yaml").read_text()) == {"towns": {"folders": [str(tmp_path)]}}
-    assert "interagency agreements sign trial-towns-list --as towns --key ~/keys/towns.pem" in done.stdout
+    assert "interagency agreements sign-trial trial-towns-list --keys ~/keys" in done.stdout
     assert f"export INTERAGENCY_GRANTS='{into}/grants.yaml'" in done.stdout
     assert not (PROJECT / "agreements" / "drafts").exists()
     assert f"export INTERAGENCY_AGREEMENTS='{into}/agreements'" in done.stdout

@@ -1,0 +1,115 @@
+"""What a build reads, held against the ledger: rows that are not those that were accepted, nights that are gone, overrides nobody made.
+
+Seals and journals prove that somebody with the platform's key wrote what stands there. The ledger proves that it is what was written
+then, to whoever keeps a checkpoint of it that others cosigned.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+
+from nights.build import NotBuilt
+from nights.overrides import Override, overrides
+from nights.rows.accepted import Acceptance, accepted_nights, nights_read
+from sharing.ledger.entry import Fields, Kind
+from sharing.ledger.log import Ledger
+from sharing.ledger.night import accepted_digest, adopt, entries_of, note_override, override_fields
+from sources.contract.model import Contract
+from warehouse.home import Home
+from warehouse.journal import actor
+
+_ENDED = (Kind.RETENTION, Kind.ERASURE)
+_EVERYTHING = "everything"
+
+
+def hold_against_ledger(home: Home, contracts: Sequence[Contract], night: date) -> None:
+    """Raises NotBuilt where a build would read what the ledger does not have so, and LedgerDamaged where it lost
+    its end. What a crash kept out of it comes in first."""
+    Ledger(home).check_end()
+    adopt(home, contracts, actor())
+    for one in overrides_since(home):
+        note_override(home, one, one.steward)
+    found = forged(home, contracts, night)
+    if found:
+        more = f" ({len(found) - 1} more places are not as the ledger has them)" if found[1:] else ""
+        raise NotBuilt(f"{found[0]}{more}")
+
+
+def forged(home: Home, contracts: Iterable[Contract], until: date) -> list[str]:
+    """What a build of a night must not read, each with what to do. Empty where all is as the ledger has it."""
+    ledger = Ledger(home)
+    noted = _noted(ledger)
+    found = [said for contract in contracts for said in _of_feed(home, contract, noted, until)]
+    return found + [
+        f"the override of {one.agency}/{one.feed} of {one.extract_date} is older than the ledger's last entry and not in it; take it "
+        "out of state/overrides.jsonl, or vouch for that file"
+        for one in _unknown(home, ledger, vouched="state/overrides.jsonl")
+        if _moment(one.decided_at) <= _last_moment(ledger)
+    ]
+
+
+def overrides_since(home: Home) -> list[Override]:
+    """Those that were made after the ledger's last entry: a crash came between."""
+    ledger = Ledger(home)
+    return [one for one in _unknown(home, ledger) if _moment(one.decided_at) > _last_moment(ledger)]
+
+
+def _unknown(home: Home, ledger: Ledger, vouched: str | None = None) -> list[Override]:
+    said = list(entries_of(ledger, f'"kind":"{Kind.OVERRIDE}"', '"place":'))
+    if any(entry.kind == Kind.DECISION and entry.what.get("place") in (vouched, _EVERYTHING) for entry in said):
+        return []
+    made = {json.dumps(entry.what, sort_keys=True) for entry in said}
+    return [one for one in overrides(home) if json.dumps(override_fields(one), sort_keys=True) not in made]
+
+
+def _last_moment(ledger: Ledger) -> datetime:
+    last = next(ledger.entries(ledger.size - 1), None) if ledger.size else None
+    return last.at if last else datetime.min.replace(tzinfo=UTC)
+
+
+def _noted(ledger: Ledger) -> dict[tuple[str, str], Fields | None]:
+    """Of each feed's night the last acceptance; None where it rightly ended, or somebody vouched for it, since."""
+    found: dict[tuple[str, str], Fields | None] = {}
+    for entry in entries_of(ledger, '"night":', '"place":'):
+        if entry.kind == Kind.DECISION:
+            _take_vouched(found, str(entry.what.get("place")))
+            continue
+        key = (str(entry.what.get("feed")), str(entry.what.get("night")))
+        if entry.kind == Kind.ACCEPTANCE:
+            found[key] = entry.what
+        elif entry.kind in _ENDED:
+            found[key] = None
+    return found
+
+
+def _take_vouched(found: dict[tuple[str, str], Fields | None], place: str) -> None:
+    parts = place.split("/")
+    if place == _EVERYTHING:
+        found.clear()
+    elif parts[0] == "accepted" and len(parts) == 4:
+        found[f"{parts[1]}/{parts[2]}", parts[3]] = None
+
+
+def _of_feed(home: Home, contract: Contract, noted: dict[tuple[str, str], Fields | None], until: date) -> Iterator[str]:
+    nights = accepted_nights(contract, home, until)
+    there = {folder.name for folder in nights}
+    for (feed, night), entry in noted.items():
+        if feed == contract.name and entry is not None and night <= until.isoformat() and night not in there:
+            yield (
+                f"accepted/{feed}/{night} is gone: by the ledger {entry['rows_accepted']} rows were accepted there. Put it back from a "
+                "backup, or run its night again"
+            )
+    for folder in nights_read(contract, nights):
+        entry = noted.get((contract.name, folder.name))
+        if entry is None or entry["rows_sha256"] == accepted_digest(folder):
+            continue
+        # What was accepted later than its entry comes into the ledger with this build.
+        if _moment(Acceptance.read(folder).decided_at) <= _moment(str(entry["decided_at"])):
+            yield (
+                f"accepted/{contract.name}/{folder.name} holds other rows than the ledger says were accepted. Put it back from a backup, "
+                "or run its night again"
+            )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

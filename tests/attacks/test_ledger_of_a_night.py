@@ -1,0 +1,133 @@
+"""A dishonest operator, who has the platform's key: what he writes anew is held against the ledger, and what he does stands in it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from nights import overrides
+from nights.integrity import vouched
+from nights.overrides import Override
+from nights.rows.accepted import Acceptance
+from sharing.ledger.entry import Kind
+from sharing.ledger.log import Ledger
+from sharing.ledger.platform import known_keys
+from sharing.ledger.verify import verify
+from tests.attacks.test_tampering import Platform, good
+from tests.conftest import NEXT_NIGHT, NIGHT
+from warehouse.home import Home
+from warehouse.journal import Journal
+
+__all__ = ["good"]
+
+
+@pytest.fixture
+def platform(good: Platform, home: Home) -> Iterator[Platform]:
+    shutil.copytree(good.home.root, home.root, symlinks=True)
+    good.send_first()
+    return Platform(home, good.contracts)
+
+
+def said(platform: Platform) -> dict[Kind, list[dict[str, object]]]:
+    found: dict[Kind, list[dict[str, object]]] = {}
+    for entry in Ledger(platform.home).entries():
+        found.setdefault(entry.kind, []).append(dict(entry.what))
+    return found
+
+
+def test_a_night_leaves_what_happened_and_a_signed_checkpoint(platform: Platform) -> None:
+    found = said(platform)
+    assert {one["feed"] for one in found[Kind.PULL]} == {"steady/whole", "steady/added"}
+    assert all(one["agreements"] == ["steady version 1"] for one in found[Kind.PULL])
+    assert {one["feed"] for one in found[Kind.ACCEPTANCE]} == {"steady/whole", "steady/added"}
+    assert [one["accepted"] for one in found[Kind.GATE_VERDICT]] == [True, True]
+    (publication,) = found[Kind.PUBLICATION]
+    assert publication["readers_see_it"] is True
+    assert found[Kind.AGREEMENT_VERSION][0]["agreement"] == "steady"
+    assert platform.publish(NIGHT), "the same night again"
+    again = said(platform)
+    assert [len(again[kind]) for kind in (Kind.PULL, Kind.ACCEPTANCE)] == [2, 2], "what is known is not said twice"
+    ledger = Ledger(platform.home)
+    assert verify(ledger, known_keys(platform.home)).holds
+
+
+def forge_rows(platform: Platform) -> None:
+    """Other rows, sealed with the platform's own key, as of the moment at which the true ones were accepted."""
+    folder = platform.accepted("whole").resolve()
+    forged = folder / "forged.parquet"
+    duckdb.sql(f"COPY (SELECT id, 'forged' AS note FROM read_parquet('{folder}/rows.parquet')) TO '{forged}'")
+    forged.replace(folder / "rows.parquet")
+    vouched.vouch(platform.home, f"accepted/steady/whole/{NIGHT}", "nobody will see", "operator")
+
+
+def delete_night(platform: Platform) -> None:
+    place = f"accepted/steady/added/{NIGHT}"
+    shutil.rmtree(platform.accepted("added").resolve())
+    platform.accepted("added").unlink()
+    vouched.vouch(platform.home, place, "nobody will see", "operator")
+
+
+def forge_override(platform: Platform) -> None:
+    long_ago = Override(
+        "steady", "whole", "2026-11-19", "0" * 64, "as agreed", "the.minister", "2020-01-01T00:00:00+00:00"
+    )
+    overrides.append(platform.home, long_ago)
+
+
+FORGED = {
+    forge_rows: "accepted/steady/whole/2026-11-20 holds other rows than the ledger says were accepted",
+    delete_night: "accepted/steady/added/2026-11-20 is gone: by the ledger 1 rows were accepted there",
+    forge_override: "the override of steady/whole of 2026-11-19 is older than the ledger's last entry and not in it",
+}
+
+
+@pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
+def test_what_was_written_anew_stops_the_build_and_is_named(
+    forge: Callable[[Platform], None], platform: Platform, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = platform.rows("whole")
+    forge(platform)
+    assert not platform.publish(NEXT_NIGHT)
+    assert FORGED[forge] in capfd.readouterr().err
+    assert platform.rows("whole") == before
+
+
+def test_a_crash_before_the_ledger_is_made_good(platform: Platform) -> None:
+    """The night was accepted, and its entry is not there: it comes with the next build."""
+    platform.ingest(NEXT_NIGHT)
+    assert str(NEXT_NIGHT) not in {one["night"] for one in said(platform)[Kind.ACCEPTANCE]}
+    assert platform.publish(NEXT_NIGHT)
+    assert str(NEXT_NIGHT) in {one["night"] for one in said(platform)[Kind.ACCEPTANCE]}
+    decided = Acceptance.read(platform.accepted("whole", NEXT_NIGHT)).decided_at
+    assert decided in {one["decided_at"] for one in said(platform)[Kind.ACCEPTANCE]}
+
+
+def test_an_older_home_is_adopted_as_it_stands(platform: Platform) -> None:
+    shutil.rmtree(platform.home.ledger)
+    assert platform.publish(NIGHT)
+    adopted = [one for one in said(platform)[Kind.ACCEPTANCE] if one.get("adopted")]
+    assert {one["feed"] for one in adopted} == {"steady/whole", "steady/added"}
+
+
+def test_a_ledger_that_lost_its_end_stops_the_night(platform: Platform) -> None:
+    log = platform.home.ledger / "entries.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-2]))
+    before = platform.home.published.resolve()
+    assert not platform.publish(NEXT_NIGHT)
+    assert platform.home.published.resolve() == before
+    ledger = Ledger(platform.home)
+    assert not verify(ledger, known_keys(platform.home)).holds
+
+
+def test_no_name_no_reason_and_no_value_stands_in_it(platform: Platform) -> None:
+    Journal(platform.home, "agreements.jsonl").check()
+    text = (platform.home.ledger / "entries.jsonl").read_text()
+    for line in text.splitlines():
+        json.loads(line)
+    for value in ('"a"', '"b"', '"x"', "as agreed"):
+        assert value not in text
+    assert Path(platform.home.ledger / "checkpoints").exists()
