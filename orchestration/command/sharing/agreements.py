@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, all_contracts, chosen, show_table, stop, tell
+from orchestration.command.sharing import papers
 
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Agree on what is shared; nothing is pulled without.", no_args_is_help=True, rich_markup_mode=None
 )
+papers.register_into(app)
 
 _Key = Annotated[Path, typer.Option(help="The file of the party's private key.")]
 _As = Annotated[str, typer.Option("--as", help="The party that signs, by its id in parties.yaml.")]

@@ -1,0 +1,45 @@
+"""What the platform does to protect the data under agreements: each measure, and whether it is on here. Nothing that it does not do."""
+
+from dataclasses import dataclass
+
+from sharing.papers.facts import Platform
+from sharing.papers.paper import Table
+from warehouse.settings import settings
+from warehouse.store.builds import RESTORABLE_NIGHTS
+from warehouse.store.restricted import KEY_VARIABLE
+
+_ON = "on"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`against` is the risk of `sharing.papers.risks` that it lessens."""
+
+    name: str
+    does: str
+    state: str = _ON
+    against: tuple[str, ...] = ()
+
+
+def measures(platform: Platform) -> list[Measure]:
+    off = f"OFF: set {KEY_VARIABLE}"
+    readers = settings().readers
+    return [
+        Measure("Only what is agreed", "A column that no agreement in force covers does not land; without one nothing is pulled, built, published or restored.", against=("purpose", "excess")),
+        Measure("Signed by every party", "A text that was changed, or that one party did not sign (Ed25519), allows nothing.", against=("purpose",)),
+        Measure("Identifiers apart", "What a contract calls personal stands in the restricted database, unless lineage or a reviewed reason shows that a column may be open. A build that shows more is not published.", against=("identification", "disclosure")),
+        Measure("Pseudonyms", "Shared tables know people by a person_id of the platform's own; a protected source key is replaced by a keyed hash.", against=("identification", "linking")),
+        Measure("Encrypted restricted database", "Direct identifiers of a published night are encrypted at rest.", _ON if platform.has_key else off, ("disclosure",)),
+        Measure("For its owner alone", "Every file and folder of the platform is closed to other accounts of the machine" + (f"; the group {readers} may open the published database." if readers else "."), against=("disclosure",)),
+        Measure("Nothing personal in messages", "Messages, logs, alerts and reports show no value of a protected column.", against=("disclosure",)),
+        Measure("Changes are seen", "Landed and accepted rows, verdicts and records carry a keyed hash; what does not fit it is not read on, and journals of decisions are chained.", against=("accuracy",)),
+        Measure("Rows are checked", "Each extract is held against its contract and against other agencies; what does not fit is rejected and sent back, with its reason.", against=("accuracy",)),
+        Measure("Leads, no findings", "A match between agencies is given with its grounds and probability, and may be decided by a person.", against=("accuracy", "decisions")),
+        Measure("Erasure", "Originals are deleted after the contract's retention, all that was taken after the agreement's once that has ended.", against=("retention",)),
+        Measure("Restoring", f"The last {RESTORABLE_NIGHTS} published nights can be restored; readers see one whole night or the other.", against=("loss",)),
+    ]  # fmt: skip
+
+
+def table(found: list[Measure]) -> Table:
+    rows = tuple((one.name, one.does, one.state) for one in found)
+    return Table("What the platform enforces", ("Measure", "What it does", "State here"), rows, long=("What it does",))
