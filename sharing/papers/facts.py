@@ -75,7 +75,8 @@ class Held:
 @dataclass(frozen=True)
 class Reached:
     """A relation that holds what was made of agreed columns: which of its columns, made of which fields (`agency/feed.column`), and
-    the feeds of others whose columns it holds too. `is_open` says whether all readers see it.
+    the feeds of others whose columns it holds too. `is_open` says whether all readers see it, `open_because` which of these columns a
+    reviewer let them see, and why.
     """
 
     relation: str
@@ -85,6 +86,7 @@ class Reached:
     made_of: frozenset[str]
     joined_with: tuple[str, ...]
     is_open: bool
+    open_because: tuple[tuple[str, str], ...]
 
 
 def held(platform: Platform, agreement: Agreement) -> list[Held]:
@@ -136,15 +138,19 @@ def _reached(protection: Protection, key: str, agreed: set[str], feeds: Sequence
     for column in protection.lineage.columns(key):
         fields = _agency_fields(protection, key, column)
         # What cannot be followed may hold anything that it reads.
-        mine = {f"{feed}.{name}" for feed, name in fields if f"{feed}.{name}" in agreed or (name == "*" and feed in feeds)}
+        mine = {
+            f"{feed}.{name}" for feed, name in fields if f"{feed}.{name}" in agreed or (name == "*" and feed in feeds)
+        }
         others |= {feed for feed, _ in fields if feed not in feeds}
         if mine:
             columns.append(column)
             made_of |= mine
     if not columns:
         return None
+    reasons = {name: noted.open_because for name, noted in resource.columns.items() if noted.open_because}
     return Reached(
-        key, resource.schema, resource.description, tuple(columns), frozenset(made_of), tuple(sorted(others)), protection.is_open(key)
+        key, resource.schema, resource.description, tuple(columns), frozenset(made_of), tuple(sorted(others)), protection.is_open(key),
+        tuple((column, reasons[column]) for column in columns if column in reasons),
     )  # fmt: skip
 
 
@@ -158,17 +164,26 @@ def _agency_fields(protection: Protection, key: str, column: str) -> set[tuple[s
     }
 
 
-def unused(agreement: Agreement, reached_by: Sequence[Reached]) -> list[str]:
-    """Agreed columns (`agency/feed.column`) that nothing beyond staging is made of."""
+def unused(platform: Platform, agreement: Agreement, reached_by: Sequence[Reached]) -> list[tuple[str, str | None]]:
+    """Agreed columns (`agency/feed.column`) of whose values nothing beyond staging is made, each with what it serves all the same.
+
+    Lineage follows values: what rows are known or joined by serves without any.
+    """
     used = {field for one in reached_by for field in one.made_of}
     whole = {field.removesuffix(".*") for field in used if field.endswith(".*")}
     return [
-        f"{pull.feed}.{name}"
-        for pull in agreement.pulls
-        if pull.feed not in whole
-        for name in sorted(pull.columns)
-        if f"{pull.feed}.{name.lower()}" not in used
+        (f"{one.feed}.{one.column.name}", _serves(platform.contracts[one.feed], one.column))
+        for one in held(platform, agreement)
+        if one.is_agreed and one.feed not in whole and f"{one.feed}.{one.column.name.lower()}" not in used
     ]
+
+
+def _serves(contract: Contract, column: Column) -> str | None:
+    if column.name in contract.known_by:
+        return "the feed's rows are known by it"
+    if column.identifier_kind or any(column.name in reference.columns for reference in contract.references):
+        return "an identifier, by which records may be linked"
+    return None
 
 
 def by_id(register: Register) -> list[Signed]:

@@ -6,7 +6,7 @@ from sharing.agreements.register import Signed
 from sharing.papers import measures, risks, told
 from sharing.papers.facts import Platform, Reached, by_id, personal, reached, unused
 from sharing.papers.paper import Paper, Section, Table, ToWrite
-from sharing.papers.processing_record import SPECIAL, where_it_goes
+from sharing.papers.processing_record import where_it_goes
 from sharing.papers.words import purpose_words, state_words
 from warehouse.numbers_for_people import NOTHING, several
 
@@ -32,7 +32,7 @@ def assessment(platform: Platform, signed: Signed) -> Paper:
             ("Personal columns", str(len(facts.personal))), ("Of special categories", str(len(facts.special))),
             ("Identifiers", str(len(facts.identifiers))), ("People", facts.people_words), ("Feeds of others joined", str(len(facts.joined))),
         ),
-        (_whether(platform, signed, facts), _description(platform, signed, facts), where_it_goes(platform, places),
+        (_whether(platform, signed, facts), _description(platform, signed, facts), where_it_goes(platform, places), _open(places),
          _necessity(platform, signed, places), _risks(platform, signed, facts), _measures(platform, signed), _advice(platform, signed)),
         platform.at,
     )  # fmt: skip
@@ -42,7 +42,11 @@ def _lead(platform: Platform, facts: risks.Facts) -> str:
     if not facts.personal:
         return "No column that is kept is classified as about people; an assessment is not called for by what is known."
     counted = f"{several(len(facts.personal), 'column')} about people ({len(facts.special)} of special categories)"
-    joined = f"joined with {several(len(facts.joined), 'feed')} of others" if platform.protection else "joined with what is not known yet"
+    joined = (
+        f"joined with {several(len(facts.joined), 'feed')} of others"
+        if platform.protection
+        else "joined with what is not known yet"
+    )
     return f"{counted}, {joined}. A draft: what is marked has yet to be written."
 
 
@@ -57,7 +61,10 @@ def _whether(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
     )  # fmt: skip
     recipient = platform.name_of(signed.agreement.recipient)
     asked = (
-        ToWrite(recipient, "whether people are monitored, evaluated or decided about, and whether vulnerable people are among them"),
+        ToWrite(
+            recipient,
+            "whether people are monitored, evaluated or decided about, and whether vulnerable people are among them",
+        ),
         ToWrite(recipient, "whether an assessment is required, and why or why not"),
     )
     return Section("35(1) and (3)", "Whether an assessment is required", tables=(Table("Criteria", ("Criterion", "What is known"), rows, long=("What is known",)),), to_write=asked)  # fmt: skip
@@ -65,7 +72,11 @@ def _whether(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
 
 def _description(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
     one = signed.agreement
-    of_night = f"Counts are of the published night of {platform.night}." if platform.people else "No night with people in it is published here."
+    of_night = (
+        f"Counts are of the published night of {platform.night}."
+        if platform.people
+        else "No night with people in it is published here."
+    )
     says = (
         one.purpose_text,
         f"Every night {platform.name_of(one.recipient)} pulls {several(len(one.feeds), 'feed')} of {platform.name_of(one.provider)}, "
@@ -73,57 +84,106 @@ def _description(platform: Platform, signed: Signed, facts: risks.Facts) -> Sect
         f"and publishes what may be seen. {of_night}",
         f"Legal basis: {one.law}, {one.article}.",
     )
-    tables = (told.parties(platform, one), told.feeds(platform, one), told.personal_columns(platform, one), told.products(platform, one))
-    asked = ToWrite(platform.name_of(one.recipient), "the context: how people are related to the agencies, and what they expect")
+    tables = (
+        told.parties(platform, one),
+        told.feeds(platform, one),
+        told.personal_columns(platform, one),
+        told.products(platform, one),
+    )
+    asked = ToWrite(
+        platform.name_of(one.recipient), "the context: how people are related to the agencies, and what they expect"
+    )
     return Section("35(7)(a)", "Systematic description", says, tables, (asked,))
+
+
+def _open(places: Sequence[Reached]) -> Section:
+    """What a reviewer let readers see although it is made of protected columns; it stands beside the models."""
+    rows = tuple((f"{place.relation}.{column}", why) for place in places for column, why in place.open_because)
+    says = "Columns that all readers see although protected ones went into them, with the reviewer's reason."
+    if not rows:
+        says = "No column that is made of protected ones is open to all readers, as far as anything was built here."
+    return Section("Besides", "What is open all the same", (says,), (Table("Open", ("Column", "Why it may be"), rows, long=("Why it may be",)),))  # fmt: skip
 
 
 def _necessity(platform: Platform, signed: Signed, places: Sequence[Reached]) -> Section:
     one = signed.agreement
     consent = "consent of each person is required" if one.needs_consent else "no consent of people is required"
-    says = [f"The agreement covers these columns alone, from {one.valid_from} until {one.valid_until}, to be reviewed on {one.review_on}; {consent}."]
-    left = unused(one, places) if platform.protection else []
-    tables = (Table("Agreed on, and no table is made of it", ("Column",), tuple((name,) for name in left)),)
+    says = [
+        f"The agreement covers these columns alone, from {one.valid_from} until {one.valid_until}, to be reviewed on {one.review_on}; {consent}."
+    ]
+    left = unused(platform, one, places) if platform.protection else []
+    needless = [name for name, serves in left if serves is None]
+    rows = tuple((name, serves or "not known") for name, serves in left)
+    tables = (
+        Table("Agreed on, and no table beyond staging has a value of it", ("Column", "Serves all the same"), rows),
+    )
     if platform.protection is None:
         says.append("No night was built here yet: which columns are used is not known.")
-    elif left:
-        says.append(f"Nothing beyond staging is made of {several(len(left), 'column')}; agree on less by a further version, or say what for.")
+    elif needless:
+        says.append(
+            f"What {several(len(needless), 'column')} {'serves' if len(needless) == 1 else 'serve'} is not known: agree on less by a further version, or say what for."
+        )
     else:
-        says.append("Every agreed column is used by a table beyond staging.")
+        says.append("Every agreed column serves something that is known.")
     asked = [
-        ToWrite(platform.name_of(one.recipient), "why the purposes cannot be reached with fewer columns, fewer people or less detail"),
-        ToWrite(platform.name_of(one.provider), "how people are informed, and how they have access, correction and objection"),
+        ToWrite(
+            platform.name_of(one.recipient),
+            "why the purposes cannot be reached with fewer columns, fewer people or less detail",
+        ),
+        ToWrite(
+            platform.name_of(one.provider),
+            "how people are informed, and how they have access, correction and objection",
+        ),
     ]
-    if left:
-        asked.insert(0, ToWrite(platform.name_of(one.recipient), "for each column that nothing is made of, what it is needed for"))
+    if needless:
+        asked.insert(
+            0, ToWrite(platform.name_of(one.recipient), f"what each of these is needed for: {', '.join(needless)}")
+        )
     return Section("35(7)(b)", "Necessity and proportionality", tuple(says), tables, tuple(asked))
 
 
 def _risks(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
-    found = {measure.name: measure for measure in measures.measures(platform)}
+    are_on = [measure for measure in measures.measures(platform) if measure.is_on]
     rows = tuple(
-        (risk.name, risk.known(facts), ", ".join(one.name for one in found.values() if risk.id in one.against), "to be written", "to be written")
+        (risk.name, risk.known(facts), ", ".join(one.name for one in are_on if risk.id in one.against) or "nothing that is on", "to be written", "to be written")
         for risk in risks.RISKS
     )  # fmt: skip
     headings = ("Risk to people", "What is known", "Lessened by", "Likelihood", "Severity")
     asked = (
-        ToWrite(platform.name_of(signed.agreement.recipient), "the likelihood and severity of each risk, and risks that are not listed"),
-        ToWrite(platform.name_of(signed.agreement.provider), "what it would mean for people if this data came to light or were wrong"),
+        ToWrite(
+            platform.name_of(signed.agreement.recipient),
+            "the likelihood and severity of each risk, and risks that are not listed",
+        ),
+        ToWrite(
+            platform.name_of(signed.agreement.provider),
+            "what it would mean for people if this data came to light or were wrong",
+        ),
     )
     return Section("35(7)(c)", "Risks to rights and freedoms", ("Who could be harmed, and by what.",), (Table("Risks", headings, rows, long=("What is known", "Lessened by")),), asked)  # fmt: skip
 
 
 def _measures(platform: Platform, signed: Signed) -> Section:
     asked = (
-        ToWrite(platform.name_of(signed.agreement.recipient), "measures outside of the platform, and who sees to what is off"),
-        ToWrite(platform.name_of(signed.agreement.recipient), "the risk that is left, and whether the authority is to be consulted (article 36)"),
+        ToWrite(
+            platform.name_of(signed.agreement.recipient),
+            "measures outside of the platform, and who sees to what is off",
+        ),
+        ToWrite(
+            platform.name_of(signed.agreement.recipient),
+            "the risk that is left, and whether the authority is to be consulted (article 36)",
+        ),
     )
-    return Section("35(7)(d)", "Measures envisaged", tables=(measures.table(measures.measures(platform)),), to_write=asked)
+    return Section(
+        "35(7)(d)", "Measures envisaged", tables=(measures.table(measures.measures(platform)),), to_write=asked
+    )
 
 
 def _advice(platform: Platform, signed: Signed) -> Section:
     one = signed.agreement
     asked = tuple(ToWrite(f"the data protection officer of {platform.name_of(name)}", "advice, with its date (article 35(2))") for name in one.controllers)  # fmt: skip
-    views = ToWrite(platform.name_of(one.recipient), "the views of people or of those who speak for them, or why they were not asked (article 35(9))")
+    views = ToWrite(
+        platform.name_of(one.recipient),
+        "the views of people or of those who speak for them, or why they were not asked (article 35(9))",
+    )
     decided = ToWrite("each controller", "the decision, with name and date")
     return Section("35(2), (9), (11)", "Advice, views and review", (f"To be reviewed with the agreement on {one.review_on}, and whenever the risk changes.",), (), (*asked, views, decided))  # fmt: skip

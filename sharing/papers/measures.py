@@ -20,6 +20,10 @@ class Measure:
     state: str = _ON
     against: tuple[str, ...] = ()
 
+    @property
+    def is_on(self) -> bool:
+        return self.state == _ON
+
 
 def measures(platform: Platform) -> list[Measure]:
     off = f"OFF: set {KEY_VARIABLE}"

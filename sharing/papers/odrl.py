@@ -61,7 +61,10 @@ def as_odrl(agreement: Agreement, parties: dict[str, Party]) -> dict[str, Any]:
         ],
         "prohibition": [
             *(_anything_else(agreement, "use", _feed(feed)) for feed in agreement.feeds),
-            *(_anything_else(agreement, "distribute", _relation(name)) for name in sorted({one.relation for one in agreement.products})),
+            *(
+                _anything_else(agreement, "distribute", _relation(name))
+                for name in sorted({one.relation for one in agreement.products})
+            ),
         ],
         "obligation": _obligations(agreement),
     }
@@ -157,7 +160,8 @@ def _obligations(agreement: Agreement) -> list[dict[str, Any]]:
 def _collection(uid: str, whole: str, columns: dict[str, str]) -> dict[str, Any]:
     """The agreed part of a feed or relation: the assets that its columns are, each with what is done to it, and itself part of the whole."""
     parts = [
-        {"@type": "Asset", "uid": f"{whole}:{quote(name, safe='')}", "title": name} | ({"description": done} if done else {})
+        {"@type": "Asset", "uid": f"{whole}:{quote(name, safe='')}", "title": name}
+        | ({"description": done} if done else {})
         for name, done in columns.items()
     ]
     return {"@type": "AssetCollection", "uid": uid, "partOf": whole, "columns": parts}

@@ -59,7 +59,9 @@ def _controllers(platform: Platform, signed: Signed) -> Section:
 
 def _purposes(signed: Signed) -> Section:
     one = signed.agreement
-    consent = "Each person must have consented." if one.needs_consent else "The agreement asks for no consent of people."
+    consent = (
+        "Each person must have consented." if one.needs_consent else "The agreement asks for no consent of people."
+    )
     return Section(
         "30(1)(b)", "Purposes", (one.purpose_text, f"Legal basis: {one.law}, {one.article}. {consent}"), (told.purposes(one),)
     )  # fmt: skip
@@ -76,7 +78,10 @@ def _people(platform: Platform, signed: Signed) -> Section:
 
 def _data(platform: Platform, signed: Signed) -> Section:
     one, unknown = signed.agreement, without_contract(platform, signed.agreement)
-    says = ["Every column that a contract classifies as personal or as of a special category.", told.other_columns(platform, one)]
+    says = [
+        "Every column that a contract classifies as personal or as of a special category.",
+        told.other_columns(platform, one),
+    ]
     if unknown:
         says.append(f"Agreed on, and described by no contract here: {', '.join(unknown)}.")
     asked = [ToWrite(platform.name_of(one.provider), f"what is in {', '.join(unknown)}")] if unknown else []
@@ -88,21 +93,36 @@ def _data(platform: Platform, signed: Signed) -> Section:
 def _recipients(platform: Platform, signed: Signed) -> Section:
     one = signed.agreement
     receiving = f"{platform.name_of(one.recipient)} receives the feeds."
-    given_on = "What may be given on, and to whom:" if one.products else "Nothing may be given on to others by this agreement."
-    asked = ToWrite(platform.name_of(one.recipient), "which of its staff and which processors see the restricted tables")
+    given_on = (
+        "What may be given on, and to whom:" if one.products else "Nothing may be given on to others by this agreement."
+    )
+    asked = ToWrite(
+        platform.name_of(one.recipient), "which of its staff and which processors see the restricted tables"
+    )
     return Section("30(1)(d)", "Recipients", (receiving, given_on), (told.products(platform, one),), (asked,))
 
 
 def _transfers(platform: Platform, signed: Signed) -> Section:
     one = signed.agreement
-    by = f"by {several(len(one.products), 'product')} of (d) alone" if one.products else "nowhere: no product is agreed on"
-    asked = ToWrite(platform.name_of(one.recipient), "whether a recipient or processor is in a third country, and by which safeguards")
-    return Section("30(1)(e)", "Transfers to third countries", (f"From the platform this data leaves {by}.",), (), (asked,))
+    by = (
+        f"by {several(len(one.products), 'product')} of (d) alone"
+        if one.products
+        else "nowhere: no product is agreed on"
+    )
+    asked = ToWrite(
+        platform.name_of(one.recipient),
+        "whether a recipient or processor is in a third country, and by which safeguards",
+    )
+    return Section(
+        "30(1)(e)", "Transfers to third countries", (f"From the platform this data leaves {by}.",), (), (asked,)
+    )
 
 
 def _erasure(platform: Platform, signed: Signed) -> Section:
     one = signed.agreement
-    asked = ToWrite(platform.name_of(one.recipient), "how long earlier versions of shared tables (history) and backups are kept")
+    asked = ToWrite(
+        platform.name_of(one.recipient), "how long earlier versions of shared tables (history) and backups are kept"
+    )
     return Section(
         "30(1)(f)", "Envisaged time limits for erasure",
         ("Times count from the pull. Once no agreement on a feed is in force, its rows are read no further.",),
@@ -112,14 +132,20 @@ def _erasure(platform: Platform, signed: Signed) -> Section:
 
 def _measures(platform: Platform, signed: Signed) -> Section:
     by = platform.name_of(signed.agreement.recipient)
-    asked = ToWrite(by, "measures outside of the platform: rooms, machines, encryption of disks, staff, backups, incidents")
+    asked = ToWrite(
+        by, "measures outside of the platform: rooms, machines, encryption of disks, staff, backups, incidents"
+    )
     found = measures.measures(platform)
-    return Section("30(1)(g)", "Technical and organisational measures", tables=(measures.table(found),), to_write=(asked,))
+    return Section(
+        "30(1)(g)", "Technical and organisational measures", tables=(measures.table(found),), to_write=(asked,)
+    )
 
 
 def where_it_goes(platform: Platform, places: Sequence[Reached]) -> Section:
     if platform.protection is None:
         return Section("Besides", "Where it goes", ("No night was built here yet, so lineage knows nothing of it.",))
     shared = [place for place in places if place.schema in SHARED]
-    says = "The shared tables that hold what was made of these columns, by the lineage of the models as they were built."
+    says = (
+        "The shared tables that hold what was made of these columns, by the lineage of the models as they were built."
+    )
     return Section("Besides", "Where it goes", (says,), (told.destinations(shared),))

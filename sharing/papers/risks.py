@@ -73,11 +73,15 @@ def _disclosed(facts: Facts) -> str:
 
 def _other_purpose(facts: Facts) -> str:
     onward = ", ".join(map(purpose_words, facts.agreement.onward_use))
-    return f"Agreed for {purpose_words(facts.agreement.purpose)}, and besides for: {onward or 'nothing'}."
+    return f"Agreed for: {purpose_words(facts.agreement.purpose)}. May also serve: {onward or 'nothing else'}."
 
 
 def _too_much(facts: Facts) -> str:
-    return "Columns that nothing is made of are listed under (b)." if facts.is_followed else "Not known before a night was built."
+    return (
+        "Columns that nothing is made of are listed under (b)."
+        if facts.is_followed
+        else "Not known before a night was built."
+    )
 
 
 def _wrong(facts: Facts) -> str:
@@ -89,7 +93,11 @@ def _wrong(facts: Facts) -> str:
 
 def _decided(facts: Facts) -> str:
     is_meant = any("Fraud" in term for term in facts.agreement.purposes)
-    return "Finding fraud is among the purposes: leads may be taken for findings." if is_meant else "No purpose aims at decisions about single people."
+    return (
+        "Finding fraud is among the purposes: leads may be taken for findings."
+        if is_meant
+        else "No purpose aims at decisions about single people."
+    )
 
 
 def _kept(facts: Facts) -> str:

@@ -16,7 +16,7 @@ def parties(platform: Platform, agreement: Agreement) -> Table:
     roles = [("provides", agreement.provider), ("receives, runs the platform", agreement.recipient)]
     roles += [("signs besides", name) for name in agreement.others]
     rows = tuple(
-        (platform.name_of(name), role, "yes" if name in agreement.controllers else "no", platform.contact_of(name) or NOTHING)
+        (platform.name_of(name), role, "yes" if name in agreement.controllers else "no", platform.contact_of(name).removeprefix("mailto:") or NOTHING)
         for role, name in roles
     )  # fmt: skip
     return Table("Parties", ("Party", "Role", "Controller", "Contact"), rows)
@@ -44,7 +44,9 @@ def other_columns(platform: Platform, agreement: Agreement) -> str:
     names = [f"{one.feed}.{one.column.name}" for one in held(platform, agreement) if one.is_agreed and not one.column.is_masked]  # fmt: skip
     if not names:
         return "No other column is agreed on."
-    return f"Beside these {several(len(names), 'column')} that contracts class as public or internal: {', '.join(names)}."
+    return (
+        f"Beside these {several(len(names), 'column')} that contracts class as public or internal: {', '.join(names)}."
+    )
 
 
 def feeds(platform: Platform, agreement: Agreement) -> Table:

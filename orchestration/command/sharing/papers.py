@@ -74,7 +74,9 @@ def impact_assessment(
     except AgreementError as error:
         stop(str(error), NOT_DONE)
     if not papers:
-        tell("No agreement has a column that its contract calls personal; name one to draft its assessment all the same")
+        tell(
+            "No agreement has a column that its contract calls personal; name one to draft its assessment all the same"
+        )
         return
     _write_papers(papers, out, "impact-assessment", KIND, INTRO)
 
