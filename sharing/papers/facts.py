@@ -198,4 +198,7 @@ def _people(night: Night) -> dict[str, People]:
             WHERE schema_name = 'linkage' AND table_name = 'person_link'""").fetchone()
         if not is_linked or not is_linked[0]:
             return {}
-        return {source: People(records, persons) for source, records, persons in connection.execute(_PERSON_LINKS).fetchall()}  # fmt: skip
+        return {
+            source: People(records, persons)
+            for source, records, persons in connection.execute(_PERSON_LINKS).fetchall()
+        }

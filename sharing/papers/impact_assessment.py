@@ -67,7 +67,12 @@ def _whether(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
         ),
         ToWrite(recipient, "whether an assessment is required, and why or why not"),
     )
-    return Section("35(1) and (3)", "Whether an assessment is required", tables=(Table("Criteria", ("Criterion", "What is known"), rows, long=("What is known",)),), to_write=asked)  # fmt: skip
+    return Section(
+        "35(1) and (3)",
+        "Whether an assessment is required",
+        tables=(Table("Criteria", ("Criterion", "What is known"), rows, long=("What is known",)),),
+        to_write=asked,
+    )
 
 
 def _description(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
@@ -102,44 +107,45 @@ def _open(places: Sequence[Reached]) -> Section:
     says = "Columns that all readers see although protected ones went into them, with the reviewer's reason."
     if not rows:
         says = "No column that is made of protected ones is open to all readers, as far as anything was built here."
-    return Section("Besides", "What is open all the same", (says,), (Table("Open", ("Column", "Why it may be"), rows, long=("Why it may be",)),))  # fmt: skip
+    return Section(
+        "Besides",
+        "What is open all the same",
+        (says,),
+        (Table("Open", ("Column", "Why it may be"), rows, long=("Why it may be",)),),
+    )
 
 
 def _necessity(platform: Platform, signed: Signed, places: Sequence[Reached]) -> Section:
     one = signed.agreement
     consent = "consent of each person is required" if one.needs_consent else "no consent of people is required"
-    says = [
-        f"The agreement covers these columns alone, from {one.valid_from} until {one.valid_until}, to be reviewed on {one.review_on}; {consent}."
-    ]
+    dates = f"from {one.valid_from} until {one.valid_until}, to be reviewed on {one.review_on}"
     left = unused(platform, one, places) if platform.protection else []
     needless = [name for name, serves in left if serves is None]
     rows = tuple((name, serves or "not known") for name, serves in left)
-    tables = (
-        Table("Agreed on, and no table beyond staging has a value of it", ("Column", "Serves all the same"), rows),
-    )
-    if platform.protection is None:
-        says.append("No night was built here yet: which columns are used is not known.")
-    elif needless:
-        says.append(
-            f"What {several(len(needless), 'column')} {'serves' if len(needless) == 1 else 'serve'} is not known: agree on less by a further version, or say what for."
-        )
-    else:
-        says.append("Every agreed column serves something that is known.")
+    recipient = platform.name_of(one.recipient)
     asked = [
-        ToWrite(
-            platform.name_of(one.recipient),
-            "why the purposes cannot be reached with fewer columns, fewer people or less detail",
-        ),
+        ToWrite(recipient, f"what each of these is needed for: {', '.join(needless)}") if needless else None,
+        ToWrite(recipient, "why the purposes cannot be reached with fewer columns, fewer people or less detail"),
         ToWrite(
             platform.name_of(one.provider),
             "how people are informed, and how they have access, correction and objection",
         ),
     ]
-    if needless:
-        asked.insert(
-            0, ToWrite(platform.name_of(one.recipient), f"what each of these is needed for: {', '.join(needless)}")
-        )
-    return Section("35(7)(b)", "Necessity and proportionality", tuple(says), tables, tuple(asked))
+    return Section(
+        "35(7)(b)", "Necessity and proportionality",
+        (f"The agreement covers these columns alone, {dates}; {consent}.", _use(platform, needless)),
+        (Table("Agreed on, and no table beyond staging has a value of it", ("Column", "Serves all the same"), rows),),
+        tuple(item for item in asked if item is not None),
+    )  # fmt: skip
+
+
+def _use(platform: Platform, needless: Sequence[str]) -> str:
+    if platform.protection is None:
+        return "No night was built here yet: which columns are used is not known."
+    if not needless:
+        return "Every agreed column serves something that is known."
+    serve = "serves" if len(needless) == 1 else "serve"
+    return f"What {several(len(needless), 'column')} {serve} is not known: agree on less by a further version, or say what for."
 
 
 def _risks(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
@@ -159,7 +165,13 @@ def _risks(platform: Platform, signed: Signed, facts: risks.Facts) -> Section:
             "what it would mean for people if this data came to light or were wrong",
         ),
     )
-    return Section("35(7)(c)", "Risks to rights and freedoms", ("Who could be harmed, and by what.",), (Table("Risks", headings, rows, long=("What is known", "Lessened by")),), asked)  # fmt: skip
+    return Section(
+        "35(7)(c)",
+        "Risks to rights and freedoms",
+        ("Who could be harmed, and by what.",),
+        (Table("Risks", headings, rows, long=("What is known", "Lessened by")),),
+        asked,
+    )
 
 
 def _measures(platform: Platform, signed: Signed) -> Section:
@@ -180,10 +192,19 @@ def _measures(platform: Platform, signed: Signed) -> Section:
 
 def _advice(platform: Platform, signed: Signed) -> Section:
     one = signed.agreement
-    asked = tuple(ToWrite(f"the data protection officer of {platform.name_of(name)}", "advice, with its date (article 35(2))") for name in one.controllers)  # fmt: skip
+    asked = tuple(
+        ToWrite(f"the data protection officer of {platform.name_of(name)}", "advice, with its date (article 35(2))")
+        for name in one.controllers
+    )
     views = ToWrite(
         platform.name_of(one.recipient),
         "the views of people or of those who speak for them, or why they were not asked (article 35(9))",
     )
     decided = ToWrite("each controller", "the decision, with name and date")
-    return Section("35(2), (9), (11)", "Advice, views and review", (f"To be reviewed with the agreement on {one.review_on}, and whenever the risk changes.",), (), (*asked, views, decided))  # fmt: skip
+    return Section(
+        "35(2), (9), (11)",
+        "Advice, views and review",
+        (f"To be reviewed with the agreement on {one.review_on}, and whenever the risk changes.",),
+        (),
+        (*asked, views, decided),
+    )

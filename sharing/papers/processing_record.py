@@ -69,7 +69,10 @@ def _purposes(signed: Signed) -> Section:
 
 def _people(platform: Platform, signed: Signed) -> Section:
     of_night = f" Counts are of the published night of {platform.night}." if platform.people else ""
-    asked = ToWrite(platform.name_of(signed.agreement.provider), "the categories of people in each feed, such as residents or employees")  # fmt: skip
+    asked = ToWrite(
+        platform.name_of(signed.agreement.provider),
+        "the categories of people in each feed, such as residents or employees",
+    )
     return Section(
         "30(1)(c)", "Categories of data subjects", (f"What the contracts say of whom the feeds are about.{of_night}",),
         (told.feeds(platform, signed.agreement),), (asked,) if personal(platform, signed.agreement) else (),

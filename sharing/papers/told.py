@@ -9,8 +9,6 @@ from sharing.papers.words import purpose_iri, purpose_words, span_words, treatme
 from sources.contract.model import CLASSIFICATIONS
 from warehouse.numbers_for_people import NOTHING, counted, several
 
-_SHOWN_COLUMNS = 12
-
 
 def parties(platform: Platform, agreement: Agreement) -> Table:
     roles = [("provides", agreement.provider), ("receives, runs the platform", agreement.recipient)]
@@ -24,7 +22,11 @@ def parties(platform: Platform, agreement: Agreement) -> Table:
 
 def purposes(agreement: Agreement) -> Table:
     rows = [("purpose", agreement.purpose)] + [("may also serve", term) for term in agreement.onward_use]
-    return Table("Purposes", ("Purpose", "Is", "Term of the Data Privacy Vocabulary"), tuple((purpose_words(term), kind, purpose_iri(term)) for kind, term in rows))  # fmt: skip
+    return Table(
+        "Purposes",
+        ("Purpose", "Is", "Term of the Data Privacy Vocabulary"),
+        tuple((purpose_words(term), kind, purpose_iri(term)) for kind, term in rows),
+    )
 
 
 def personal_columns(platform: Platform, agreement: Agreement) -> Table:
@@ -41,7 +43,11 @@ def personal_columns(platform: Platform, agreement: Agreement) -> Table:
 
 
 def other_columns(platform: Platform, agreement: Agreement) -> str:
-    names = [f"{one.feed}.{one.column.name}" for one in held(platform, agreement) if one.is_agreed and not one.column.is_masked]  # fmt: skip
+    names = [
+        f"{one.feed}.{one.column.name}"
+        for one in held(platform, agreement)
+        if one.is_agreed and not one.column.is_masked
+    ]
     if not names:
         return "No other column is agreed on."
     return (
@@ -55,16 +61,29 @@ def feeds(platform: Platform, agreement: Agreement) -> Table:
     for feed in agreement.feeds:
         contract, people = platform.contracts.get(feed), platform.people.get(feed)
         says = f"{contract.title}. {contract.description}".strip() if contract else "no contract of it is here"
-        rows.append((feed, says, counted(people.records if people else None), counted(people.persons if people else None)))  # fmt: skip
-    return Table("Feeds", ("Feed", "What its contract says", "Records about people", "People"), tuple(rows), ("Records about people", "People"), ("What its contract says",))  # fmt: skip
+        rows.append(
+            (feed, says, counted(people.records if people else None), counted(people.persons if people else None))
+        )
+    return Table(
+        "Feeds",
+        ("Feed", "What its contract says", "Records about people", "People"),
+        tuple(rows),
+        ("Records about people", "People"),
+        ("What its contract says",),
+    )
 
 
 def destinations(found: Sequence[Reached]) -> Table:
     rows = tuple(
-        (one.relation, one.says or NOTHING, _listed(one.columns), _listed(one.joined_with) or "nobody else's", "all readers" if one.is_open else "restricted")
+        (one.relation, one.says or NOTHING, ", ".join(one.columns), ", ".join(one.joined_with) or "nobody else's", "all readers" if one.is_open else "restricted")
         for one in found
     )  # fmt: skip
-    return Table("Where it goes", ("Relation", "What it holds", "Columns made of it", "Together with", "Who may see it"), rows, long=("What it holds",))  # fmt: skip
+    return Table(
+        "Where it goes",
+        ("Relation", "What it holds", "Columns made of it", "Together with", "Who may see it"),
+        rows,
+        long=("What it holds",),
+    )
 
 
 def products(platform: Platform, agreement: Agreement) -> Table:
@@ -75,7 +94,12 @@ def products(platform: Platform, agreement: Agreement) -> Table:
         )
         for product in agreement.products
     )  # fmt: skip
-    return Table("Products that may be released", ("Product", "Of", "Columns, and what is done to them", "Rows", "Recipients"), rows, long=("Columns, and what is done to them",))  # fmt: skip
+    return Table(
+        "Products that may be released",
+        ("Product", "Of", "Columns, and what is done to them", "Rows", "Recipients"),
+        rows,
+        long=("Columns, and what is done to them",),
+    )
 
 
 def erasure(platform: Platform, agreement: Agreement) -> Table:
@@ -84,9 +108,8 @@ def erasure(platform: Platform, agreement: Agreement) -> Table:
         contract = platform.contracts.get(feed)
         originals = several(contract.service_level.retention.days, "day") if contract else NOTHING
         rows.append((feed, originals, span_words(agreement.retention), str(agreement.valid_until)))
-    return Table("Time limits", ("Feed", "Originals are deleted after", "Once it has ended, the rest after", "The agreement ends on"), tuple(rows))  # fmt: skip
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN_COLUMNS
-    return ", ".join(names[:_SHOWN_COLUMNS]) + (f", and {more} more" if more > 0 else "")
+    return Table(
+        "Time limits",
+        ("Feed", "Originals are deleted after", "Once it has ended, the rest after", "The agreement ends on"),
+        tuple(rows),
+    )

@@ -104,7 +104,11 @@ def test_without_a_night_it_says_that_lineage_knows_nothing(everything: Everythi
 
 
 def test_a_column_that_is_not_agreed_on_is_said_not_to_be_kept(folder: Path, home: Home, tmp_path: Path) -> None:
-    columns = ["{name: id, logicalType: integer, primaryKey: true, classification: public}", *(f"{{name: {name}, logicalType: string, classification: personal}}" for name in ("given", "born"))]  # fmt: skip
+    columns = [
+        "{name: id, logicalType: integer, primaryKey: true, classification: public}",
+        "{name: given, logicalType: string, classification: personal}",
+        "{name: born, logicalType: string, classification: personal}",
+    ]
     path = Feed(columns).write(tmp_path / "feeds")
     put(folder, text("tests-things", [path]) | {"pull": [{"feed": "tests/things", "columns": ["id", "given", "gone"]}]})
     paper = of_things(home, load(path))
