@@ -44,7 +44,7 @@ def _lead(about_people: Sequence[Held], special: Sequence[Held]) -> str:
         return "No column of it that is kept is about people, as the contracts classify them."
     besides = f", {len(special)} of them of special categories" if special else ""
     feeds = len({one.feed for one in about_people})
-    return f"{several(len(about_people), 'column')} about people{besides} of {several(feeds, 'feed')}."
+    return f"{several(len(about_people), 'column')} about people of {several(feeds, 'feed')}{besides}."
 
 
 def _controllers(platform: Platform, signed: Signed) -> Section:

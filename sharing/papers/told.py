@@ -17,7 +17,7 @@ def parties(platform: Platform, agreement: Agreement) -> Table:
         (platform.name_of(name), role, "yes" if name in agreement.controllers else "no", platform.contact_of(name).removeprefix("mailto:") or NOTHING)
         for role, name in roles
     )  # fmt: skip
-    return Table("Parties", ("Party", "Role", "Controller", "Contact"), rows)
+    return Table("Parties", ("Party", "Role", "Controller", "Contact"), rows, long=("Contact",))
 
 
 def purposes(agreement: Agreement) -> Table:
@@ -26,6 +26,7 @@ def purposes(agreement: Agreement) -> Table:
         "Purposes",
         ("Purpose", "Is", "Term of the Data Privacy Vocabulary"),
         tuple((purpose_words(term), kind, purpose_iri(term)) for kind, term in rows),
+        long=("Term of the Data Privacy Vocabulary",),
     )
 
 
@@ -50,9 +51,7 @@ def other_columns(platform: Platform, agreement: Agreement) -> str:
     ]
     if not names:
         return "No other column is agreed on."
-    return (
-        f"Beside these {several(len(names), 'column')} that contracts class as public or internal: {', '.join(names)}."
-    )
+    return f"Besides, {several(len(names), 'column')} that contracts class as public or internal: {', '.join(names)}."
 
 
 def feeds(platform: Platform, agreement: Agreement) -> Table:
