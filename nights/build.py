@@ -90,6 +90,15 @@ def begin(build: Build, agreed: list[Contract], others: Iterable[Contract]) -> N
         create_empty_relations(connection, list(others))
 
 
+def refuse_empty(build: Build) -> None:
+    """Raises NotBuilt where no step before made anything: nothing is built of feeds that no model reads."""
+    if not build.database.exists():
+        raise NotBuilt(
+            "no model reads a feed of this platform, so there is nothing to publish; `interagency new-feed` drafts a staging model with "
+            "a contract, and INTERAGENCY_MODELS names the folder of an organisation's own"
+        )
+
+
 def link(build: Build) -> dict[str, int]:
     """The rows of each table of LINKED."""
     with open_database(build.database) as connection:

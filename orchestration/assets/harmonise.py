@@ -78,7 +78,8 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         # Without an agency of people or bodies there is nothing to link.
         *([_linkage_asset(staging)] if PERSON_RECORD in staging.keys else []),
         marts,
-        _gate_asset(contracts, marts, givers(manifest), copies(manifest)),
+        # Without a mart the staging models alone are what is built.
+        _gate_asset(contracts, [*staging.keys, *marts.keys], givers(manifest), copies(manifest)),
         _published_asset(contracts, versioned_marts(manifest)),
         _report_asset(contracts),
     ]
@@ -135,10 +136,10 @@ def _linkage_asset(staging: dg.AssetsDefinition) -> dg.AssetsDefinition:
 
 
 def _gate_asset(
-    contracts: list[Contract], marts: dg.AssetsDefinition, given: dict[str, list[str]], copied: dict[str, str]
+    contracts: list[Contract], models: list[dg.AssetKey], given: dict[str, list[str]], copied: dict[str, str]
 ) -> dg.AssetsDefinition:
     @dg.asset(
-        key=GATE_KEY, deps=list(marts.keys), partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
+        key=GATE_KEY, deps=models, partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "cross-agency gate"},
         check_specs=[
             dg.AssetCheckSpec("cross_agency", asset=GATE_KEY, blocking=True, description="Every rule between agencies of severity error holds."),
             dg.AssetCheckSpec("warnings", asset=GATE_KEY, description="No rule between agencies warns that only warns."),
@@ -150,6 +151,7 @@ def _gate_asset(
         context: dg.AssetExecutionContext, platform: Platform
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         build = _build(context, platform)
+        builds.refuse_empty(build)
         results = gate_build(contracts, build.home, build.database, build.night, given, copied)
         broken = [result for result in results if not result.passed and result.severity == "error"]
         for result in broken:

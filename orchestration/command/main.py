@@ -9,7 +9,7 @@ from orchestration.command.analyst import docs, query
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from orchestration.command.engineer import contracts, new_feed, new_mart, try_contract
 from orchestration.command.operator import backfill, doctor, prune, run, status, ui, warehouse
-from orchestration.command.sharing import agreements, ledger
+from orchestration.command.sharing import access, agreements, ledger
 from orchestration.command.steward import accept, cases, findings, linkage, rejects, report, vouch
 from warehouse.errors import SettingError
 from warehouse.files import for_owner_alone
@@ -46,6 +46,7 @@ app.command("try")(try_contract.try_contract)
 app.command("status")(status.status)
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(agreements.app, name="agreements")
+app.add_typer(access.app, name="access")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
 app.add_typer(findings.app, name="findings")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.command.analyst.asked import Asked
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ _SHOWN = 100
 _XLSX, _PARQUET = ".xlsx", ".parquet"
 
 
-def query(
+def query(  # noqa: PLR0913 — each is an option of the command
     sql: Annotated[str, typer.Argument(help="One SELECT; marts are in the schema `marts`.")],
     csv: Annotated[
         bool, typer.Option("--csv", help="Write CSV for a spreadsheet to standard output: no cell of it is a formula.")
@@ -30,8 +31,15 @@ def query(
         int, typer.Option(help="Show at most so many rows of a table; the others are counted.", min=1)
     ] = _SHOWN,
     restricted: Annotated[
-        bool, typer.Option("--restricted", help="Also attach the night's restricted.duckdb, as `restricted`.")
+        bool,
+        typer.Option("--restricted", help="Also attach the night's restricted.duckdb, as `restricted`; needs a grant."),
     ] = False,
+    role: Annotated[
+        str, typer.Option(help="See what a role sees: analyst, linker, or a party of agreements.")
+    ] = "analyst",
+    purpose: Annotated[
+        str | None, typer.Option(help="What it is for; a mart that may not serve it is refused.")
+    ] = None,
 ) -> None:
     """Ask the published warehouse. The query can change nothing, and reads no file and no network."""
     import duckdb
@@ -43,12 +51,17 @@ def query(
         stop("--csv, --json and --out are three ways to get one answer; choose one", WRONG_USE)
     if out is not None and out.suffix not in (_XLSX, _PARQUET):
         stop(f"{out} ends with neither {_XLSX} nor {_PARQUET}; name a file that does", WRONG_USE)
-    published = Home.from_environment().published
+    home = Home.from_environment()
+    published = home.published
     if not published.exists():
         stop(f"nothing is published in {published.parent}; run `interagency run` first", NOT_DONE)
+    asked = Asked(sql, role, purpose, restricted)
+    asked.check_access(home)
     with open_database(published, read_only=True) as connection:
-        if restricted:
+        if asked.opens_restricted:
             _attach(connection, published.resolve())
+        asked.check_relations(connection, home)
+        asked.note(home)
         lock(connection)
         try:
             answer = connection.sql(sql)

@@ -13,8 +13,9 @@ COMMANDS = [
     ["query"], ["findings"], ["findings", "list"], ["cases"], ["cases", "list"], ["cases", "show"], ["cases", "decide"],
     ["agreements"], *(["agreements", name] for name in (
         "list", "show", "lint", "draft", "renew", "party", "rotate", "trust", "sign", "sign-trial", "verify", "revoke", "diff", "trace", "request",
-        "answer", "requests",
+        "answer", "requests", "export", "processing-record", "impact-assessment", "page",
     )),
+    ["access"], ["access", "grant"], ["access", "list"],
     ["ledger"], *(["ledger", name] for name in ("verify", "checkpoint", "witness", "prove", "export", "search", "archive")),
 ]  # fmt: skip
 SCRIPT = """

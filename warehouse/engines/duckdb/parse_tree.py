@@ -120,6 +120,22 @@ def one_select(text: str, reads: frozenset[str]) -> Select:
     return select
 
 
+def one_query(text: str) -> Select:
+    """The tree of `text`, which is one query of any shape that reads nothing but relations by their names.
+
+    Raises NotOneSelect.
+    """
+    answer = _parsed(text)
+    if answer["error"]:
+        raise NotOneSelect(f"is not one query ({' '.join(str(answer.get('error_message', '')).split())})")
+    if len(answer["statements"]) != 1:
+        raise NotOneSelect("is not one query")
+    query = Select(answer["statements"][0]["node"])
+    if foreign := sorted(query.table_functions - _HARMLESS_TABLES):
+        raise NotOneSelect(f"calls {', '.join(foreign)} in a table's place")
+    return query
+
+
 def _parsed(text: str) -> Node:
     """The engine's tree of any text, its errors included. Raises NotOneSelect where it is too long or too deep to be looked at."""
     if len(text) > _MOST_CHARACTERS:
