@@ -99,7 +99,9 @@ class Grant:
         """Raises NotGranted for a resolved path that is in no folder of the agency's."""
         forbidden = (*_SYSTEM, Home.from_environment().root)
         key_file = settings().key_file
-        is_forbidden = (key_file is not None and path == key_file.expanduser().resolve()) or any(path.is_relative_to(folder) and not self._is_deeper(folder, path) for folder in forbidden)
+        is_forbidden = (key_file is not None and path == key_file.expanduser().resolve()) or any(
+            path.is_relative_to(folder) and not self._is_deeper(folder, path) for folder in forbidden
+        )
         if is_forbidden or not any(path.is_relative_to(folder) for folder in self._folders):
             raise NotGranted(
                 f"a file outside the folders of {self._who}; put it beside the contract, or grant its folder under `folders` "

@@ -51,19 +51,25 @@ class DataKey:
         return expanded(self.secret, "hash")
 
 
+def copy_key(key: DataKey, file: Path) -> None:
+    """Another file for the same key, beside other keys of the home, which opens the same when the first is destroyed."""
+    platform = needed_key(name_of(file))
+    made_once(file, _text({platform.fingerprint: _wrapped(platform, name_of(file), key.secret)}))
+
+
 def key_file(home: Home, name: str) -> Path:
     """Where the key of that name is kept; a name is a path of its own, such as `feeds/health/patient/2026-11-20/rows-0123ab`."""
     return home.keys / f"{name}{SUFFIX}"
 
 
-def data_key(home: Home, name: str, secret: bytes | None = None) -> DataKey:
-    """The key of that name, made where there is none: at random, or the `secret` of another. Raises KeyRefused."""
+def data_key(home: Home, name: str) -> DataKey:
+    """The key of that name, made at random where there is none. Raises KeyRefused."""
     file = key_file(home, name)
     if not file.exists():
         platform = needed_key(name)
         check_platform_key(home)
         made_once(home.keys / _CURRENT, json.dumps({"wrapped by": platform.fingerprint}) + "\n")
-        made_once(file, _text({platform.fingerprint: _wrapped(platform, name, secret or secrets.token_bytes(_KEY_BYTES))}))
+        made_once(file, _text({platform.fingerprint: _wrapped(platform, name, secrets.token_bytes(_KEY_BYTES))}))
     return unwrapped(file)
 
 
@@ -90,7 +96,9 @@ def _unwrapped(file: Path, _written: int, platform: PlatformKey) -> DataKey:
     try:
         secret = AESGCM(platform.wrapping).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], name.encode())
     except InvalidTag:
-        raise KeyRefused(f"the key file {file} was changed, or is not in its place; put it back from a backup") from None
+        raise KeyRefused(
+            f"the key file {file} was changed, or is not in its place; put it back from a backup"
+        ) from None
     return DataKey(file, secret)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from warehouse.files import share_file, write_text
 from warehouse.home import Home
-from warehouse.keys.data_key import DataKey, data_key, destroy, is_protected, key_file, unwrapped
+from warehouse.keys.data_key import DataKey, copy_key, data_key, destroy, is_protected, key_file, unwrapped
 
 KEYED = "keyed.json"
 _HIGHEST = 5
@@ -74,17 +74,24 @@ def _chosen(folder: Path, keys: dict[str, str | None], inner: Path) -> Path | No
     return Path(os.path.normpath(folder / place)) if place else None
 
 
-def share(home: Home, source: Path, target: Path, name: str) -> None:
-    """One file under two names, each folder with a key to it: the target's own, of that name, opens the file when the source's is gone."""
-    key = key_of(source)
+def share(source: Path, target: Path) -> bool:
+    """One file under two names, where either both or neither are encrypted; returns whether that was done.
+
+    The target's folder gets a key of its own to it, which opens the file when the source's is destroyed.
+    """
+    key, file = key_of(source), key_file_of(target)
+    if (key is None) != (file is None):
+        return False
+    if key is not None and file is not None:
+        shared = file.with_name(f"shared-{file.name}")
+        copy_key(key, shared)
+        note = target.parent / KEYED
+        said = {target.name: os.path.relpath(shared, target.parent.resolve())} | json.loads(
+            note.read_text(encoding="utf-8")
+        )
+        write_text(note, json.dumps(said, indent=1) + "\n")
     share_file(source.resolve(), target)
-    if key is None:
-        return
-    data_key(home, name, key.secret)
-    note = target.parent / KEYED
-    said = json.loads(note.read_text(encoding="utf-8"))
-    place = os.path.relpath(key_file(home, name), target.parent.resolve())
-    write_text(note, json.dumps({target.name: place, **said}, indent=1) + "\n")
+    return True
 
 
 def destroy_keys(folder: Path) -> None:

@@ -30,8 +30,17 @@ def parquet(files: Path | Sequence[Path], options: str = "", by_name: bool = Fal
             # One by one: the engine's own `union_by_name` loses the key between looking at a file and reading it.
             reads += [_read([path], key, options) for path in group]
         else:
-            reads.append(_read(group, key, ", ".join(filter(None, [options, by_name and "union_by_name = true"]))))
+            reads.append(_read(group, key, ", ".join(filter(None, [options, "union_by_name = true" if by_name else ""]))))
     return reads[0] if len(reads) == 1 else f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {read}' for read in reads)})"
+
+
+def readable(
+    connection: duckdb.DuckDBPyConnection, files: Path | Sequence[Path], options: str = "", by_name: bool = False
+) -> str:
+    """The same, with the keys given to the connection."""
+    sql = parquet(files, options, by_name)
+    let_read(connection, sql)
+    return sql
 
 
 def encryption(target: Path) -> str | None:
