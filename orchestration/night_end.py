@@ -21,6 +21,7 @@ from nights.record.past import open_past
 from reports.report import write_report
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import safe_message
+from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import PROJECT, Home
 from warehouse.store.builds import PublishError
@@ -29,7 +30,16 @@ from warehouse.store.seal import Tampered
 from watch.alerts import tell
 
 # Errors whose words are the platform's own: they say what happened and what to do, and hold no value of a row.
-_OWN_WORDS = (RuntimeError, FileNotFoundError, PublishError, RuleError, Exposed, Tampered, DagsterDbtCliRuntimeError)
+_OWN_WORDS = (
+    RuntimeError,
+    FileNotFoundError,
+    PublishError,
+    RuleError,
+    Exposed,
+    Tampered,
+    KeyRefused,
+    DagsterDbtCliRuntimeError,
+)
 # Dagster puts the (private) name of its class before the words of a step that says itself why it fails.
 _OWN_FAILURE = "dagster._core.definitions.events.Failure: "
 _PARTITION = "dagster/partition"

@@ -1,7 +1,6 @@
 """What agreements say of how long rows are kept: deleted when that is over, and with the feed when its agreement has ended."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from nights.integrity.sealed_extracts import note_gone
 from sharing.agreements import Register
 from warehouse.files import write_text
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase
 from warehouse.store.builds import feeds_of, forget_night, published_nights
 
 _SEEN = "agreed_retention.json"
@@ -78,7 +78,7 @@ def _forget(home: Home, attempt: Path) -> None:
             # First: a night that is gone without a note holds the next one.
             note_gone(home, agency, feed, date.fromisoformat(link.name), "the retention of its agreement is over")
         link.unlink()
-    shutil.rmtree(attempt)
+    erase(attempt)
 
 
 def _forget_nights(home: Home, register: Register, today: date) -> list[Path]:

@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
 from nights.accept import record_not_taken
+from nights.keyed_nights import refusal_without_key
 from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError
+from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import Home
 from warehouse.settings import settings
@@ -34,19 +36,20 @@ def pull(
     contracts: list[Contract], refusal: Callable[[Contract], str | None], home: Home, extract_date: date
 ) -> Iterator[Pulled]:
     """Land each feed for which `refusal` has no reason why nothing new may be done with it: no agreement in force, or no
-    contract that can be used. Yields in the order of `contracts`, missed nights recorded.
+    contract that can be used; and that may be encrypted where it has to be. Yields in the order of `contracts`, missed nights recorded.
     """
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
+    without_key = {contract.name: refusal_without_key(contract) for contract in contracts}
     for contract in contracts:
-        why_not = refusal(contract)
+        why_not = refusal(contract) or without_key[contract.name]
         landing = None if why_not else _Landing(slots, contract, home, extract_date)
         waiting.append((contract, datetime.now(UTC), landing, why_not))
     for contract, started_at, landing, reason in waiting:
         status, manifest = FAILED, None
         if landing is not None:
             manifest, reason = _outcome(landing)
-        elif reason != contract.unusable:
+        elif reason not in (contract.unusable, without_key[contract.name]):
             status = NO_AGREEMENT
         missed = None
         if manifest is None:
@@ -98,7 +101,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except TimeoutError:
         remedy = "look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS"
         return None, f"did not end within {settings().feed_timeout_seconds:g} seconds; {remedy}"
-    except (ExtractError, Tampered) as error:
+    except (ExtractError, Tampered, KeyRefused) as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night
         if refusal := refused_by_disk(error):

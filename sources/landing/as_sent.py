@@ -21,7 +21,7 @@ from sources.formats.packing.unpack import unpacked
 from sources.landing.faulty_records import placed
 from sources.landing.matched_columns import Field, agreed, fields_of, typed_query
 from sources.landing.sealed_originals import plain_original
-from warehouse.engines.duckdb.encrypted_parquet import readable
+from warehouse.engines.duckdb.encrypted_parquet import let_read, readable
 from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, quoted, write_parquet
 
 
@@ -77,6 +77,7 @@ class _Originals:
         if "position" not in [name for name, *_ in columns]:
             # An earlier version did not keep it.
             raise _Unlike
+        let_read(self._connection, wanted)
         self._connection.execute(f"CREATE TEMP TABLE wanted AS {wanted}")
         self._connection.execute("CREATE TEMP TABLE as_sent (row BIGINT, file VARCHAR, line BIGINT, record VARCHAR)")
         meter = Meter(self._contract, time.monotonic())

@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 
 from sources.arrival.manifest import Original
+from warehouse.errors import KeyRefused
 from warehouse.files import share_file
 from warehouse.keys.data_key import DataKey, unwrapped
 from warehouse.keys.keyed_folder import key_file_of
-from warehouse.keys.platform_key import KeyRefused
 from warehouse.keys.sealed_file import SEALED, open_to, opened, seal_file, sealed_name
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from warehouse.errors import KeyRefused
 from warehouse.files import made_once, sync_folder, write_text
 from warehouse.home import Home
-from warehouse.keys.platform_key import HOW_TO_SET, KeyRefused, PlatformKey, expanded, needed_key, platform_key
+from warehouse.keys.platform_key import HOW_TO_SET, PlatformKey, expanded, needed_key, platform_key
 
 SUFFIX = ".key"
 # Which platform key wraps the others of a home; there from the first of them on.
@@ -62,14 +63,16 @@ def key_file(home: Home, name: str) -> Path:
     return home.keys / f"{name}{SUFFIX}"
 
 
-def data_key(home: Home, name: str) -> DataKey:
-    """The key of that name, made at random where there is none. Raises KeyRefused."""
+def data_key(home: Home, name: str, secret: bytes | None = None) -> DataKey:
+    """The key of that name, made where there is none: at random, or of `secret`. Raises KeyRefused."""
     file = key_file(home, name)
     if not file.exists():
         platform = needed_key(name)
         check_platform_key(home)
         made_once(home.keys / _CURRENT, json.dumps({"wrapped by": platform.fingerprint}) + "\n")
-        made_once(file, _text({platform.fingerprint: _wrapped(platform, name, secrets.token_bytes(_KEY_BYTES))}))
+        made_once(
+            file, _text({platform.fingerprint: _wrapped(platform, name, secret or secrets.token_bytes(_KEY_BYTES))})
+        )
     return unwrapped(file)
 
 

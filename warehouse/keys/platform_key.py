@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from warehouse.errors import SettingError
+from warehouse.errors import KeyRefused
 from warehouse.files import PRIVATE_FILE, made_once
 from warehouse.settings import settings
 
@@ -23,10 +23,6 @@ HOW_TO_SET = f"set {KEY_VARIABLE}_FILE, {KEY_VARIABLE} or {KEY_VARIABLE}_VAULT"
 _SCRYPT: Mapping[str, Any] = {"salt": b"interagency platform key", "n": 2**14, "r": 8, "p": 1, "dklen": 32}
 _FINGERPRINT_BYTES = 8
 _VAULT_SECONDS = 10
-
-
-class KeyRefused(SettingError):
-    """Something is encrypted and cannot be read or written with the key that is given, or without one: what, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Magic, 32 bytes of salt, chunks of 1 MiB with a tag each. The key is one file's 
 chunk's nonce is its number and whether it is the last: what is changed, cut, exchanged or put together from several is refused.
 """
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from warehouse.errors import KeyRefused
 from warehouse.files import PRIVATE_FILE, replaced_whole
 from warehouse.keys.data_key import DataKey
-from warehouse.keys.platform_key import KeyRefused
+from warehouse.keys.keyed_folder import key_of
 
 SEALED = ".sealed"
 _MAGIC = b"interagency sealed 1\n"
@@ -26,11 +28,6 @@ _CHUNK_BYTES = 1 << 20
 
 def sealed_name(path: Path) -> Path:
     return path.with_name(path.name + SEALED)
-
-
-def is_sealed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def seal_file(path: Path, key: DataKey) -> Path:
@@ -45,8 +42,6 @@ def seal_file(path: Path, key: DataKey) -> Path:
 
 def seal_bytes(content: bytes, path: Path, key: DataKey) -> None:
     """Write `content` to `path` in its sealed form."""
-    import io
-
     with replaced_whole(path) as temporary, temporary.open("wb") as sealed:
         for chunk in _sealed(io.BytesIO(content), key):
             sealed.write(chunk)
@@ -70,6 +65,14 @@ def opened(path: Path, key: DataKey) -> Iterator[bytes]:
             if not following:
                 return
             chunk, number = following, number + 1
+
+
+def opened_text(path: Path) -> str:
+    """The text in a sealed file of a folder that has a key. Raises as `opened` does."""
+    key = key_of(path)
+    if key is None:
+        raise KeyRefused(f"{path} is sealed, and its folder does not say under which key; put it back from a backup")
+    return b"".join(opened(path, key)).decode()
 
 
 def open_to(path: Path, target: Path, key: DataKey) -> None:

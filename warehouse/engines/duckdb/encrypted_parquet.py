@@ -6,9 +6,9 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.errors import KeyRefused
 from warehouse.keys.data_key import unwrapped
 from warehouse.keys.keyed_folder import key_file_of
-from warehouse.keys.platform_key import KeyRefused
 
 _ENCRYPTED = b"PARE"
 _NAMED = re.compile(r"footer_key\W{1,5}'((?:[^']|'')+)'")
@@ -30,7 +30,9 @@ def parquet(files: Path | Sequence[Path], options: str = "", by_name: bool = Fal
             # One by one: the engine's own `union_by_name` loses the key between looking at a file and reading it.
             reads += [_read([path], key, options) for path in group]
         else:
-            reads.append(_read(group, key, ", ".join(filter(None, [options, "union_by_name = true" if by_name else ""]))))
+            reads.append(
+                _read(group, key, ", ".join(filter(None, [options, "union_by_name = true" if by_name else ""])))
+            )
     return reads[0] if len(reads) == 1 else f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {read}' for read in reads)})"
 
 
