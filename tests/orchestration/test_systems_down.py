@@ -11,7 +11,7 @@ from tests.orchestration.conftest import recorded, run_ingest, write_agreement
 from tests.postgres import on_table
 from warehouse.home import Home
 
-ID = "{name: id, logicalType: integer, primaryKey: true}"
+ID = "{name: id, logicalType: integer, primaryKey: true, classification: internal}"
 SECRET = "hunter2-do-not-tell"
 
 
