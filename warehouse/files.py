@@ -146,9 +146,7 @@ def versioned_folder(link: Path) -> Iterator[Path]:
         raise
 
 
-def remove_unfinished(
-    folder: Path, marker: str, remove: Callable[[Path], None] = shutil.rmtree
-) -> list[Path]:
+def remove_unfinished(folder: Path, marker: str, remove: Callable[[Path], None] = shutil.rmtree) -> list[Path]:
     """Remove what a crash left in `folder`: attempts without their last file, and temporary names. One night at a time."""
     attempts = [path for path in folder.glob(".versions/*") if not (path / marker).exists()]
     for path in attempts:

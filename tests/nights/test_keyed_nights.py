@@ -11,7 +11,7 @@ import pytest
 import warehouse.files
 from expectations.gate import run_gate
 from nights.accept import accept_night
-from nights.folders import accepted_folder, gate_folder, landed_folder
+from nights.folders import accepted_folder, landed_folder
 from nights.integrity.sealed_extracts import check_originals
 from nights.integrity.vouched import take_over
 from nights.keyed_nights import erase_night
