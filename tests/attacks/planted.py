@@ -50,7 +50,7 @@ class Planted:
                     UNION SELECT latin_given_name, latin_surname FROM '{truth}/person.parquet'""",
                     (3, 3),
                 ),
-                pairs("SELECT DISTINCT street, house_number FROM '{truth}/address.parquet'", (4, 1)),
+                pairs("SELECT DISTINCT street, house_number FROM '{truth}/address.parquet'", (6, 1)),
                 frozenset(f"{day:%Y%m%d}" for (day,) in days if day),
             )
 

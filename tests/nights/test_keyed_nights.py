@@ -165,7 +165,7 @@ def test_when_the_retention_of_what_was_sent_is_over_the_accepted_rows_stay(cont
     copy = shutil.copytree(landed.resolve(), home.landing / "copy")
     erase(landed.resolve())
     assert rows(contract, home) == [(1, "PLANTEDONE", 7, "Tartu")]
-    with pytest.raises(KeyRefused, match="does not say|destroyed"), open_database() as connection:
+    with pytest.raises(KeyRefused, match=r"does not say|destroyed"), open_database() as connection:
         let_read(connection, parquet(copy / ROWS))
 
 
