@@ -49,7 +49,9 @@ def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
 def _parts(landing: Path | None, gate: Path | None) -> Iterator[str]:
     for step, folder in (("landing", landing), ("gate", gate)):
         if folder and (folder / REJECTS).exists():
-            yield f"SELECT {literal(step)} AS step, * REPLACE (record::VARCHAR AS record) FROM {parquet(folder / REJECTS)}"
+            yield f"""
+                SELECT {literal(step)} AS step, * REPLACE (record::VARCHAR AS record)
+                FROM {parquet(folder / REJECTS)}"""
 
 
 def shown_value(contract: Contract) -> str:
