@@ -47,10 +47,6 @@ class DataKey:
     def for_files(self) -> bytes:
         return expanded(self.secret, "file")
 
-    @property
-    def for_hashes(self) -> bytes:
-        return expanded(self.secret, "hash")
-
 
 def copy_key(key: DataKey, file: Path) -> None:
     """Another file for the same key, beside other keys of the home, which opens the same when the first is destroyed."""
