@@ -200,7 +200,9 @@ def test_wrong_dates_are_refused_where_the_contract_can_prove_them(feeds: Path, 
     assert "things_20261119.csv is of 20261119, not of 2026-11-20; ask Agency of Tests" in (
         night["named/stale"].reason or ""
     )
-    assert "1 rows have another day than 2026-11-20; ask Agency of Tests" in (night["dated/stale"].reason or "")
+    assert "1 rows have another day than 2026-11-20 (the earliest 2026-11-19); ask Agency of Tests" in (
+        night["dated/stale"].reason or ""
+    )
 
 
 def test_the_same_night_twice_is_the_same_night(feeds: Path, home: Home) -> None:
