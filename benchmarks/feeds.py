@@ -19,9 +19,9 @@ from tests.agreements import agree
 FEEDS = 400
 FEEDS_OF_AN_AGENCY = 10
 COLUMNS = (
-    "name: id, logicalType: integer, primaryKey: true",
-    "name: town, logicalType: string, required: true",
-    'name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}',
+    "name: id, logicalType: integer, primaryKey: true, classification: public",
+    "name: town, logicalType: string, required: true, classification: public",
+    'name: amount, logicalType: number, physicalType: "DECIMAL(12,2)", logicalTypeOptions: {minimum: 0}, classification: public',
 )
 
 

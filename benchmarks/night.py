@@ -31,9 +31,11 @@ from simulation.world import Plan
 from sources.arrival.manifest import ROWS
 from sources.contract.load import load_all
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import PROJECT, Home
+from warehouse.keys.platform_key import KEY_VARIABLE, create_key_file
 from warehouse.store.builds import DATABASE
 from warehouse.store.restricted import attach_restricted
 
@@ -83,6 +85,8 @@ def _night(people: int) -> Night:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         simulate(Plan(people, 1, 1, FIRST_NIGHT, load_profile()), place)
+        # What is personal is pulled under a key alone.
+        os.environ[f"{KEY_VARIABLE}_FILE"] = str(create_key_file(place / "platform.key"))
         home = Home(place / "platform")
         seconds = _run(place, home)
         contracts = load_all([CONTRACTS])
@@ -109,10 +113,10 @@ def _read(contracts: list[Contract], home: Home, place: Path) -> float:
     spent = 0.0
     with open_database() as connection:
         for contract in contracts:
-            rows = landed_folder(contract, home, FIRST_NIGHT) / ROWS
+            rows = readable(connection, landed_folder(contract, home, FIRST_NIGHT) / ROWS)
             source, target = place / "bare.csv", place / "bare.parquet"
-            connection.execute(f"COPY (FROM {literal(str(rows))}) TO {literal(str(source))} (FORMAT csv, HEADER)")
-            described = connection.execute(f"DESCRIBE FROM {literal(str(rows))}").fetchall()
+            connection.execute(f"COPY (FROM {rows}) TO {literal(str(source))} (FORMAT csv, HEADER)")
+            described = connection.execute(f"DESCRIBE FROM {rows}").fetchall()
             types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind, *_ in described)
             began = time.perf_counter()
             connection.execute(f"""

@@ -14,7 +14,8 @@ from nights.record.verdict import Verdict
 from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.landing.land_extract import land_extract
-from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
+from warehouse.engines.duckdb.encrypted_parquet import readable
+from warehouse.engines.duckdb.engine import open_database, write_parquet
 from warehouse.files import replaced_whole, share_file
 
 _COLUMNS = "step, coalesce(file, '') AS file, line, row, rule, \"column\", value, reason, record, faults"
@@ -75,7 +76,7 @@ def _made(folder: Path) -> Path:
 def _reasons(connection: duckdb.DuckDBPyConnection, rejects: Path) -> list[Reason]:
     found = connection.execute(f"""
         SELECT step, rule, "column", reason, count(*)
-        FROM read_parquet({literal(str(rejects))})
+        FROM {readable(connection, rejects)}
         GROUP BY ALL
         ORDER BY step DESC, 5 DESC, 2, 3, 4""").fetchall()
     return [Reason(*row) for row in found]

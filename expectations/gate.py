@@ -13,6 +13,7 @@ import duckdb
 from expectations.table_rules import measures
 from nights.folders import gate_folder, landed_folder
 from nights.integrity.sealed_extracts import seal_gate
+from nights.keyed_nights import keyed_night
 from nights.record.attempt import GATE
 from nights.record.rejects import in_record
 from nights.record.verdict import VALIDATION, Example, RuleResult, Verdict
@@ -22,10 +23,12 @@ from sources.contract.model import Contract
 from sources.contract.rules_as_sql import ROWS as RELATION
 from sources.contract.rules_as_sql import TableRule, key_rules, row_rules, ruled_out, table_rules, volume_rule
 from sources.landing.as_sent import write_as_sent
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.engines.duckdb.functions import register_functions
-from warehouse.files import remove_unfinished, versioned_folder
+from warehouse.files import remove_unfinished
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase
 from warehouse.numbers_for_people import MASK, exact_percent
 
 if TYPE_CHECKING:
@@ -41,8 +44,8 @@ def run_gate(contract: Contract, home: Home, extract_date: date) -> Verdict:
     """
     landing = landed_folder(contract, home, extract_date).resolve(strict=True)
     target = gate_folder(contract, home, extract_date)
-    remove_unfinished(target.parent, GATE)
-    with versioned_folder(target) as folder:
+    remove_unfinished(target.parent, GATE, erase)
+    with keyed_night(contract, home, target, "gate") as folder:
         verdict, validation = gate_extract(contract, landing, folder, _rows_before(contract, home, extract_date))
         (folder / VALIDATION).write_text(json.dumps(validation), encoding="utf-8")
         verdict.write(folder)
@@ -126,12 +129,12 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, contract: Contract, lan
     connection.execute(f"""
         CREATE VIEW rows AS
         SELECT *, file_row_number + 1 AS _row
-        FROM read_parquet({literal(str(landing / ROWS))}, file_row_number = true)""")
+        FROM {readable(connection, landing / ROWS, "file_row_number = true")}""")
     connection.execute(_doubled_rows(contract))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".scratch-") as scratch:
         wrong, sent = Path(scratch) / "wrong.parquet", Path(scratch) / "sent.parquet"
         write_parquet(connection, _wrong_rows(contract), wrong)
-        source = f"read_parquet({literal(str(wrong))})"
+        source = readable(connection, wrong)
         found = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
         rejected = int(found[0]) if found else 0
         has_sent = rejected > 0 and write_as_sent(contract, landing, f"SELECT _row AS row FROM {source}", sent)
@@ -168,7 +171,7 @@ def _with_sent(contract: Contract, wrong: str, sent: Path | None) -> str:
           SELECT sent.file, sent.line, _row, wrong.record, sent.record AS sent,
             list_transform(faults, lambda fault: {{'rule': fault.rule, 'column': fault."column",
               'value': CASE fault."column" {texts} END, 'reason': fault.reason}}) AS faults
-          FROM {wrong} AS wrong JOIN read_parquet({literal(str(sent))}) AS sent ON sent.row = _row
+          FROM {wrong} AS wrong JOIN {parquet(sent)} AS sent ON sent.row = _row
         )
         SELECT file, line, _row AS row, unnest(faults[1]), record, faults, sent
         FROM told
@@ -208,7 +211,7 @@ def _examples(connection: duckdb.DuckDBPyConnection, contract: Contract, rejects
     """A few failing rows of each row rule, their keys masked where the contract protects a column."""
     parts = [literal(MASK) if contract.column(name).is_masked else in_record(name) for name in contract.key]
     found = connection.execute(f"""
-        WITH faulty AS (SELECT row, line, file, record, unnest(faults) AS fault FROM read_parquet({literal(str(rejects))}))
+        WITH faulty AS (SELECT row, line, file, record, unnest(faults) AS fault FROM {readable(connection, rejects)})
         SELECT fault.rule, row, concat_ws('|', {", ".join(parts)}), line, nullif(file, '')
         FROM faulty
         QUALIFY row_number() OVER (PARTITION BY fault.rule ORDER BY row) <= {_MAX_EXAMPLES}

@@ -16,9 +16,11 @@ from linkage.published_tables import LINKS, OTHERS, REVIEW_QUEUE, Table
 from linkage.resolve import link
 from linkage.settle.review import decisions, folder_of
 from linkage.settle.stable_ids import give_ids
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.files import private_folder
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import protect
 from warehouse.store.night_records import record
 
 RESTRICTED = "restricted"
@@ -70,7 +72,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, build: str, has_restrict
 
 def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date, entity: Entity) -> None:
     folder = folder_of(home, entity.entity)
-    private_folder(folder)
+    protect(home, private_folder(folder), f"linkage/{entity.entity}")
     memory = Memory(folder, night, decisions(home, entity.entity, night), folder / "model.json")
     link(connection, entity, memory)
     give_ids(connection, memory, entity.id_prefix)
@@ -84,6 +86,7 @@ def _link_entity(connection: duckdb.DuckDBPyConnection, home: Home, night: date,
     _make_queue(connection, entity, memory)
     # Each night's file is in order already.
     changes = memory.until_now("change")
+    let_read(connection, changes)
     connection.execute(f"CREATE VIEW changes AS SELECT {literal(entity.entity)} AS entity, * FROM {changes}")
 
 

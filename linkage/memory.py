@@ -7,8 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.engines.duckdb.engine import literal
+from warehouse.engines.duckdb.encrypted_parquet import parquet
+from warehouse.engines.duckdb.engine import write_parquet
 from warehouse.files import replaced_whole, write_text
+from warehouse.keys.keyed_folder import key_of
+from warehouse.keys.sealed_file import SEALED, opened_text, seal_bytes
 
 _NIGHTS_OF_PAIRS = 7
 
@@ -40,11 +43,18 @@ class Memory:
         """The key of the hashes that are kept: made once, at random."""
         if self.folder is None:
             return ""
-        path = self.folder / "hash_key"
-        if not path.exists():
-            write_text(path, secrets.token_hex(16))
-            path.chmod(0o600)
-        return path.read_text(encoding="utf-8")
+        sealed = self.folder / f"hash_key{SEALED}"
+        if not sealed.exists():
+            path = self.folder / "hash_key"
+            text = path.read_text(encoding="utf-8") if path.exists() else secrets.token_hex(16)
+            key = key_of(sealed)
+            if key is None:
+                write_text(path, text)
+                return text
+            seal_bytes(text.encode(), sealed, key)
+            path.unlink(missing_ok=True)
+            return text
+        return opened_text(sealed)
 
     def file(self, table: str) -> Path:
         assert self.folder is not None and self.night is not None
@@ -69,7 +79,7 @@ class Memory:
 
     def _table(self, name: str) -> str | None:
         path = self.before(name)
-        return f"read_parquet({literal(str(path))})" if path else None
+        return parquet(path) if path else None
 
     def write(self, connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
         self._copy(connection, self.file(table), sql)
@@ -87,7 +97,7 @@ class Memory:
 
     def _copy(self, connection: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
         with replaced_whole(path) as temporary:
-            connection.execute(f"COPY ({sql}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+            write_parquet(connection, sql, temporary)
 
     def until_now(self, table: str) -> str:
         """SQL of a table's files up to this night."""
@@ -95,7 +105,7 @@ class Memory:
         files = sorted(
             path for path in (self.folder / table).glob("[0-9]*.parquet") if path.stem <= self.night.isoformat()
         )
-        return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
+        return parquet(files)
 
     def forget_comparisons(self) -> None:
         """Pairs can be found anew: only those of the last nights are kept."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nights.folders import accepted_folder, gate_folder, landed_folder
 from nights.integrity.sealed_extracts import check_gate, check_landed, note_accepted, seal_accepted
+from nights.keyed_nights import keyed_night
 from nights.overrides import Override, find
 from nights.pulling.kept_originals import kept_originals
 from nights.record.attempt import GATE, Attempt, attempt_of
@@ -18,9 +19,11 @@ from nights.rows.value_profile import record_profile
 from nights.rows.watermark import reached, usable
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
-from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
-from warehouse.files import remove_unfinished, share_file, versioned_folder
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
+from warehouse.engines.duckdb.engine import open_database, write_parquet
+from warehouse.files import remove_unfinished
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase, share
 from warehouse.store.night_records import record
 
 
@@ -120,10 +123,10 @@ def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict
 def _take(contract: Contract, home: Home, landing: Path, gate: Path, night: FeedNight) -> FeedNight:
     """Write the accepted extract, the changes of the nights after it anew, and its record; returns the night with what it changed."""
     target = accepted_folder(contract, home, night.extract_date)
-    remove_unfinished(target.parent, ACCEPTANCE)
+    remove_unfinished(target.parent, ACCEPTANCE, erase)
     before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
     last = Acceptance.read(before[-1]) if before else None
-    with versioned_folder(target) as folder:
+    with keyed_night(contract, home, target, "accepted") as folder:
         copy_good_rows(landing / ROWS, gate / REJECTS, folder / ROWS)
         (folder / WORDING).write_bytes(contract.wording)
         acceptance = _acceptance(contract, home, night)
@@ -203,13 +206,12 @@ def with_changes(night: FeedNight, changes: dict[str, int]) -> FeedNight:
 def copy_good_rows(landed: Path, rejects: Path, target: Path) -> None:
     """All rows but the gate's rejects; the very file where there are none, so that a clean night costs nothing."""
     with open_database() as connection:
-        rejected = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(rejects))})").fetchone()
-        if rejected == (0,):
-            share_file(landed.resolve(), target)
+        rejected = connection.execute(f"SELECT count(*) FROM {readable(connection, rejects)}").fetchone()
+        if rejected == (0,) and share(landed, target):
             return
         good = f"""
             SELECT * EXCLUDE (file_row_number)
-            FROM read_parquet({literal(str(landed))}, file_row_number = true)
-            WHERE file_row_number + 1 NOT IN (SELECT row FROM read_parquet({literal(str(rejects))}))
+            FROM {parquet(landed, "file_row_number = true")}
+            WHERE file_row_number + 1 NOT IN (SELECT row FROM {parquet(rejects)})
         """
         write_parquet(connection, good, target)

@@ -1,15 +1,16 @@
 """Retention: originals are deleted when the contract's time is over, and attempts that a later one replaced with them."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from nights.folders import landed_folder
-from nights.rows.accepted import last_accepted
+from nights.record.attempt import GATE
+from nights.rows.accepted import ACCEPTANCE, last_accepted
 from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase
 from warehouse.store.builds import prune_nights
 
 
@@ -49,7 +50,7 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
                     # First: once the link is gone, nobody would know that this gate belongs to it.
                     _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
                     (folder / night).unlink()
-                shutil.rmtree(attempt)
+                erase(attempt)
     return removed
 
 
@@ -60,8 +61,18 @@ def _is_last_good(last: Path | None, night: Path, attempt: Path) -> bool:
 def _forget_gate(night: Path) -> None:
     """The gate's rejects are records of the original, in clear; its counts stay in the record of the night."""
     if night.is_symlink():
-        shutil.rmtree(night.resolve(), ignore_errors=True)
+        if night.exists():
+            erase(night.resolve())
         night.unlink()
+
+
+def forget_unfinished(home: Home) -> None:
+    """Remove what a killed night left of its landings and gates, where plain files may lie that were being read. One night at a time."""
+    gates = home.quality / "gates"
+    for folder, marker in ((home.landing, MANIFEST), (gates, GATE), (home.accepted, ACCEPTANCE)):
+        for attempt in folder.glob("*/*/.versions/*"):
+            if not (attempt / marker).exists():
+                erase(attempt)
 
 
 def forget_superseded(home: Home) -> list[Path]:
@@ -74,5 +85,5 @@ def forget_superseded(home: Home) -> list[Path]:
         link = attempt.parent.parent / attempt.name[:10]
         if link.resolve() != attempt.resolve():
             removed.append(attempt)
-            shutil.rmtree(attempt)
+            erase(attempt)
     return removed

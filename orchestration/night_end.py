@@ -19,13 +19,13 @@ from expectations.data_docs import write_data_docs
 from nights.build import NotBuilt
 from nights.record.past import open_past
 from reports.report import write_report
-from sharing.keys.signing import KeyRefused
 from sharing.ledger.errors import LedgerDamaged, NotWritten
 from sharing.ledger.platform import make_checkpoint
 from sharing.policy.purposes_of_marts import NotForOnePurpose
 from sources.contract.model import Contract
 from sources.errors import NotAllowed
 from warehouse.engines.duckdb.engine import safe_message
+from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import PROJECT, Home
 from warehouse.store.builds import PublishError

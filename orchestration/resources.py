@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import dagster as dg
 
 from nights.integrity.vouched import take_over
+from nights.retention_by_contract import forget_unfinished
 from warehouse.engines.duckdb.engine import forget_spilled
 from warehouse.files import remove_temporary
 from warehouse.home import Home
+from warehouse.keys.data_key import is_protected
 from warehouse.lock import WAIT_SECONDS, night_lock
 
 # What a run uses takes no configuration: whoever may start a run must not choose its programs, its folders or what it unpickles.
@@ -24,6 +26,7 @@ class Platform(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Platform"]:
         with night_lock(self.home, WAIT_SECONDS, context.run_id or ""):
+            is_protected(self.home)
             said = take_over(self.home)
             if said and context.log:
                 context.log.warning(said)
@@ -36,6 +39,7 @@ class Platform(dg.ConfigurableResource):
             ):
                 remove_temporary(folder, pattern)
             forget_spilled(self.home)
+            forget_unfinished(self.home)
             yield self
 
     @property

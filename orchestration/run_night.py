@@ -18,6 +18,7 @@ from orchestration.night_end import why_failed
 from sources.contract.model import Contract
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
+from warehouse.keys.data_key import is_protected
 from warehouse.lock import night_lock
 from warehouse.store.builds import build_database, current_night
 
@@ -80,12 +81,13 @@ def run_nights(
     """Pull, gate and accept every night of `contracts` in its order; harmonise what is accepted of all feeds, publish and report the
     last one, which builds on them all. Waits `wait_seconds` for a night that is running.
 
-    Raises NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
+    Raises KeyRefused where the home is encrypted under another key than the one that is set, NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
     it cannot be told any more what the platform wrote.
     """
     with night_lock(home, wait_seconds):
         began, began_at = time.perf_counter(), time.time()
         prepare_home(home)
+        is_protected(home)
         said = take_over(home)
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg

@@ -1,6 +1,5 @@
 """What agreements say of how long rows are kept: deleted when that is over, and with the feed when its agreement has ended."""
 
-import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from nights.integrity.sealed_extracts import note_gone
 from sharing.agreements.seen import Seen
 from sharing.policy.policy import Action, Policy, Question
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase
 from warehouse.store.builds import feeds_of, forget_night, published_nights
 
 
@@ -61,7 +61,7 @@ def _forget(home: Home, attempt: Path) -> None:
             # First: a night that is gone without a note holds the next one.
             note_gone(home, agency, feed, date.fromisoformat(link.name), "the retention of its agreement is over")
         link.unlink()
-    shutil.rmtree(attempt)
+    erase(attempt)
 
 
 def _forget_nights(home: Home, policy: Policy, seen: Seen, today: date) -> list[Path]:

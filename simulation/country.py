@@ -20,6 +20,7 @@ from simulation.systems.all_systems import systems
 from simulation.world import Plan
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
+from warehouse.keys.platform_key import KEY_VARIABLE, create_key_file, platform_key
 from warehouse.settings import SETTINGS_FILE
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -78,8 +79,9 @@ def _pulled(plan: Plan, folder: Path) -> list[Line]:
     found: list[Line] = []
     with systems(folder) as country:
         home = folder / "platform"
-        environment = {**os.environ, **country.environment, "INTERAGENCY_HOME": str(home)}
-        _keep_settings(home, country.environment)
+        needed = {**country.environment, **_demonstration_key(folder)}
+        environment = {**os.environ, **needed, "INTERAGENCY_HOME": str(home)}
+        _keep_settings(home, needed)
         for night in plan.dates:
             country.show(night)
             done = _command(environment, "run", "--extract-date", night.isoformat())
@@ -89,6 +91,16 @@ def _pulled(plan: Plan, folder: Path) -> list[Line]:
             status = json.loads(_command(environment, "status", "--json", stdout=subprocess.PIPE).stdout)
             found += _lines(night, served(folder, night, plan), status["feeds"])
     return found
+
+
+def _demonstration_key(folder: Path) -> dict[str, str]:
+    """A key made for this run, beside the platform's home and not in it; none where the environment names one."""
+    if platform_key() is not None:
+        return {}
+    file = folder / "platform.key"
+    file.unlink(missing_ok=True)
+    typer.echo(f"What is personal is encrypted under a key for demonstration, {create_key_file(file)}")
+    return {f"{KEY_VARIABLE}_FILE": str(file)}
 
 
 def _keep_settings(home: Path, environment: dict[str, str]) -> None:

@@ -238,5 +238,13 @@ def country_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The first night of the simulated country with 2,000 people, pulled from its agencies' systems; for slow tests."""
     root = tmp_path_factory.mktemp("country")
     words = ("-m", "simulation.country", "--people", "2000", "--nights", "1")
-    ended(sys.executable, *words, INTERAGENCY_HOME=str(root))
+    ended(sys.executable, *words, INTERAGENCY_HOME=str(root), INTERAGENCY_KEY="", INTERAGENCY_KEY_FILE="")
     return Home(root / "country" / "platform")
+
+
+@pytest.fixture(scope="module")
+def country_key(country_home: Home) -> Iterator[None]:
+    """The country's own key, for tests that open what is encrypted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INTERAGENCY_KEY_FILE", str(country_home.root.parent / "platform.key"))
+        yield

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -146,11 +146,11 @@ def versioned_folder(link: Path) -> Iterator[Path]:
         raise
 
 
-def remove_unfinished(folder: Path, marker: str) -> list[Path]:
+def remove_unfinished(folder: Path, marker: str, remove: Callable[[Path], None] = shutil.rmtree) -> list[Path]:
     """Remove what a crash left in `folder`: attempts without their last file, and temporary names. One night at a time."""
     attempts = [path for path in folder.glob(".versions/*") if not (path / marker).exists()]
     for path in attempts:
-        shutil.rmtree(path)
+        remove(path)
     return [*attempts, *remove_temporary(folder, "."), *remove_temporary(folder, ".versions/*")]
 
 

@@ -35,6 +35,8 @@ class Home:
     # The link that every reader opens.
     published = _Below("warehouse", "published.duckdb")
     state = _Below("state")
+    # The keys that data are encrypted under, each wrapped by the platform's own. A backup without them tells nothing of anybody.
+    keys = _Below("state", "keys")
     quality = _Below("quality")
     # Rejects for the agencies, in their own words: no part of a report that others may be shown.
     sent_back = _Below("sent_back")

@@ -21,6 +21,7 @@ _Places = Annotated[
 # In the home, a line `NAME=value` each, so that a home says by itself where its contracts are.
 SETTINGS_FILE = "settings.env"
 _SECRETS = {"INTERAGENCY_KEY", "INTERAGENCY_SMTP_PASSWORD"}
+_KEY_FILE = "INTERAGENCY_KEY_FILE"
 # In no message, whatever repeats the settings.
 _HIDDEN = Field(repr=False)
 _WRITE = {
@@ -32,7 +33,11 @@ _WRITE = {
 
 
 class Settings(BaseSettings):
-    """`own_feeds` are those of this repository; `threads` 0 is as many as there are cores; `readers` a group of this machine, `key` what files are encrypted and sealed with, `ledger_key` a file with the private key that signs the ledger."""
+    """`own_feeds` are those of this repository; `threads` 0 is as many as there are cores; `readers` a group of this machine.
+
+    `key` is what wraps the keys that files are encrypted with, `key_file` a file that holds it, `key_vault` a place in HashiCorp
+    Vault, `mount/path#field`; `ledger_key` a file with the private key that signs the ledger.
+    """
 
     model_config = SettingsConfigDict(env_prefix="INTERAGENCY_", env_ignore_empty=True, validate_default=False)
 
@@ -48,6 +53,8 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     readers: str | None = None
     key: Annotated[str | None, _HIDDEN] = None
+    key_file: Path | None = None
+    key_vault: str | None = None
     ledger_key: Path | None = None
     smtp: Annotated[str | None, _HIDDEN] = None
     smtp_password: Annotated[str, _HIDDEN] = ""
@@ -89,6 +96,10 @@ def _refuse_what_does_not_belong(file: Path) -> None:
         raise SettingError(f"{file} may be written by others; `chmod 600` it, after reading what it says")
     for name in sorted(_SECRETS & set(dotenv_values(file))):
         raise SettingError(f"{file}: {name} does not belong beside what it protects; set it in the environment")
+    if key_file := dotenv_values(file).get(_KEY_FILE):
+        place = Path(key_file).expanduser().resolve()
+        if place.is_relative_to(file.parent.resolve()):
+            raise SettingError(f"{file}: {_KEY_FILE} names a file in the home that it protects; put the key elsewhere")
 
 
 def noted_in_home(name: str, value: str) -> Path | None:

@@ -12,6 +12,7 @@ from linkage.prepare import steps
 from linkage.prepare.described import describe
 from linkage.prepare.scratch import drop, make, make_empty
 from linkage.prepare.steps import block_mark
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import quoted
 
 # With more than this share of new profiles all pairs are looked at anew: it costs as much and forgets old rounding.
@@ -40,7 +41,8 @@ def find_pairs(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Me
     make_empty(connection, steps.PAIR)
     old = memory.pair_table()
     anew = old is None or row[1] > _MOST_NEW * row[0]
-    if not anew:
+    if old is not None and not anew:
+        let_read(connection, old)
         connection.execute(f"""
             INSERT INTO pair
             SELECT l.n, r.n, p.match_weight

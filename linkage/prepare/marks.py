@@ -11,6 +11,7 @@ from linkage.prepare.described import derive
 from linkage.prepare.scratch import drop, make, make_empty
 from linkage.prepare.sql_functions import functions
 from linkage.prepare.steps import block_mark, value_mark
+from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import literal, quoted
 
 # What is kept is written anew once it lacks more than this share of a night's profiles; until then these are derived again.
@@ -26,7 +27,7 @@ def make_marks(connection: duckdb.DuckDBPyConnection, entity: Entity, memory: Me
     path = memory.kept("mark", _fingerprint(entity, marks))
     make_empty(connection, steps.mark(entity))
     if path is not None and path.exists():
-        connection.execute(f"INSERT INTO mark FROM read_parquet({literal(str(path))}) SEMI JOIN said USING (said_key)")
+        connection.execute(f"INSERT INTO mark FROM {readable(connection, path)} SEMI JOIN said USING (said_key)")
     make(connection, steps.UNMARKED, "FROM said ANTI JOIN mark USING (said_key)")
     derive(connection, entity, "SELECT example FROM unmarked")
     connection.execute(f"INSERT INTO mark {marks}")

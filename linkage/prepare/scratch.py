@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import duckdb
 
 from linkage.prepare.steps import ANY, Step
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import quoted
 
 SCRATCH = "linkage_scratch"
@@ -27,6 +28,7 @@ def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCo
 def make(connection: duckdb.DuckDBPyConnection, step: Step, select: str) -> None:
     """The step's table in the scratch database, anew where there was one. Raises TypeError where `select` gives other columns."""
     table = _place(step)
+    let_read(connection, select)
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
     given = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
     declared = {name: given.get(name, ANY) if kind == ANY else kind for name, kind in step.columns.items()}

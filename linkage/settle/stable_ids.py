@@ -7,6 +7,7 @@ import duckdb
 from linkage.memory import Memory
 from linkage.prepare import steps
 from linkage.prepare.scratch import make
+from warehouse.engines.duckdb.encrypted_parquet import parquet
 from warehouse.engines.duckdb.engine import literal
 
 # Records that no agency has sent for so long are forgotten, with the ids of those who had no other.
@@ -125,7 +126,7 @@ def _ids(path: Path | None) -> str:
     if path is None or not path.exists():
         columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in steps.PAST_ID.columns.items())
         return f"(SELECT {columns} WHERE false)"
-    return f"read_parquet({literal(str(path))})"
+    return parquet(path)
 
 
 def _made(text: str, memory: Memory, prefix: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from nights.record.attempt import GATE
 from nights.record.verdict import VALIDATION
 from nights.rows.accepted import ACCEPTANCE, WORDING, Acceptance, accepted_nights, nights_read
-from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest, Original
+from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
+from sources.landing.sealed_originals import is_as_it_came
 from warehouse.home import Home
 from warehouse.journal import Entry, Journal, actor
 from warehouse.store.seal import Tampered, check_folder, place_of, seal_folder
@@ -30,7 +31,7 @@ def check_originals(home: Home, folder: Path) -> None:
     """Raises Tampered where the kept originals are not the files that came."""
     check_landed(home, folder)
     for original in Manifest.read(folder).originals:
-        if not (folder / original.path).exists() or Original.of(folder, original.path) != original:
+        if not is_as_it_came(folder, original):
             raise Tampered(place_of(home, folder), f"is not as it was written: {original.path} was changed since")
 
 

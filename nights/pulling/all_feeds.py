@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 from threading import Event, Lock, Semaphore, Thread
 
 from nights.accept import record_not_taken
+from nights.keyed_nights import refusal_without_key
 from nights.pulling.one_feed import land_night
 from nights.record.feed_night import FAILED, NO_AGREEMENT, FeedNight
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from sources.errors import ExtractError, NotAllowed
+from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import Home
 from warehouse.settings import settings
@@ -34,23 +36,27 @@ def pull(
     contracts: list[Contract], admit: Callable[[Contract], Contract], home: Home, extract_date: date
 ) -> Iterator[Pulled]:
     """Land each feed as `admit` gives it back: without the columns that no agreement covers. It raises NotAllowed where nothing
-    new may be done with a feed. Yields in the order of `contracts`, missed nights recorded.
+    new may be done with a feed; what is protected needs a key as well. Yields in the order of `contracts`, missed nights recorded.
     """
     slots = Semaphore(_AT_ONCE)
     waiting: list[tuple[Contract, datetime, _Landing | None, str | None]] = []
+    without_key: dict[str, str | None] = {}
     for contract in contracts:
         began = datetime.now(UTC)
         try:
-            left_out = frozenset(column.name for column in admit(contract).left_out)
+            admitted = admit(contract)
         except NotAllowed as error:
             waiting.append((contract, began, None, str(error)))
             continue
-        waiting.append((contract, began, _Landing(slots, contract, home, extract_date, left_out), None))
+        without_key[contract.name] = refusal_without_key(admitted)
+        left_out = frozenset(column.name for column in admitted.left_out)
+        landing = None if without_key[contract.name] else _Landing(slots, contract, home, extract_date, left_out)
+        waiting.append((contract, began, landing, without_key[contract.name]))
     for contract, started_at, landing, reason in waiting:
         status, manifest = FAILED, None
         if landing is not None:
             manifest, reason = _outcome(landing)
-        elif reason != contract.unusable:
+        elif reason not in (contract.unusable, without_key.get(contract.name)):
             status = NO_AGREEMENT
         missed = None
         if manifest is None:
@@ -104,7 +110,7 @@ def _outcome(landing: _Landing) -> tuple[Manifest | None, str | None]:
     except TimeoutError:
         remedy = "look at the agency's system, or raise INTERAGENCY_FEED_TIMEOUT_SECONDS"
         return None, f"did not end within {settings().feed_timeout_seconds:g} seconds; {remedy}"
-    except (ExtractError, Tampered) as error:
+    except (ExtractError, Tampered, KeyRefused) as error:
         return None, str(error)
     except Exception as error:  # one feed's defect must not cost the other feeds their night
         if refusal := refused_by_disk(error):

@@ -12,7 +12,7 @@ from sources.contract.model import Contract
 from sources.contract.server.known_systems import kind
 from sources.contract.server.location import names_a_night
 from sources.errors import ExtractError
-from warehouse.files import share_file
+from sources.landing.sealed_originals import give_original, original_names
 from warehouse.home import Home
 
 
@@ -46,8 +46,8 @@ def _is_dated(contract: Contract) -> bool:
 def share(landed: Path, into: Path) -> Arrived:
     """The kept originals under `into`, as they arrived, with the documents that lie beside them as evidence."""
     manifest = Manifest.read(landed)
-    for file in (landed / manifest.originals[0].path).parent.iterdir():
-        share_file(file, into / file.name)
+    for name in original_names(landed, Path(manifest.originals[0].path).parent):
+        give_original(landed, name, into)
     names = [Path(original.path).name for original in manifest.originals]
     return Arrived(
         tuple(name for name in names if name != manifest.control), control=manifest.control, evidence=manifest.evidence

@@ -4,6 +4,7 @@ from datetime import date
 
 from nights.folders import landed_folder
 from nights.integrity.sealed_extracts import check_originals, seal_landed
+from nights.keyed_nights import keyed_night
 from nights.pulling.kept_originals import kept_originals, share
 from nights.rows.watermark import since
 from sources.arrival.manifest import MANIFEST, Manifest
@@ -12,8 +13,10 @@ from sources.connectors import fetch
 from sources.contract.model import Contract
 from sources.landing.land_extract import ORIGINAL, land_pull
 from sources.landing.left_out import leave_out
-from warehouse.files import remove_unfinished, versioned_folder
+from sources.landing.sealed_originals import seal_originals
+from warehouse.files import remove_unfinished
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase
 
 
 def land_night(contract: Contract, home: Home, extract_date: date, left_out: frozenset[str] = frozenset()) -> Manifest:
@@ -22,14 +25,15 @@ def land_night(contract: Contract, home: Home, extract_date: date, left_out: fro
     Raises as `land_extract` does, and Tampered where the originals to land from again are not those that came.
     """
     night = landed_folder(contract, home, extract_date)
-    remove_unfinished(night.parent, MANIFEST)
+    remove_unfinished(night.parent, MANIFEST, erase)
     kept = kept_originals(contract, home, extract_date)
     if kept:
         check_originals(home, kept)
-    with versioned_folder(night) as folder:
+    with keyed_night(contract.leaving_out(left_out), home, night, "landing") as folder:
         pull = Pull(contract.loosened(left_out), extract_date, folder / ORIGINAL, since(contract, home, extract_date))
         manifest = land_pull(pull, (lambda pull: share(kept, pull.into)) if kept else fetch)
         if left_out:
             manifest = leave_out(contract, folder, left_out)
+        seal_originals(folder, ORIGINAL)
         seal_landed(home, folder)
     return manifest

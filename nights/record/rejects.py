@@ -8,6 +8,7 @@ from nights.record.attempt import recorded_attempt
 from sources.arrival.manifest import REJECTS
 from sources.contract.model import Contract
 from sources.json_pointer import pointer_to
+from warehouse.engines.duckdb.encrypted_parquet import let_read, parquet
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.home import Home
 from warehouse.numbers_for_people import MASK
@@ -32,7 +33,7 @@ def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
     To be written after FROM; None where neither folder has any file of rejects. To be ordered by IN_ORDER: `line` is the line of
     the agency's file, or the record's number where it has no lines. Where it is empty, the originals of a reject of the gate
     could not be read again: then `row` is its number among those that landed, and its record has the contract's names and
-    typed values, where one that `is_as_sent` has the file's headings and texts.
+    typed values, where one that `is_as_sent` has the file's headings and texts. A connection needs its keys (`let_read`).
     """
     parts = list(_parts(landing, gate))
     if not parts:
@@ -48,8 +49,9 @@ def rejects_relation(landing: Path | None, gate: Path | None) -> str | None:
 def _parts(landing: Path | None, gate: Path | None) -> Iterator[str]:
     for step, folder in (("landing", landing), ("gate", gate)):
         if folder and (folder / REJECTS).exists():
-            file = literal(str(folder / REJECTS))
-            yield f"SELECT {literal(step)} AS step, * REPLACE (record::VARCHAR AS record) FROM read_parquet({file})"
+            yield f"""
+                SELECT {literal(step)} AS step, * REPLACE (record::VARCHAR AS record)
+                FROM {parquet(folder / REJECTS)}"""
 
 
 def shown_value(contract: Contract) -> str:
@@ -68,6 +70,7 @@ def first_rejects(contract: Contract, relation: str, limit: int) -> tuple[int, l
         LIMIT {limit}
     """
     with open_database() as connection:
+        let_read(connection, relation)
         total = connection.execute(f"SELECT count(*) FROM {relation}").fetchone() or (0,)
         return total[0], connection.execute(first).fetchall()
 

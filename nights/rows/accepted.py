@@ -12,6 +12,7 @@ from nights.record.feed_night import ACCEPTED, UNCHANGED
 from nights.rows.stored_rows import GONE, STORED_KEY, UNFIT, StoredFile, all_fit, stored_rows
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.files import write_text
 from warehouse.home import Home
@@ -87,6 +88,7 @@ def create_relations(connection: duckdb.DuckDBPyConnection, contracts: list[Cont
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for contract in contracts:
         state = state_of(contract, accepted_nights(contract, home, until))
+        let_read(connection, state)
         connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(contract.relation)} AS {_with_left_out(contract, state)}")
 
 
@@ -137,9 +139,11 @@ def held_back(connection: duckdb.DuckDBPyConnection, contract: Contract, nights:
     stretch = _stretch(contract, nights)
     if all_fit(contract, [night.stored for night in stretch]):
         return []
+    standing = _standing(contract, stretch)
+    let_read(connection, standing)
     found = connection.execute(f"""
         SELECT name, count(*), min(_extract_date), max(_extract_date)
-        FROM (SELECT _extract_date, unnest(_unfit) AS name FROM ({_standing(contract, stretch)}))
+        FROM (SELECT _extract_date, unnest(_unfit) AS name FROM ({standing}))
         GROUP BY name
         ORDER BY name
     """).fetchall()

@@ -9,6 +9,7 @@ from nights.rows.accepted import Acceptance, mode_of, state_of
 from nights.rows.stored_rows import StoredFile, stored_rows
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import let_read, readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 from warehouse.files import replaced_whole
 
@@ -26,8 +27,10 @@ def write_changes(contract: Contract, before: list[Path], folder: Path) -> dict[
     # Whatever is not a snapshot can only change the keys that it names: of no other is the state made.
     named = None if mode == "snapshot" else (folder / ROWS).resolve()
     with open_database() as connection, replaced_whole(folder / CHANGES) as target:
-        connection.execute(f"CREATE VIEW before AS {_keyed(contract, state_of(contract, before, named))}")
-        connection.execute(f"CREATE VIEW after AS {_keyed(contract, state_of(contract, [*before, folder], named))}")
+        was, now = state_of(contract, before, named), state_of(contract, [*before, folder], named)
+        let_read(connection, was, now)
+        connection.execute(f"CREATE VIEW before AS {_keyed(contract, was)}")
+        connection.execute(f"CREATE VIEW after AS {_keyed(contract, now)}")
         difference = _difference(contract)
         if mode == "append":
             difference += f" UNION ALL {_sent_again(contract, folder / ROWS)}"
@@ -51,7 +54,7 @@ def same_rows(one: Path, other: Path) -> bool:
                 connection.execute(f"DESCRIBE FROM {file}").fetchall(),
                 connection.execute(f"SELECT count(*), sum(hash(rows)::HUGEINT) FROM {file} AS rows").fetchall(),
             ]
-            for file in (f"read_parquet({literal(str(path))})" for path in (one, other))
+            for file in (readable(connection, path) for path in (one, other))
         ]
     return found[0] == found[1]
 
@@ -102,7 +105,5 @@ def _sent_again(contract: Contract, rows: Path) -> str:
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, changes: Path) -> dict[str, int]:
-    found = connection.execute(
-        f"SELECT _change, count(*) FROM read_parquet({literal(str(changes))}) GROUP BY ALL"
-    ).fetchall()
+    found = connection.execute(f"SELECT _change, count(*) FROM {readable(connection, changes)} GROUP BY ALL").fetchall()
     return {NEW: 0, CHANGED: 0, GONE: 0, AGAIN: 0} | {str(change): int(count) for change, count in found}

@@ -1,24 +1,22 @@
 """Stored rows, read by the contract of today: what its columns have become since the nights that they were accepted in."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sources.contract.model import Column, Contract
 from sources.contract.typed_value import TypedValue, typed
-from warehouse.engines.duckdb.engine import literal, quoted
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
+from warehouse.engines.duckdb.engine import literal, open_database, quoted
 
 # What stands beside the contract's columns: the names of those whose stored value is no value of today's type, whether
 # the row is marked as deleted, and the stored key of a row whose key does not fit, so that no two of them are one.
 UNFIT, GONE, STORED_KEY = "_unfit", "_gone", "_stored_key"
 _EMPTY = "CAST([] AS VARCHAR[])"
-_STORED = {
-    "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "uint8": "UTINYINT",
-    "uint16": "USMALLINT", "uint32": "UINTEGER", "uint64": "UBIGINT", "double": "DOUBLE", "string": "VARCHAR",
-    "bool": "BOOLEAN", "date32[day]": "DATE", "time64[us]": "TIME", "timestamp[us, tz=UTC]": "TIMESTAMP WITH TIME ZONE",
-}  # fmt: skip
+_STORED = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "DOUBLE", "VARCHAR", "BOOLEAN",
+     "DATE", "TIME", "TIMESTAMP WITH TIME ZONE"}
+)  # fmt: skip
 # Columns that the contract did not know come from Parquet as they are: lists, structures, other clocks.
 _OTHER = "other"
 
@@ -36,7 +34,7 @@ def stored_rows(contract: Contract, files: list[StoredFile]) -> str:
 
     A column that is newer than a file is null in it; one of today's key does not fit then, as nobody can say what its rows
     are told apart by. A value of another type is cast where it can be read as one of today's and nothing of it is lost; else
-    it is null, and its column is named in `_unfit`.
+    it is null, and its column is named in `_unfit`. A connection needs the keys that are named (`let_read`).
     """
     if not files:
         empty = ", ".join(f"NULL::{column.sql_type} AS {quoted(column.name)}" for column in contract.columns)
@@ -65,13 +63,14 @@ def all_fit(contract: Contract, files: list[StoredFile]) -> bool:
 
 def _types(file: Path) -> dict[str, str]:
     """The engine's type of each column of an accepted file."""
-    return {field.name: _type(field.type) for field in pq.read_schema(file)}
+    return dict(_described(file, file.stat().st_mtime_ns))
 
 
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    return _STORED.get(str(kind), _OTHER)
+@lru_cache(maxsize=10_000)
+def _described(file: Path, _written: int) -> tuple[tuple[str, str], ...]:
+    with open_database(spills=False) as connection:
+        found = connection.execute(f"DESCRIBE FROM {readable(connection, file)}").fetchall()
+    return tuple((name, kind if kind in _STORED or kind.startswith("DECIMAL(") else _OTHER) for name, kind, *_ in found)
 
 
 def _alike(contract: Contract, files: list[Path], stored: dict[str, str], deleted_when: str | None) -> str:
@@ -81,7 +80,6 @@ def _alike(contract: Contract, files: list[Path], stored: dict[str, str], delete
     gone = "false"
     if deleted_when is not None and stored.get(deleted_when) == "BOOLEAN":
         gone = f"coalesce({quoted(deleted_when)}, false)"
-    listed = ", ".join(literal(str(file)) for file in files)
     # Accepted files lie in folders that are named by their night.
     return f"""
         SELECT {columns},
@@ -89,7 +87,7 @@ def _alike(contract: Contract, files: list[Path], stored: dict[str, str], delete
             {_unfit(wrong)} AS {UNFIT},
             {gone} AS {GONE},
             {_stored_key(contract, stored, wrong)} AS {STORED_KEY}
-        FROM read_parquet([{listed}], filename = '_stored_in', file_row_number = true)
+        FROM {parquet(files, "filename = '_stored_in', file_row_number = true")}
     """
 
 

@@ -7,6 +7,7 @@ from nights.folders import accepted_folder
 from nights.record.feed_night import FeedNight
 from sources.arrival.manifest import ROWS
 from sources.contract.model import Column, Contract
+from warehouse.engines.duckdb.encrypted_parquet import let_read, parquet
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
 from warehouse.store.night_records import SCHEMAS, record
@@ -39,7 +40,9 @@ def profile_of(contract: Contract, rows: Path, count: int) -> list[dict[str, obj
     """Rows of `column_profile` of the `count` rows in a Parquet file, in the order of the contract's columns."""
     names = SCHEMAS["column_profile"].names[3:]
     with open_database() as connection:
-        found = connection.execute(profile_sql(contract, rows, count)).fetchall()
+        sql = profile_sql(contract, rows, count)
+        let_read(connection, sql)
+        found = connection.execute(sql).fetchall()
         return [dict(zip(names, row, strict=True)) for row in found]
 
 
@@ -53,7 +56,7 @@ def profile_sql(contract: Contract, rows: Path, count: int) -> str:
     return f"""
         WITH told AS (
             SELECT *, hash(file_row_number) % {every} = 0 AS _sampled
-            FROM read_parquet({literal(str(rows))}, file_row_number = true)
+            FROM {parquet(rows, "file_row_number = true")}
         ),
         taken AS (SELECT count(*) AS _rows, {", ".join(_aggregates(n, c) for n, c in columns)} FROM told),
         lined AS (SELECT unnest([{", ".join(_line(contract, n, c) for n, c in columns)}]) AS line FROM taken)

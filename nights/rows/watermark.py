@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nights.rows.accepted import Acceptance, last_accepted
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import Home
 
@@ -73,7 +74,7 @@ def reached(contract: Contract, rows: Path, pulled_at: datetime, before: str | N
     if kind.startswith(("DATE", "TIMESTAMP")):
         limit = f" WHERE {column} <= CAST({literal(pulled_at.isoformat())} AS {kind})"
     with open_database() as connection:
-        found = connection.execute(f"SELECT max({column}) FROM read_parquet({literal(str(rows))}){limit}").fetchone()
+        found = connection.execute(f"SELECT max({column}) FROM {readable(connection, rows)}{limit}").fetchone()
     value = found[0] if found else None
     if value is None:
         return before

@@ -8,10 +8,10 @@ from typer.core import TyperGroup
 from orchestration.command.analyst import docs, query
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from orchestration.command.engineer import contracts, new_feed, new_mart, try_contract
-from orchestration.command.operator import backfill, doctor, prune, run, status, ui, warehouse
+from orchestration.command.operator import backfill, doctor, keys, prune, run, status, ui, warehouse
 from orchestration.command.sharing import access, agreements, ledger
 from orchestration.command.steward import accept, cases, findings, linkage, rejects, report, vouch
-from warehouse.errors import SettingError
+from warehouse.errors import KeyRefused, SettingError
 from warehouse.files import for_owner_alone
 
 
@@ -24,6 +24,8 @@ class PlainErrors(TyperGroup):
                 return super().invoke(ctx)
         except BrokenPipeError:
             raise
+        except KeyRefused as error:
+            stop(str(error), NOT_DONE)
         except SettingError as error:
             stop(str(error), WRONG_USE)
         except OSError as error:
@@ -58,6 +60,7 @@ app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(linkage.app, name="linkage")
 app.add_typer(ledger.app, name="ledger")
 app.command("vouch")(vouch.vouch)
+app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 app.command("prune")(prune.prune)
 app.command("ui")(ui.ui)

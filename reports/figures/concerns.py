@@ -15,9 +15,11 @@ from linkage.settle.cases import NoCases, published_cases
 from nights.rows.accepted import accepted_nights, state_of
 from reports.figures.no_formulas import defused
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
+from warehouse.keys.platform_key import platform_key
 from warehouse.store.builds import current_night
 from warehouse.store.night_records import records
 from warehouse.store.seal import Tampered
@@ -75,6 +77,9 @@ def write_for_agencies(contracts: Sequence[Contract], home: Home, night: date) -
     for file in folder.glob(f"*{_NAMED}{night}.csv"):
         file.unlink()
     files: dict[str, Path] = {}
+    if platform_key() is not None and any(contract.is_protected for contract in contracts):
+        # No copy in clear of what is encrypted: `interagency findings` writes one where and when it is sent.
+        return files
     with suppress(Tampered), _gathered(contracts, home, night) as connection:
         _name_keys(connection, contracts, home, night)
         asked = {agency for (agency,) in connection.execute("SELECT DISTINCT agency FROM concern").fetchall()}
@@ -162,12 +167,14 @@ def _name_keys(connection: duckdb.DuckDBPyConnection, contracts: Sequence[Contra
         if not contract.has_protected_key or asked is None:
             continue
         key = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
+        state = state_of(contract, accepted_nights(contract, home, night))
+        let_read(connection, state)
         connection.execute(f"""
             UPDATE concern
             SET key = known.key
             FROM (
               SELECT _source_key, concat_ws('|', {key}) AS key
-              FROM ({state_of(contract, accepted_nights(contract, home, night))})
+              FROM ({state})
               WHERE _source_key IN (SELECT key FROM concern WHERE {wanted})
             ) AS known
             WHERE {wanted} AND concern.key = known._source_key""")

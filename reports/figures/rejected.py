@@ -14,9 +14,11 @@ from reports.figures.no_formulas import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
 from sources.contract.typed_value import written
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
+from warehouse.keys.platform_key import platform_key
 from warehouse.numbers_for_people import counted, several
 
 _MOST_REASONS = 50
@@ -38,14 +40,17 @@ class Reason:
 
 @dataclass(frozen=True)
 class SentBack:
-    """Files for the agency, and how many of the rejects are in them."""
+    """Files for the agency, and how many of the rejects are in them; or the `command` that writes them, where they are encrypted."""
 
     files: tuple[Path, ...]
     written: int
     rejects: int
+    command: str = ""
 
     @property
     def told(self) -> str:
+        if self.command:
+            return f"{several(self.rejects, 'reject')} (`{self.command}` writes them)"
         if self.written == self.rejects:
             return several(self.rejects, "reject")
         return f"the first {counted(self.written)} of {counted(self.rejects)} rejects; interagency rejects --csv writes all of them"
@@ -57,6 +62,7 @@ def reasons(contract: Contract, home: Home, night: date) -> list[Reason]:
     if relation is None:
         return []
     with open_database() as connection:
+        let_read(connection, relation)
         found = connection.execute(f"""
             SELECT step, coalesce("column", ''), reason, count(*), min({shown_value(contract)})[:80]
             FROM {relation}
@@ -81,6 +87,11 @@ def write_back(contract: Contract, home: Home, night: date) -> SentBack | None:
         total = _count(connection, relation)
         if not total:
             return None
+        if contract.is_protected and platform_key() is not None:
+            # No copy in clear of what is encrypted: the command writes one where and when it is sent.
+            return SentBack(
+                (), 0, total, f"interagency rejects {contract.agency} {contract.feed} --extract-date {night} --csv FILE"
+            )
         _gather(connection, contract, relation, ROWS_A_FILE * MOST_FILES)
         written = min(total, ROWS_A_FILE * MOST_FILES)
         files = []
@@ -168,5 +179,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: Path, first: int, server:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    let_read(connection, relation)
     found = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return int(found[0]) if found else 0

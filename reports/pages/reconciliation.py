@@ -19,6 +19,7 @@ from reports.pages.lineage import staged_as
 from reports.pages.night_site import Site
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
+from warehouse.engines.duckdb.encrypted_parquet import let_read, parquet
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.engines.duckdb.exact import as_number, difference, sum_of
 from warehouse.store.builds import DATABASE, Night, published_nights
@@ -124,7 +125,7 @@ def _account(connection: duckdb.DuckDBPyConnection, past: Past, line: FeedLine, 
 
 def _parquet(folder: Path | None, name: str) -> str | None:
     file = folder / name if folder else None
-    return f"read_parquet({literal(str(file.resolve()))})" if file and file.exists() else None
+    return parquet(file.resolve()) if file and file.exists() else None
 
 
 def _in_record(contract: Contract, column: str) -> str:
@@ -135,6 +136,7 @@ def _in_record(contract: Contract, column: str) -> str:
 def _measured(connection: duckdb.DuckDBPyConnection, name: str, relation: str | None, columns: dict[str, str]) -> Step:
     if relation is None:
         return Step(name, None, dict.fromkeys(columns))
+    let_read(connection, relation)
     listed = ", ".join(["0", *columns.values()])
     _, *kinds = (row[1] for row in connection.execute(f"DESCRIBE SELECT {listed} FROM {relation}").fetchall())
     sums = [sum_of(expression, kind) for expression, kind in zip(columns.values(), kinds, strict=True)]

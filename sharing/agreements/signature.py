@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -16,6 +18,7 @@ from joserfc.registry import HeaderParameter
 
 from sharing.agreements.canonical import canonical
 from sharing.agreements.errors import AgreementError
+from sharing.keys import signing
 
 ALGORITHM = "Ed25519"
 CURVE: Final = "Ed25519"
@@ -85,37 +88,23 @@ def public_key(x: str) -> OKPKey:
 
 
 def read_private_key(path: Path) -> OKPKey:
-    """From PEM. Raises AgreementError where it is none, or where others may read it."""
-    try:
-        if path.stat().st_mode & 0o077:
-            raise AgreementError(f"{path} may be read by others; `chmod 600` it")
-        key: OKPKey = OKPKey.import_key(path.read_bytes())
-    except OSError as error:
-        raise AgreementError(f"{path} cannot be read ({error.strerror}); name the file of a private key") from None
-    except (JoseError, ValueError, TypeError):
-        raise AgreementError(f"{path} holds no private key; `interagency agreements party` makes one") from None
-    if key.curve_name != CURVE or not key.is_private:
-        raise AgreementError(f"{path} holds no private key of {CURVE}; `interagency agreements party` makes one")
-    return key
+    """From PEM. Raises KeyRefused where it is none, or where others may read it."""
+    return _with_thumbprint(signing.load(path))
 
 
 def make_private_key(path: Path) -> OKPKey:
     """A new one in `path`, for its owner alone. Raises AgreementError where there is a file already."""
-    key = OKPKey.generate_key(CURVE)
+    if path.exists():
+        raise AgreementError(f"{path} is there already; name another file")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "xb", opener=_for_owner_alone) as file:
-            file.write(key.as_pem(private=True))
-    except FileExistsError:
-        raise AgreementError(f"{path} is there already; name another file") from None
+        return _with_thumbprint(signing.create(path))
     except OSError as error:
         raise AgreementError(
             f"{path} cannot be written ({error.strerror}); name a file in a folder of your own"
         ) from None
-    return key
 
 
-def _for_owner_alone(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, 0o600)
+def _with_thumbprint(key: Ed25519PrivateKey) -> OKPKey:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    found: OKPKey = OKPKey.import_key(pem)
+    return found

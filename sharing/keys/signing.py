@@ -8,11 +8,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from warehouse.errors import KeyRefused
 from warehouse.files import PRIVATE_FILE, made_once
-
-
-class KeyRefused(Exception):
-    """A key that is not used: which file, why, what to do."""
 
 
 def create(path: Path) -> Ed25519PrivateKey:

@@ -13,6 +13,7 @@ from sharing.ledger.errors import LedgerDamaged, LedgerError, NotWritten, Untrue
 from sharing.ledger.log import Ledger
 from sharing.ledger.note import COSIGNS, SIGNS, Note, Signer, VerifierKey
 from sharing.ledger.tree import consistency_proof
+from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, made_once, refused_by_disk, write_text
 from warehouse.home import Home
 from warehouse.settings import settings
@@ -165,6 +166,6 @@ def known_keys(home: Home) -> list[VerifierKey]:
     """Whose signatures count for this home: its own key of today, and those that it lists."""
     try:
         own = [platform_signer(home).verifier]
-    except signing.KeyRefused as error:
+    except KeyRefused as error:
         raise LedgerError(str(error)) from None
     return list(dict.fromkeys([*own, *read_keys(home.ledger / KEYS)]))

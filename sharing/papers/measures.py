@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sharing.papers.facts import Platform
 from sharing.papers.paper import Table
+from warehouse.keys.platform_key import HOW_TO_SET
 from warehouse.settings import settings
 from warehouse.store.builds import RESTORABLE_NIGHTS
-from warehouse.store.restricted import KEY_VARIABLE
 
 _ON = "on"
 
@@ -26,14 +26,16 @@ class Measure:
 
 
 def measures(platform: Platform) -> list[Measure]:
-    off = f"OFF: set {KEY_VARIABLE}"
+    off = f"OFF: {HOW_TO_SET}"
     readers = settings().readers
     return [
         Measure("Only what is agreed", "A column that no agreement in force covers does not land; without one nothing is pulled, built, published or restored.", against=("purpose", "excess")),
         Measure("Signed by every party", "A text that was changed, or that one party did not sign (Ed25519), allows nothing.", against=("purpose",)),
         Measure("Identifiers apart", "What a contract calls personal stands in the restricted database, unless lineage or a reviewed reason shows that a column may be open. A build that shows more is not published.", against=("identification", "disclosure")),
         Measure("Pseudonyms", "Shared tables know people by a person_id of the platform's own; a protected source key is replaced by a keyed hash.", against=("identification", "linking")),
-        Measure("Encrypted restricted database", "Direct identifiers of a published night are encrypted at rest.", _ON if platform.has_key else off, ("disclosure",)),
+        Measure("Encrypted at rest", "What was sent, landed, rejected and accepted of people, history, linkage and the restricted database are encrypted, each feed's night under a key of its own; destroying it erases the night. A feed of people is not pulled without a key.", _ON if platform.has_key else off, ("disclosure", "retention")),
+        Measure("Ledger", "Agreements, pulls, verdicts, publications, decisions and questions stand in a log that its keeper cannot change unseen once a witness has cosigned it; what a build reads is held against it.", against=("accuracy", "purpose")),
+        Measure("Names and content apart", "Nobody sees who people are beside what is said of them without a grant, which has a reason, an end, and an entry in the ledger.", against=("identification", "linking")),
         Measure("For its owner alone", "Every file and folder of the platform is closed to other accounts of the machine" + (f"; the group {readers} may open the published database." if readers else "."), against=("disclosure",)),
         Measure("Nothing personal in messages", "Messages, logs, alerts and reports show no value of a protected column.", against=("disclosure",)),
         Measure("Changes are seen", "Landed and accepted rows, verdicts and records carry a keyed hash; what does not fit it is not read on, and journals of decisions are chained.", against=("accuracy",)),

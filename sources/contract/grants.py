@@ -38,7 +38,7 @@ _OF_AGENCY = {"type": "object", "properties": _LISTS, "additionalProperties": Fa
 _SCHEMA = Schema({"type": ["object", "null"], "additionalProperties": _OF_AGENCY})
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NAMED = re.compile(r"\$\{(\w+)|\benv:(\w+)")
-_OWN_VARIABLE = re.compile("(INTERAGENCY|DAGSTER|DBT)_.*")
+_OWN_VARIABLE = re.compile("(INTERAGENCY|DAGSTER|DBT|VAULT)_.*")
 # Where agencies drop their files is no secret.
 _INBOX = "INTERAGENCY_INBOX"
 # What the system tells of its processes and devices is no file of an agency.
@@ -98,7 +98,10 @@ class Grant:
     def permit_file(self, path: Path) -> None:
         """Raises NotGranted for a resolved path that is in no folder of the agency's."""
         forbidden = (*_SYSTEM, Home.from_environment().root)
-        is_forbidden = any(path.is_relative_to(folder) and not self._is_deeper(folder, path) for folder in forbidden)
+        key_file = settings().key_file
+        is_forbidden = (key_file is not None and path == key_file.expanduser().resolve()) or any(
+            path.is_relative_to(folder) and not self._is_deeper(folder, path) for folder in forbidden
+        )
         if is_forbidden or not any(path.is_relative_to(folder) for folder in self._folders):
             raise NotGranted(
                 f"a file outside the folders of {self._who}; put it beside the contract, or grant its folder under `folders` "

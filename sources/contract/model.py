@@ -230,6 +230,11 @@ class Contract:
         return tuple(column.name for column in sorted(keyed, key=lambda column: column.key_position or 0))
 
     @cached_property
+    def is_protected(self) -> bool:
+        """Whether any of its columns is of a person, so that its rows are encrypted at rest."""
+        return any(column.is_masked for column in self.columns)
+
+    @cached_property
     def has_protected_key(self) -> bool:
         """Whether its key tells who somebody is, so that records are known by a pseudonym."""
         return any(self.column(name).is_masked for name in self.key)
@@ -272,7 +277,7 @@ class Contract:
         A file that lost its header begins with somebody's row.
         """
         names = list(names)
-        if any(column.is_masked for column in self.columns):
+        if self.is_protected:
             known = [column.header.lower() for column in self.columns]
             like = [name for name in names if get_close_matches(name.lower(), known, 1)]
             hidden = len(names) - len(like)

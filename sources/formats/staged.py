@@ -12,7 +12,8 @@ from sources.contract.model import Contract
 from sources.errors import ExtractError
 from sources.formats import BrokenRecord, Place, Reading, refuse_if_too_many_broken
 from sources.formats.habits import Habits
-from warehouse.engines.duckdb.engine import literal, quoted, write_parquet
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
+from warehouse.engines.duckdb.engine import quoted, write_parquet
 
 _BATCH_ROWS = 20_000
 # A few wide or long records fill as much memory as many usual ones.
@@ -77,7 +78,7 @@ class Stage:
 
     def sort(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Put rows that were added late in their places. The stage must be closed."""
-        rows = f"FROM read_parquet({literal(str(self.path))}) ORDER BY file, line"
+        rows = f"FROM {parquet(self.path)} ORDER BY file, line"
         target = self.path.with_suffix(".sorted")
         write_parquet(connection, rows, target)
         target.replace(self.path)
@@ -102,7 +103,7 @@ class StagedReading(Reading):
         self._connection, self._stage = connection, stage
         self.headers = stage.headers
         columns = ", ".join(f"{quoted(str(number))} AS {quoted(name)}" for number, name in enumerate(stage.headers))
-        self._source = f"read_parquet({literal(str(stage.path))}, file_row_number=true)"
+        self._source = readable(connection, stage.path, "file_row_number = true")
         self.relation = f"(SELECT {columns} FROM {self._source})"
 
     def broken(self) -> list[BrokenRecord]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from sources.arrival.limits import Meter
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
@@ -21,6 +20,8 @@ from sources.formats import NotSure, Reading, read
 from sources.formats.packing.unpack import unpacked
 from sources.landing.faulty_records import placed
 from sources.landing.matched_columns import Field, agreed, fields_of, typed_query
+from sources.landing.sealed_originals import plain_original
+from warehouse.engines.duckdb.encrypted_parquet import let_read, readable
 from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, open_database, quoted, write_parquet
 
 
@@ -60,18 +61,23 @@ class _Originals:
     def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, landing: Path, scratch: Path) -> None:
         self._connection, self._contract, self._scratch = connection, contract, scratch
         self._landing, self._manifest = landing, Manifest.read(landing)
-        self._rejects = f"read_parquet({literal(str(landing / REJECTS))})"
-        self._landed = f"read_parquet({literal(str(landing / ROWS))}, file_row_number = true)"
-        self._originals = [landing / item.path for item in self._manifest.originals]
+        self._rejects = readable(connection, landing / REJECTS)
+        self._landed = readable(connection, landing / ROWS, "file_row_number = true")
         control = self._manifest.control
-        if control is not None:
-            self._originals = [path for path in self._originals if path.name != Path(control).name]
+        names = [
+            item.path
+            for item in self._manifest.originals
+            if control is None or Path(item.path).name != Path(control).name
+        ]
+        self._originals = [plain_original(landing, name, scratch) for name in names]
 
     def find(self, wanted: str) -> None:
         """Raises what reading raises, and _Unlike."""
-        if "position" not in pq.read_schema(self._landing / REJECTS).names:
+        columns = self._connection.execute(f"DESCRIBE FROM {self._rejects}").fetchall()
+        if "position" not in [name for name, *_ in columns]:
             # An earlier version did not keep it.
             raise _Unlike
+        let_read(self._connection, wanted)
         self._connection.execute(f"CREATE TEMP TABLE wanted AS {wanted}")
         self._connection.execute("CREATE TEMP TABLE as_sent (row BIGINT, file VARCHAR, line BIGINT, record VARCHAR)")
         meter = Meter(self._contract, time.monotonic())
@@ -119,7 +125,7 @@ class _Originals:
             write_parquet(self._connection, self._texts(fields, reading), texts)
         except ENGINE_ERRORS:
             raise _Unlike from None
-        source = f"read_parquet({literal(str(texts))})"
+        source = readable(self._connection, texts)
         self._check(fields, source)
         # The reading tells them apart by what it met on its way, and may not be sure of it.
         reading.broken()

@@ -8,7 +8,8 @@ import duckdb
 
 from sources.contract.model import Contract
 from sources.errors import ExtractError
-from warehouse.engines.duckdb.engine import literal, quoted, scratch
+from warehouse.engines.duckdb.encrypted_parquet import readable
+from warehouse.engines.duckdb.engine import quoted, scratch
 
 
 def check_name(contract: Contract, extract_date: date, file_name: str) -> None:
@@ -49,7 +50,7 @@ def check_column(connection: duckdb.DuckDBPyConnection, contract: Contract, extr
     stated = f"CAST({quoted(proof.expression)} AS DATE)"
     others = f"""
         SELECT count(*), min({stated})
-        FROM read_parquet({literal(str(rows))})
+        FROM {readable(connection, rows)}
         WHERE {stated} IS DISTINCT FROM ?
     """
     found = connection.execute(others, [extract_date]).fetchone()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from sources.formats import Reading
 from sources.landing.matched_columns import Field, agreed, differs_from, selected_values, typed_query
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
 from warehouse.engines.duckdb.engine import literal, quoted, write_parquet
 
 FAULTS = 'STRUCT("rule" VARCHAR, "column" VARCHAR, "value" VARCHAR, "reason" VARCHAR)[]'
@@ -81,7 +82,7 @@ class FaultyRecords:
             for item in self._fields
             for raw in [f"raw[{item.number + 1}]"]
         }
-        source = f"read_parquet({literal(str(self._marked))}, file_row_number=true) WHERE raw IS NOT NULL"
+        source = f"{parquet(self._marked, 'file_row_number = true')} WHERE raw IS NOT NULL"
         faults = ", ".join(f"CASE WHEN {check.is_right} THEN NULL ELSE {check.fault} END" for check in self.checks)
         record = ", ".join(f"{literal(item.header)}: {item.text}" for item in agreed(self._fields))
         faulty = f"""
@@ -97,7 +98,7 @@ class FaultyRecords:
 
     def _insert(self, file: str) -> None:
         """A column in another form than before makes every record a reject: their places are looked up part by part."""
-        source = f"read_parquet({literal(str(self._file))})"
+        source = readable(self._connection, self._file)
         for first, last in placed(self._connection, self._reading, f"SELECT _position FROM {source}", file):
             self._connection.execute(f"""
                 INSERT INTO faulty
@@ -111,7 +112,7 @@ class FaultyRecords:
         """All typed records as a relation: the right ones in `rows`, and of the faulty ones what could be typed."""
         names = ", ".join(quoted(item.name) for item in agreed(self._fields))
         files = [rows, self._file] if self._has_any else [rows]
-        typed = [f"SELECT {names} FROM read_parquet({literal(str(path))})" for path in files]
+        typed = [f"SELECT {names} FROM {readable(self._connection, path)}" for path in files]
         return f"({' UNION ALL '.join(typed)})"
 
     def _no_text(self, columns: int) -> str:
@@ -122,7 +123,7 @@ class FaultyRecords:
         if not self._has_any:
             return 0
         found = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({literal(str(self._file))}) WHERE _is_without_{columns}"
+            f"SELECT count(*) FROM {readable(self._connection, self._file)} WHERE _is_without_{columns}"
         ).fetchone()
         return int(found[0]) if found else 0
 

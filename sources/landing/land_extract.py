@@ -25,7 +25,8 @@ from sources.formats.packing.unpack import Plain, unpacked
 from sources.landing.control_file import read_control
 from sources.landing.date_proof import check_column, check_name, check_stated
 from sources.landing.typed_rows import Landed, TypedRows
-from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
+from warehouse.engines.duckdb.encrypted_parquet import parquet
+from warehouse.engines.duckdb.engine import open_database, write_parquet
 from warehouse.engines.duckdb.exact import total
 from warehouse.files import private_folder
 
@@ -174,8 +175,7 @@ class _Extract:
         if len(parts) == 1:
             parts[0].rename(target)
             return
-        files = ", ".join(literal(str(part)) for part in parts)
-        write_parquet(self.connection, f"FROM read_parquet([{files}], union_by_name = true)", target)
+        write_parquet(self.connection, f"FROM {parquet(parts, by_name=True)}", target)
 
 
 def _together(parts: list[Landed]) -> Landed:

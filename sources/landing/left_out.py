@@ -9,8 +9,8 @@ import duckdb
 from sources.arrival.manifest import REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from sources.landing.land_extract import ORIGINAL
+from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
-from warehouse.files import replaced_whole
 
 
 def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> Manifest:
@@ -43,5 +43,6 @@ def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> Manife
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
-    with replaced_whole(path) as temporary:
-        write_parquet(connection, query.format(file=f"read_parquet({literal(str(path))})"), temporary)
+    """In place: under another name it would be written under another key."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS {query.format(file=readable(connection, path))}")
+    write_parquet(connection, "FROM kept", path)

@@ -12,9 +12,11 @@ from sources.errors import ExtractError
 from sources.formats import Mended, NotSure, Reading
 from sources.landing.faulty_records import FAULTS, FaultyRecords, arrow
 from sources.landing.matched_columns import agreed, fields_of, selected_values, typed_query
-from warehouse.engines.duckdb.engine import ENGINE_ERRORS, literal, quoted, write_parquet
+from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
+from warehouse.engines.duckdb.engine import ENGINE_ERRORS, quoted, write_parquet
 from warehouse.engines.duckdb.exact import as_number, sum_of
 from warehouse.files import replaced_whole, share_file
+from warehouse.keys.keyed_folder import key_file_of
 
 # No column of a contract begins with an underscore.
 _UNKNOWN_LAST = "_last"
@@ -77,7 +79,9 @@ class TypedRows:
     def _write_rows(self, rows: Path) -> None:
         """The usual night in one pass; where a record has a fault, the faulty ones alone in a second one."""
         is_as_sent = all(item.is_as_sent and item.column is not None for item in self.fields)
-        if self.reading.parquet and is_as_sent and not self._has_faults():
+        # A file that was sent is not encrypted as rows are.
+        may_share = key_file_of(rows) is None
+        if self.reading.parquet and may_share and is_as_sent and not self._has_faults():
             share_file(self.reading.parquet, rows)
             return
         checks = " AND ".join(check.counted for check in self.faulty.checks) or "true"
@@ -102,7 +106,7 @@ class TypedRows:
         if self.fields[-1].column is None:
             names = ", ".join(quoted(item.name) for item in agreed(self.fields))
             with replaced_whole(rows) as temporary:
-                write_parquet(self.connection, f"SELECT {names} FROM read_parquet({literal(str(rows))})", temporary)
+                write_parquet(self.connection, f"SELECT {names} FROM {parquet(rows)}", temporary)
 
     def _values(self) -> str:
         texts = {item.text: quoted(item.header) for item in self.fields}
@@ -152,7 +156,7 @@ class TypedRows:
         """
         cut_off = f"""
             SELECT line
-            FROM read_parquet({literal(str(rejects))})
+            FROM {readable(self.connection, rejects)}
             WHERE line = ?
               AND (rule = 'structure' AND reason <> 'too many columns'
                    OR list_contains(list_transform(faults, lambda fault: fault."column"), ?))
@@ -170,7 +174,7 @@ class TypedRows:
         names = [*before, quoted(self.fields[-1].name) if self.fields[-1].column else _UNKNOWN_LAST]
         last = " AND ".join(f"{name} IS NULL" for name in names)
         found = self.connection.execute(
-            f"SELECT count(*) FROM read_parquet({literal(str(rows))}) WHERE {last}"
+            f"SELECT count(*) FROM {readable(self.connection, rows)} WHERE {last}"
         ).fetchone()
         return self.faulty.without_last(columns) + (int(found[0]) if found else 0)
 
@@ -182,7 +186,7 @@ class TypedRows:
         return {name: as_number(value) for name, value in zip(columns, found or (), strict=True)}
 
     def _count(self, file: Path) -> int:
-        found = self.connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(file))})").fetchone()
+        found = self.connection.execute(f"SELECT count(*) FROM {readable(self.connection, file)}").fetchone()
         return int(found[0]) if found else 0
 
 

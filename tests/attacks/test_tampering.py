@@ -37,8 +37,8 @@ from warehouse.home import Home
 from warehouse.journal import actor
 from warehouse.store.seal import Tampered
 
-ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
-NOTE = "{name: note, logicalType: string}"
+ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: internal}"
+NOTE = "{name: note, logicalType: string, classification: internal}"
 FEEDS = ("added", "whole")
 
 

@@ -18,8 +18,8 @@ from tests.orchestration.light_night import Order, ask
 from warehouse.home import Home
 
 COUNT_ONLY, FAIL_ONCE, FULL_FROM_THEN_ON, KILL_BEFORE, KILL_AFTER = range(5)
-ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
-NOTE = "{name: note, logicalType: string}"
+ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: internal}"
+NOTE = "{name: note, logicalType: string, classification: internal}"
 
 
 def compiled(folder: Path) -> Path | None:

@@ -166,8 +166,9 @@ def test_a_feed_that_hangs_neither_holds_up_others_nor_keeps_the_process_from_en
     assert [said[name] for name in ("bts/flights", "faa/aircraft", "faa/airports")] == ["landed"] * 3
 
 
-ID = "{name: id, logicalType: integer, primaryKey: true, required: true}"
-DAY = "{name: day, logicalType: date, required: true}"
+ID = "{name: id, logicalType: integer, primaryKey: true, required: true, classification: internal}"
+NOTE = "{name: note, logicalType: string, classification: internal}"
+DAY = "{name: day, logicalType: date, required: true, classification: internal}"
 
 
 @pytest.fixture
@@ -202,11 +203,13 @@ def test_wrong_dates_are_refused_where_the_contract_can_prove_them(feeds: Path, 
     assert "things_20261119.csv is of 20261119, not of 2026-11-20; ask Agency of Tests" in (
         night["named/stale"].reason or ""
     )
-    assert "1 rows have another day than 2026-11-20; ask Agency of Tests" in (night["dated/stale"].reason or "")
+    assert "1 rows have another day than 2026-11-20 (the earliest 2026-11-19); ask Agency of Tests" in (
+        night["dated/stale"].reason or ""
+    )
 
 
 def test_the_same_night_twice_is_the_same_night(feeds: Path, home: Home) -> None:
-    Feed([ID, "{name: note, logicalType: string}"], agency="plain").write(feeds)
+    Feed([ID, NOTE], agency="plain").write(feeds)
     extract = feeds / "plain" / "extract.csv"
     extract.write_text(csv_text([["id", "note"], [1, "a"], [1, "a"], [2, "b"], ["x", "c"]]))
     nights = []

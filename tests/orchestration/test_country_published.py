@@ -10,6 +10,7 @@ from simulation.systems import all_systems
 from sources.contract.load import load_all
 from sources.contract.model import Contract
 from tests.attacks.test_scan import OF_BUSINESSES
+from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.home import Home
 from warehouse.store.builds import current_night
@@ -23,9 +24,11 @@ _NAMING = ("name", "surname", "given", "patronymic", "birth", "born", "street", 
 
 
 @pytest.fixture(scope="module")
-def night(country_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def night(country_home: Home, country_key: None) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_database(country_home.published, read_only=True) as connection:
         attach_restricted(connection, country_home.published.resolve(), read_only=True)
+        for contract in CONTRACTS:
+            let_read(connection, accepted(contract, country_home))
         yield connection
 
 

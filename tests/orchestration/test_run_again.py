@@ -34,7 +34,10 @@ from warehouse.store.builds import publish
 from warehouse.store.feeds_in_use import read_feeds_in_use
 from watch.feed_series import read_series
 
-PROPERTIES = columns(id="integer", fee="number, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}")
+PROPERTIES = columns(
+    id="integer, classification: internal",
+    fee="number, classification: internal, physicalType: 'DECIMAL(9,2)', logicalTypeOptions: {minimum: 0}",
+)
 # Of four records one is rejected by the gate, which the contract allows.
 GOOD = "id,fee\n1,1.00\n2,2.00\n3,3.00\n4,-4.00\n"
 # Of three one is rejected at landing and one by the gate, which is more than it allows.

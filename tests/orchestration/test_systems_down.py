@@ -12,7 +12,7 @@ from tests.orchestration.conftest import recorded, run_ingest
 from tests.postgres import on_table
 from warehouse.home import Home
 
-ID = "{name: id, logicalType: integer, primaryKey: true}"
+ID = "{name: id, logicalType: integer, primaryKey: true, classification: internal}"
 SECRET = "hunter2-do-not-tell"
 
 

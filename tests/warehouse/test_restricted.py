@@ -10,8 +10,9 @@ import pytest
 
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.keys.platform_key import KEY_VARIABLE
 from warehouse.store.builds import publish, start_build
-from warehouse.store.restricted import KEY_VARIABLE, attach_restricted, restricted_file
+from warehouse.store.restricted import attach_restricted, restricted_file
 
 NIGHT = date(2026, 11, 20)
 SECRET = "37605030299-of-somebody"

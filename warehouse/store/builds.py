@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ import duckdb
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private, point_link, private_folder, sync_folder, sync_tree, write_text
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import erase, protect
 from warehouse.settings import readers
 from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
 
@@ -58,8 +58,8 @@ def start_build(home: Home, extract_date: date, run: str) -> Path:
     database = build_database(home, extract_date, run)
     for leftover in home.nights.glob("*"):
         if not (leftover / _COMPLETE).exists():
-            shutil.rmtree(leftover)
-    private_folder(database.parent)
+            erase(leftover)
+    protect(home, private_folder(database.parent), f"builds/{database.parent.name}")
     point_link(home.building, database.parent)
     return database
 
@@ -247,7 +247,7 @@ def forget_night(night: Night) -> None:
 def _remove(folder: Path) -> None:
     # Without the mark first: a half-removed build must not be listed.
     (folder / _COMPLETE).unlink()
-    shutil.rmtree(folder)
+    erase(folder)
 
 
 def _extract_date(folder: Path) -> date:

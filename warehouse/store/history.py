@@ -12,9 +12,11 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import comment_on, literal, quoted, write_parquet
 from warehouse.files import private_folder, remove_temporary, sync_folder
 from warehouse.home import Home
+from warehouse.keys.keyed_folder import protect
 from warehouse.store.restricted import RESTRICTED
 
 CHANGE = "_change"
@@ -81,8 +83,7 @@ def _stored(connection: duckdb.DuckDBPyConnection, files: list[Path], versioned:
     """SQL of what the files hold, in the mart's columns and types of today; with `night` and whether the key is gone."""
     if not files:
         return f"(SELECT *, NULL::DATE AS night, false AS is_gone FROM {versioned.relation} WHERE false)"
-    names = ", ".join(literal(str(file)) for file in files)
-    source = f"read_parquet([{names}], union_by_name = true, filename = true)"
+    source = readable(connection, files, "filename = true", by_name=True)
     types = {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE {versioned.relation}").fetchall()}
     there = {str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     # A column that came later is null before, one whose type changed is cast where that can be.
@@ -100,6 +101,8 @@ def _write_changes(
 ) -> None:
     folder = history_folder(home, versioned.mart)
     private_folder(folder)
+    if versioned.catalog == RESTRICTED:
+        protect(home, folder, f"history/{versioned.mart}")
     remove_temporary(folder, f"*{_TEMPORARY}")
     key = ", ".join(map(quoted, versioned.key))
     compared = ", ".join(quoted(name) for name in columns if name not in (*versioned.key, _NIGHT_COLUMN)) or "NULL"
@@ -152,7 +155,7 @@ def _make_versions(
             SELECT * FROM {before}
             UNION ALL BY NAME
             SELECT * EXCLUDE ({CHANGE}), DATE {literal(night.isoformat())} AS night, {CHANGE} = 'gone' AS is_gone
-            FROM read_parquet({literal(str(tonight))})
+            FROM {readable(connection, tonight)}
         ),
         followed AS (SELECT *, lead(night) OVER (PARTITION BY {key} ORDER BY night) AS known_to FROM stored)
         SELECT {shown}, night AS known_from, known_to

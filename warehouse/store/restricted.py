@@ -6,11 +6,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engines.duckdb.engine import literal, load_extension
+from warehouse.keys.keyed_folder import key_of
 from warehouse.settings import settings
 
 RESTRICTED = "restricted"
-# Where it is set, the file is encrypted with it, and cannot be opened without.
-KEY_VARIABLE = "INTERAGENCY_KEY"
 
 
 def restricted_file(published: Path) -> Path:
@@ -21,11 +20,13 @@ def restricted_file(published: Path) -> Path:
 def attach_restricted(connection: duckdb.DuckDBPyConnection, published: Path, read_only: bool = False) -> None:
     """Attach the file beside `published` as `restricted`; it is made where it is not there, for its owner alone.
 
-    Raises duckdb.Error where the key is not the one that it was encrypted with.
+    Encrypted where its build has a key. Raises KeyRefused where that is not to be had, and duckdb.Error where it is another one.
     """
     file = restricted_file(published)
     options = ["READ_ONLY"] if read_only else []
-    key = settings().key
+    of_build = key_of(file)
+    # An earlier version encrypted with the platform's key itself.
+    key = of_build.for_database if of_build else settings().key
     if key:
         # Only this extension's cipher may write.
         load_extension(connection, "httpfs")

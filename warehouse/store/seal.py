@@ -13,14 +13,14 @@ from pathlib import Path
 
 from warehouse.files import made_once, write_text
 from warehouse.home import Home
-from warehouse.settings import settings
-from warehouse.store.restricted import KEY_VARIABLE
+from warehouse.keys.data_key import check_platform_key, data_key
+from warehouse.keys.platform_key import KEY_VARIABLE, platform_key
 
 SEAL = "seal.json"
 # The name under which a Parquet file carries its seal, and the room that is left for it while the file is written.
 PARQUET_SEAL = "interagency_seal"
 UNSEALED = "0" * 64
-_DERIVED_FOR = b"interagency seals"
+_DERIVED_FOR, _NAME = b"interagency seals", "seals"
 
 
 class Tampered(Exception):
@@ -34,10 +34,13 @@ class Tampered(Exception):
 
 
 def seal_key(home: Home) -> bytes:
-    """From INTERAGENCY_KEY where it is set; else a random one in `seal.key` of the home, which its owner alone may read."""
-    given = settings().key
-    if given:
-        return hmac.digest(given.encode(), _DERIVED_FOR, "sha256")
+    """One that the platform's key wraps where that is set, made of it; else a random one in `seal.key` of the home, which its owner
+    alone may read. Raises KeyRefused where the home has the first, and the key is not the right one.
+    """
+    check_platform_key(home)
+    platform = platform_key()
+    if platform is not None:
+        return data_key(home, _NAME, hmac.digest(platform.text.encode(), _DERIVED_FOR, "sha256")).secret
     path = made_once(home.root / "seal.key", secrets.token_hex(32))
     return bytes.fromhex(path.read_text(encoding="ascii"))
 

@@ -80,7 +80,8 @@ def query(  # noqa: PLR0913 — each is an option of the command
 def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
     import duckdb
 
-    from warehouse.store.restricted import KEY_VARIABLE, attach_restricted, restricted_file
+    from warehouse.keys.platform_key import KEY_VARIABLE
+    from warehouse.store.restricted import attach_restricted, restricted_file
 
     if not restricted_file(published).exists():
         stop("the published night has no restricted database; run `interagency run` again", NOT_DONE)

@@ -16,13 +16,14 @@ _VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
 
 
 def doctor() -> None:
-    """Check secrets, connections, disk, engine and agreements; ends with 1 where something is missing."""
+    """Check secrets, keys, connections, disk, engine and agreements; ends with 1 where something is missing."""
     from sharing.policy.policy import Action, Policy
     from warehouse.home import Home
 
     home = Home.from_environment()
     known, policy = known_contracts(), Policy.read(home)
     checks = [*_disk(home), *_extensions(), *_dbt(), *_agreements(known.contracts, policy)]
+    checks += _keys(home, known.contracts)
     checks += [(f"contract of {broken.name}", broken.why) for broken in known.broken]
     # A connection is made with the agency's login: not without its agreement, nor by a contract of before.
     for contract in known.contracts:
@@ -54,6 +55,23 @@ def _extensions() -> Iterator[Check]:
     loaded = loaded_extensions()
     for name in _EXTENSIONS:
         yield f"engine extension {name}", None if name in loaded else "install duckdb as constraints.txt pins it"
+
+
+def _keys(home: Any, contracts: Any) -> Iterator[Check]:
+    """Only where there is anything to encrypt, or something is encrypted already."""
+    from nights.keyed_nights import refusal_without_key
+    from warehouse.errors import KeyRefused
+    from warehouse.keys.data_key import is_protected, wrapped_by
+
+    protected = [contract for contract in contracts if contract.is_protected]
+    if not protected and wrapped_by(home) is None:
+        return
+    try:
+        is_protected(home)
+        remedy = next(filter(None, map(refusal_without_key, protected)), None)
+    except KeyRefused as error:
+        remedy = str(error)
+    yield "key that what is personal is encrypted under", remedy
 
 
 def _dbt() -> Iterator[Check]:

@@ -400,8 +400,12 @@ def _parts(feed: str) -> tuple[str, str]:
 
 def _private(path: Path) -> "OKPKey":
     from sharing.agreements.signature import read_private_key
+    from warehouse.errors import KeyRefused
 
-    return read_private_key(path.expanduser())
+    try:
+        return read_private_key(path.expanduser())
+    except KeyRefused as error:
+        _stop(error)
 
 
 def _outside(path: Path) -> Path:

@@ -216,8 +216,8 @@ def verify_archive(file: Annotated[Path, typer.Argument(help="A message-log arch
 @contextmanager
 def _told() -> Iterator[None]:
     """What is wrong with a ledger, a key or a proof is a message."""
-    from sharing.keys.signing import KeyRefused
     from sharing.ledger.errors import LedgerError
+    from warehouse.errors import KeyRefused
 
     try:
         yield

@@ -75,7 +75,7 @@ def show_case(case: Annotated[str, typer.Argument(help="The case, or enough of i
 
     from linkage.settle.cases import case_of
     from warehouse.home import Home
-    from warehouse.store.restricted import KEY_VARIABLE
+    from warehouse.keys.platform_key import KEY_VARIABLE
 
     try:
         with _of_published(case):

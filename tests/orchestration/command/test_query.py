@@ -19,7 +19,8 @@ from tests.conftest import Feed
 from tests.orchestration.conftest import command
 from warehouse.home import Home
 from warehouse.journal import actor
-from warehouse.store.restricted import KEY_VARIABLE, attach_restricted
+from warehouse.keys.platform_key import KEY_VARIABLE
+from warehouse.store.restricted import attach_restricted
 
 CASES = [
     ("abc1", "paid after death", "P1", "identifier", 100.0),

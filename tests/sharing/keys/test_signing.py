@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
-from sharing.keys.signing import KeyRefused, create, load, of_jwk, public_jwk
+from sharing.keys.signing import create, load, of_jwk, public_jwk
+from warehouse.errors import KeyRefused
 
 
 def pem(

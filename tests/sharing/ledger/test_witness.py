@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from sharing.keys import signing
-from sharing.keys.signing import KeyRefused
 from sharing.ledger import platform
 from sharing.ledger.checkpoint import read_checkpoint
 from sharing.ledger.errors import LedgerDamaged, Untrue
@@ -13,6 +12,7 @@ from sharing.ledger.log import Ledger
 from sharing.ledger.note import Note
 from sharing.ledger.witness import Witness, read_seen
 from tests.sharing.ledger.books import asked, copied, filled, verified, witness_of
+from warehouse.errors import KeyRefused
 from warehouse.home import Home
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.engines.duckdb.encrypted_parquet import encryption, let_read, let_read_views
 from warehouse.files import private_folder
 from warehouse.home import Home
 from warehouse.settings import settings
@@ -22,6 +23,7 @@ from warehouse.settings import settings
 ENGINE_ERRORS = (duckdb.Error, UnicodeDecodeError)
 Settings = dict[str, str | bool | int | float | list[str]]
 UNSIGNED = "allow_unsigned_extensions"
+MEMORY = ":memory:"
 _CIPHER = "httpfs"
 
 
@@ -53,11 +55,12 @@ def configure(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"SET {name} = {literal(value)}")
     _let_spill(connection)
     connection.execute(f"SET {UNSIGNED} = false")
+    let_read_views(connection)
 
 
 @contextmanager
 def open_database(
-    database: Path | str = ":memory:", *, read_only: bool = False, spills: bool = True
+    database: Path | str = MEMORY, *, read_only: bool = False, spills: bool = True
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that is closed at the end of the block: dbt can open a file only when nobody else holds it.
 
@@ -69,6 +72,8 @@ def open_database(
         if spills:
             _let_spill(connection)
         connection.execute(f"SET {UNSIGNED} = false")
+        if str(database) != MEMORY:
+            let_read_views(connection)
         yield connection
     finally:
         connection.close()
@@ -174,9 +179,14 @@ _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LE
 def write_parquet(
     connection: duckdb.DuckDBPyConnection, query: str, target: Path, note: tuple[str, str] | None = None
 ) -> None:
-    """The rows of the query as one Parquet file, in their order; a name and its text are kept in the file's metadata."""
-    kept = f", KV_METADATA {{{quoted(note[0])}: {literal(note[1])}}}" if note else ""
-    connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET}{kept})")
+    """The rows of the query as one Parquet file, in their order; a name and its text are kept in the file's metadata.
+
+    It is encrypted where the folder of `target` has a key. Raises KeyRefused where one that is needed is not to be had.
+    """
+    kept = f"KV_METADATA {{{quoted(note[0])}: {literal(note[1])}}}" if note else None
+    options = ", ".join(filter(None, [_PARQUET, kept, encryption(target)]))
+    let_read(connection, query, options)
+    connection.execute(f"COPY ({query}) TO {literal(str(target))} ({options})")
 
 
 def loaded_extensions() -> frozenset[str]:
