@@ -88,8 +88,8 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
 def begin_build(build: Build, contracts: list[Contract], others: list[Contract]) -> None:
     """What is read is as it was written, by its seals and by the ledger, and allowed by agreements; models of the `others` are empty."""
     policy = Policy.read(build.home)
-    hold_against_ledger(build.home, contracts, build.night)
     builds.make_ready(contracts, build.home, build.night)
+    hold_against_ledger(build.home, contracts, build.night)
     note_feeds(build.home, contracts, policy, build.night, actor())
     # Here every feed has its verdict, and the record is not copied into a build yet.
     write_anomalies(contracts, build.home, build.night)

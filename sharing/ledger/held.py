@@ -17,6 +17,7 @@ from sharing.ledger.night import accepted_digest, adopt, entries_of, note_overri
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.journal import actor
+from warehouse.store.seal import Tampered
 
 _ENDED = (Kind.RETENTION, Kind.ERASURE)
 _EVERYTHING = "everything"
@@ -41,17 +42,17 @@ def forged(home: Home, contracts: Iterable[Contract], until: date) -> list[str]:
     noted = _noted(ledger)
     found = [said for contract in contracts for said in _of_feed(home, contract, noted, until)]
     return found + [
-        f"the override of {one.agency}/{one.feed} of {one.extract_date} is older than the ledger's last entry and not in it; take it "
+        f"the override of {one.agency}/{one.feed} of {one.extract_date} is older than the last build and not in the ledger; take it "
         "out of state/overrides.jsonl, or vouch for that file"
         for one in _unknown(home, ledger, vouched="state/overrides.jsonl")
-        if _moment(one.decided_at) <= _last_moment(ledger)
+        if _moment(one.decided_at) <= _last_build(ledger)
     ]
 
 
 def overrides_since(home: Home) -> list[Override]:
-    """Those that were made after the ledger's last entry: a crash came between."""
+    """Those that were made after the last build was held against the ledger: a crash came between."""
     ledger = Ledger(home)
-    return [one for one in _unknown(home, ledger) if _moment(one.decided_at) > _last_moment(ledger)]
+    return [one for one in _unknown(home, ledger) if _moment(one.decided_at) > _last_build(ledger)]
 
 
 def _unknown(home: Home, ledger: Ledger, vouched: str | None = None) -> list[Override]:
@@ -59,12 +60,21 @@ def _unknown(home: Home, ledger: Ledger, vouched: str | None = None) -> list[Ove
     if any(entry.kind == Kind.DECISION and entry.what.get("place") in (vouched, _EVERYTHING) for entry in said):
         return []
     made = {json.dumps(entry.what, sort_keys=True) for entry in said}
-    return [one for one in overrides(home) if json.dumps(override_fields(one), sort_keys=True) not in made]
+    return [one for one in _readable(home) if json.dumps(override_fields(one), sort_keys=True) not in made]
 
 
-def _last_moment(ledger: Ledger) -> datetime:
-    last = next(ledger.entries(ledger.size - 1), None) if ledger.size else None
-    return last.at if last else datetime.min.replace(tzinfo=UTC)
+def _readable(home: Home) -> list[Override]:
+    """None where somebody else wrote among them: then no override is taken, and it is told where a feed would need one."""
+    try:
+        return overrides(home)
+    except Tampered:
+        return []
+
+
+def _last_build(ledger: Ledger) -> datetime:
+    """When a build was last held against the ledger: what was decided before that had to be in it then."""
+    written = entries_of(ledger, f'"kind":"{Kind.ACCEPTANCE}"', f'"kind":"{Kind.PUBLICATION}"')
+    return max((entry.at for entry in written), default=datetime.min.replace(tzinfo=UTC))
 
 
 def _noted(ledger: Ledger) -> dict[tuple[str, str], Fields | None]:
@@ -96,8 +106,7 @@ def _of_feed(home: Home, contract: Contract, noted: dict[tuple[str, str], Fields
     for (feed, night), entry in noted.items():
         if feed == contract.name and entry is not None and night <= until.isoformat() and night not in there:
             yield (
-                f"accepted/{feed}/{night} is gone: by the ledger {entry['rows_accepted']} rows were accepted there. Put it back from a "
-                "backup, or run its night again"
+                f"accepted/{feed}/{night} is gone: by the ledger {entry['rows_accepted']} rows were accepted there. {_remedy(feed, night)}"
             )
     for folder in nights_read(contract, nights):
         entry = noted.get((contract.name, folder.name))
@@ -106,9 +115,16 @@ def _of_feed(home: Home, contract: Contract, noted: dict[tuple[str, str], Fields
         # What was accepted later than its entry comes into the ledger with this build.
         if _moment(Acceptance.read(folder).decided_at) <= _moment(str(entry["decided_at"])):
             yield (
-                f"accepted/{contract.name}/{folder.name} holds other rows than the ledger says were accepted. Put it back from a backup, "
-                "or run its night again"
+                f"accepted/{contract.name}/{folder.name} holds other rows than the ledger says were accepted. "
+                f"{_remedy(contract.name, folder.name)}"
             )
+
+
+def _remedy(feed: str, night: str) -> str:
+    return (
+        "Put it back from a backup, or run its night again; if you know why, take it as it stands, which the ledger will say: "
+        f'interagency vouch accepted/{feed}/{night} --reason "…"'
+    )
 
 
 def _moment(text: str) -> datetime:

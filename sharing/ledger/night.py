@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nights.folders import accepted_folder, gate_folder, landed_folder
-from nights.overrides import Override
+from nights.overrides import Override, overrides
 from nights.record.attempt import GATE
 from nights.record.feed_night import FeedNight, feed_nights
 from nights.record.verdict import Verdict
@@ -60,21 +60,28 @@ def note_publication(home: Home, database: Path, night: date, run: str, readers_
 
 
 def adopt(home: Home, contracts: Iterable[Contract], by: str) -> None:
-    """A home that is older than its ledger: what was accepted before stands in it as it stands there now."""
+    """A home that is older than its ledger: what was accepted and set aside before stands in it as it stands there now."""
     ledger = Ledger(home)
     if ledger.size:
         return
-    happened = [
+    happened: list[Fields] = [
         _acceptance(folder) | {"adopted": True}
         for contract in contracts
         for folder in accepted_nights(contract, home, date.max)
     ]
-    if happened:
-        ledger.append_all([(Kind.ACCEPTANCE, one) for one in happened], by)
+    adopted = [(Kind.ACCEPTANCE, one) for one in happened]
+    adopted += [(Kind.OVERRIDE, override_fields(one)) for one in overrides(home)]
+    if adopted:
+        ledger.append_all(adopted, by)
 
 
 def note_override(home: Home, one: Override, by: str) -> None:
     Ledger(home).append(Kind.OVERRIDE, override_fields(one), by)
+
+
+def note_vouched(home: Home, place: str, by: str) -> None:
+    """That somebody took a place of the home, or everything, as it stands."""
+    Ledger(home).append(Kind.DECISION, {"decision": "vouched for", "place": place.rstrip("/")}, by)
 
 
 def note_ended(home: Home, folders: Iterable[Path], rule: str, by: str) -> None:

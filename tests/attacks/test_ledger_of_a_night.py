@@ -80,7 +80,7 @@ def forge_override(platform: Platform) -> None:
 FORGED = {
     forge_rows: "accepted/steady/whole/2026-11-20 holds other rows than the ledger says were accepted",
     delete_night: "accepted/steady/added/2026-11-20 is gone: by the ledger 1 rows were accepted there",
-    forge_override: "the override of steady/whole of 2026-11-19 is older than the ledger's last entry and not in it",
+    forge_override: "the override of steady/whole of 2026-11-19 is older than the last build and not in the ledger",
 }
 
 

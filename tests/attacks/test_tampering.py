@@ -6,7 +6,7 @@ import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -24,6 +24,8 @@ from nights.integrity.vouched import take_over, vouch, vouch_for_all
 from nights.overrides import Override, append
 from nights.record.feed_night import FeedNight
 from sharing.agreements.register import Register
+from sharing.ledger.held import hold_against_ledger
+from sharing.ledger.night import note_vouched
 from sharing.policy.policy import Policy
 from sharing.retention_by_agreement import forget_unagreed
 from sources.arrival.manifest import ROWS
@@ -215,11 +217,13 @@ def test_a_night_that_somebody_vouches_for_is_published_again(platform: Platform
     delete_accepted(platform)
     assert not platform.publish(NEXT_NIGHT)
     vouch(platform.home, "accepted/steady/added/2026-11-20", "withdrawn by the agency", actor())
+    note_vouched(platform.home, "accepted/steady/added/2026-11-20", actor())
     assert platform.publish(NEXT_NIGHT)
     assert platform.rows("added") == []
     forge_rows(platform.accepted("whole") / ROWS)
     assert not platform.publish(NEXT_NIGHT)
     vouch(platform.home, "accepted/steady/whole/2026-11-20", "corrected by hand", actor())
+    note_vouched(platform.home, "accepted/steady/whole/2026-11-20", actor())
     assert platform.publish(NEXT_NIGHT)
     said = [json.loads(line) for line in (platform.home.state / "vouched.jsonl").read_text().splitlines()]
     assert [line["reason"] for line in said] == ["withdrawn by the agency", "corrected by hand"]
@@ -339,6 +343,7 @@ def unsealed(home: Home) -> None:
 
 def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     unsealed(platform.home)
+    shutil.rmtree(platform.home.ledger)
     made = platform.accepted("added").stat().st_mtime_ns
     override = {
         "agency": "steady", "feed": "whole", "extract_date": "2026-11-01", "original_sha256": "0" * 64, "reason": "known",
@@ -350,7 +355,9 @@ def test_a_home_of_before_goes_on_and_says_so_once(platform: Platform) -> None:
     assert "were sealed as they stood" in said
     assert take_over(platform.home) is None
     assert platform.accepted("added").stat().st_mtime_ns == made
-    append(platform.home, Override(**override | {"extract_date": "2026-11-02"}))
+    hold_against_ledger(platform.home, platform.contracts, NIGHT)
+    now = datetime.now(UTC).isoformat()
+    append(platform.home, Override(**override | {"extract_date": "2026-11-02", "decided_at": now}))
     platform.send("added", (2, "y"))
     platform.ingest(NEXT_NIGHT)
     assert platform.publish(NEXT_NIGHT)

@@ -124,7 +124,7 @@ def test_without_a_key_people_are_not_pulled_and_others_are(
     monkeypatch.delenv(KEY_VARIABLE)
     for path in home.keys.rglob("*.*"):
         path.unlink()
-    people, numbers = pull([contract, public], lambda _: None, home, NIGHT)
+    people, numbers = pull([contract, public], lambda one: one, home, NIGHT)
     assert people.missed is not None
     assert people.missed.status == FAILED
     assert "interagency keys create FILE" in (people.missed.reason or "")

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
-from orchestration.command.noted import note
 
 
 def vouch(
@@ -19,7 +18,7 @@ def vouch(
     For what was put back from a backup or changed by hand; `everything` also after INTERAGENCY_KEY was changed.
     """
     from nights import decisions
-    from sharing.ledger.entry import Kind
+    from sharing.ledger.night import note_vouched
     from warehouse.home import Home
     from warehouse.journal import actor
     from warehouse.lock import NightRunning
@@ -34,5 +33,5 @@ def vouch(
         stop(str(error), WRONG_USE)
     except (NightRunning, Tampered) as error:
         stop(str(error), NOT_DONE)
-    note(home, Kind.DECISION, decision="vouched for", place=place.rstrip("/"))
+    note_vouched(home, place, actor())
     typer.echo(f"{place} is taken as it stands; the next night reads it")
