@@ -8,19 +8,21 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sharing.agreements.errors import AgreementError
 from sharing.agreements.model import Agreement, schema
 from sharing.agreements.parties import FILE, Party, read_parties
-from sharing.agreements.seen import Seen
+from sharing.agreements.seen import JOURNAL, Seen
 from sharing.agreements.signature import NotSigned
 from warehouse.home import PROJECT, Home
 from warehouse.settings import settings
 from warehouse.yaml import FileError, load_file
 
 DRAFTS, BEFORE = "drafts", "before"
+FileState = tuple[str, int, int, int]
 _HELP = "see docs/sharing.md"
 
 
@@ -114,9 +116,31 @@ def read_register(home: Home | None = None, now: datetime | None = None) -> Regi
 
     Raises Tampered where what was seen before was changed.
     """
-    now = now or datetime.now(UTC)
+    folders = tuple(agreement_folders())
+    if now is not None:
+        return _registered(folders, home, now)
+    # Every gate of a night asks: read once for each state of the files and each day.
+    return _cached(folders, home, datetime.now(UTC).date(), _state(folders, home))
+
+
+@lru_cache(maxsize=4)
+def _cached(folders: tuple[Path, ...], home: Home | None, _day: date, _files: frozenset[FileState]) -> Register:
+    return _registered(folders, home, datetime.now(UTC))
+
+
+def _state(folders: Iterable[Path], home: Home | None) -> frozenset[FileState]:
+    """Of every file that a register is made of, when it was written last and how long it is."""
+    files = [path for folder in folders for place in (folder, folder / BEFORE) for path in place.glob("*.*")]
+    files += [home.state / JOURNAL] if home else []
+    return frozenset(
+        (str(path), found.st_mtime_ns, found.st_size, found.st_ino)
+        for path in files
+        if path.is_file() and (found := path.stat())
+    )
+
+
+def _registered(folders: Iterable[Path], home: Home | None, now: datetime) -> Register:
     seen = Seen.read(home) if home else Seen()
-    folders = agreement_folders()
     found, broken, known = [], [], set[str]()
     try:
         parties = all_parties(folders)
