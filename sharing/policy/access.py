@@ -1,7 +1,8 @@
 """Who may hold names and content at once: the one grant that opens the restricted database beside the open one, until a day.
 
 The separation principle of statistical offices: who links sees identifying fields and no content, who analyses sees content under the
-person's key and no identifier. A grant sets it aside for one person, is given by another, and stands in `state/access.jsonl`.
+person's key and no identifier. A grant sets it aside for one person until a day. Who gave it, and why, stands in `state/access.jsonl`, and that it was given in the
+ledger: also where somebody gave it to himself, which nothing keeps from whoever runs the platform.
 """
 
 from dataclasses import dataclass

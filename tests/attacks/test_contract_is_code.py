@@ -265,6 +265,7 @@ def ingested(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Ite
     agreements, feeds = tmp_path / "agreements", tmp_path / "feeds"
     agreements.mkdir()
     monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(agreements))
+    monkeypatch.setenv("INTERAGENCY_KEY", "what is personal is not pulled without one")
     monkeypatch.setenv("INTERAGENCY_SOURCES", str(feeds))
     follow(agreements, "tests/*", name="tests")
     yield feeds

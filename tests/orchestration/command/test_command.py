@@ -35,6 +35,7 @@ def feed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreements: Pat
     """One more agency, whose only feed refuses a night with any reject, and has a protected column."""
     folder = tmp_path / "feeds"
     monkeypatch.setenv("INTERAGENCY_SOURCES", str(folder))
+    monkeypatch.setenv("INTERAGENCY_KEY", "what is personal is not pulled without one")
     Feed([ID, NAME], threshold="0 %").write(folder)
     follow(agreements, "tests/things")
     return folder / "tests"

@@ -88,7 +88,7 @@ def test_before_a_night_nothing_is_said_to_be_unused(everything: Everything) -> 
 
 
 def test_a_measure_that_is_off_is_said_to_be_and_lessens_no_risk(everything: Everything) -> None:
-    name = "Encrypted restricted database"
+    name = "Encrypted at rest"
     for has_key in (False, True):
         paper = assessment(replace(everything.platform, has_key=has_key), everything.signed("civil-registry"))
         states = {row["Measure"]: row["State here"] for row in cells(paper, "35(7)(d)", "What the platform enforces")}
