@@ -32,7 +32,7 @@ from simulation.profile import load_profile
 from simulation.world import AGENCIES, Plan, make_world
 from sources.contract.load import load_all
 from sources.contract.model import Column, Contract
-from sources.contract.typed_value import typed
+from sources.typed_value import typed
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.home import PROJECT, Home
 from warehouse.store.night_records import SCHEMAS

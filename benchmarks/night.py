@@ -36,7 +36,7 @@ from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import PROJECT, Home
 from warehouse.keys.platform_key import KEY_VARIABLE, create_key_file
-from warehouse.store.builds import DATABASE
+from warehouse.store.published_nights import DATABASE
 from warehouse.store.restricted import attach_restricted
 
 _GOAL = 1.3

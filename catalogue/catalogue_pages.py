@@ -14,7 +14,7 @@ from pages.page import templates
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
-from warehouse.store.builds import Night
+from warehouse.store.published_nights import Night
 from warehouse.store.restricted import attach_restricted, restricted_file
 
 _FOLDER = Path(__file__).parent / "templates"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.table_rules import measures
+from expectations.measures import measures
 from nights.folders import gate_folder, landed_folder
 from nights.integrity.sealed_extracts import seal_gate
 from nights.keyed_nights import keyed_night

@@ -24,7 +24,7 @@ from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import make_private
 from warehouse.home import Home
-from warehouse.store import builds
+from warehouse.store import published_nights
 from warehouse.store.feeds_in_use import RELATION, write_feeds_in_use
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
 from warehouse.store.night_records import COMMENTS, copy_into
@@ -58,7 +58,7 @@ class Build:
 
     @property
     def database(self) -> Path:
-        return builds.build_database(self.home, self.night, self.run)
+        return published_nights.build_database(self.home, self.night, self.run)
 
 
 def make_ready(contracts: Sequence[Contract], home: Home, night: date) -> None:
@@ -80,8 +80,8 @@ def begin(build: Build, agreed: list[Contract], others: Iterable[Contract]) -> N
         raise NotBuilt(
             f"no feed with an agreement in force has an accepted extract up to {build.night}; nothing to publish"
         )
-    builds.start_build(build.home, build.night, build.run)
-    builds.note_feeds(
+    published_nights.start_build(build.home, build.night, build.run)
+    published_nights.note_feeds(
         build.database, {contract.name: [column.name for column in contract.columns] for contract in used}
     )
     with open_database(build.database) as connection:
@@ -124,8 +124,8 @@ def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Pa
         add_history(connection, home, night, kept)
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     refuse_exposed(build.database, protection, _OWN)
-    if builds.is_newest(home, night):
+    if published_nights.is_newest(home, night):
         keep_history(home, night, kept)
     # dbt copies its cache of the project with the mode that it has there.
     make_private(home.dbt)
-    return builds.publish(home, build.database)
+    return published_nights.publish(home, build.database)

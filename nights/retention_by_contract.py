@@ -11,7 +11,7 @@ from sources.arrival.manifest import MANIFEST, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase
-from warehouse.store.builds import prune_nights
+from warehouse.store.published_nights import prune_nights
 
 
 @dataclass(frozen=True)

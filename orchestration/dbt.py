@@ -28,8 +28,8 @@ from orchestration.ui.links import ROW_COUNT, code_link
 from sources.contract.model import Contract
 from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models
-from warehouse.store.builds import DATABASE, rows_of_tables
 from warehouse.store.history import Versioned
+from warehouse.store.published_nights import DATABASE, rows_of_tables
 from warehouse.store.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"

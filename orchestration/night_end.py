@@ -28,8 +28,8 @@ from warehouse.engines.duckdb.engine import safe_message
 from warehouse.errors import KeyRefused
 from warehouse.files import DISK_REMEDY, refused_by_disk
 from warehouse.home import PROJECT, Home
-from warehouse.store.builds import PublishError
 from warehouse.store.night_records import record
+from warehouse.store.published_nights import PublishError
 from warehouse.store.seal import Tampered
 from watch.alerts import tell
 

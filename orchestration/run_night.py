@@ -20,7 +20,7 @@ from warehouse.files import private_folder, write_text
 from warehouse.home import Home
 from warehouse.keys.data_key import is_protected
 from warehouse.lock import night_lock
-from warehouse.store.builds import build_database, current_night
+from warehouse.store.published_nights import build_database, current_night
 
 _DAGSTER_YAML = """# Made by interagency. Usage reporting stays off: nothing may phone home.
 telemetry:

@@ -8,7 +8,7 @@ from sharing.agreements.seen import Seen
 from sharing.policy.policy import Action, Policy, Question
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase
-from warehouse.store.builds import feeds_of, forget_night, published_nights
+from warehouse.store.published_nights import feeds_of, forget_night, published_nights
 
 
 def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> list[Path]:

@@ -22,6 +22,8 @@ from warehouse.yaml import read_yaml
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"```sql\n(.*?)```\s*\n((?:\|[^\n]*\n)+)", re.DOTALL)
+PROSE = [*PAGES, *(PROJECT / name for name in ("SECURITY.md", "CONTRIBUTING.md"))]
+TEST = re.compile(r"`(tests/[^`:]*)(?:::([^`]*))?`")
 COMMAND = re.compile(r"^interagency ([a-z][a-z-]*(?: [a-z]+(?![\w/.]))*)", re.MULTILINE)
 
 
@@ -108,6 +110,28 @@ def test_pages_link_only_to_files_that_exist() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = [found for page in PROSE for found in TEST.findall(page.read_text())]
+    assert len(named) > 60
+    for path, function in named:
+        assert (PROJECT / path).exists(), path
+        if function:
+            assert re.search(rf"^(?:async )?def {function}\(", (PROJECT / path).read_text(), re.MULTILINE), (
+                path,
+                function,
+            )
+
+
+def test_every_threat_names_a_test() -> None:
+    page = (PROJECT / "docs" / "threats.md").read_text()
+    for name, kinds in (("STRIDE", 6), ("LINDDUN", 7)):
+        section = page.split(f"## {name}\n")[1].split("\n## ")[0]
+        threats = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+        assert len({threat[0].strip() for threat in threats}) == kinds
+        for threat in threats:
+            assert all(function for _, function in TEST.findall(threat[-1])) and TEST.search(threat[-1]), threat
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sources.contract.model import Column, Contract
-from sources.contract.typed_value import TypedValue, typed
+from sources.typed_value import TypedValue, typed
 from warehouse.engines.duckdb.encrypted_parquet import parquet, readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 

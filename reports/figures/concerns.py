@@ -20,8 +20,8 @@ from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole
 from warehouse.home import Home
 from warehouse.keys.platform_key import platform_key
-from warehouse.store.builds import current_night
 from warehouse.store.night_records import records
+from warehouse.store.published_nights import current_night
 from warehouse.store.seal import Tampered
 
 _TEXTS = ("kind", "agency", "feed", "key", "type", "detail", "others", "status")

@@ -13,7 +13,7 @@ from nights.record.rejects import IN_ORDER, in_record, rejects_of, shown_value
 from reports.figures.no_formulas import defused
 from sources.contract.model import Column, Contract, Server
 from sources.contract.server.section import DETECT
-from sources.contract.typed_value import written
+from sources.typed_value import written
 from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.files import replaced_whole

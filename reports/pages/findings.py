@@ -13,7 +13,7 @@ from pages.charts import drawn
 from reports.pages.night_site import Site
 from warehouse.engines.duckdb.engine import literal, open_database
 from warehouse.numbers_for_people import MASK
-from warehouse.store.builds import DATABASE, current_night
+from warehouse.store.published_nights import DATABASE, current_night
 
 # Days a lead or a notice has waited, up to and including.
 _AGES = (7, 30, 90)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nights.record.past import DIMENSIONS, SHOWN_NIGHTS, Past
-from reports.figures.attention import Seen, matters
 from reports.figures.cross_agency_rules import broken_rules, cross_rules, shrunk
 from reports.figures.feed_lines import FeedLine, by_agency
+from reports.figures.look_at_first import Seen, matters
 from reports.figures.rejected import SentBack, reasons
 from reports.figures.scores import Score, scores_of
 from reports.figures.since_night_before import MOST_CHANGES, anomalies, changes_of
 from reports.pages.night_site import Site, nights_written
 from warehouse.numbers_for_people import counted
-from warehouse.store.builds import current_night, published_nights
+from warehouse.store.published_nights import current_night, published_nights
 from watch.alerts import Alert
 
 

@@ -22,7 +22,7 @@ from sources.contract.model import Contract
 from warehouse.engines.duckdb.encrypted_parquet import let_read, parquet
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.engines.duckdb.exact import as_number, difference, sum_of
-from warehouse.store.builds import DATABASE, Night, published_nights
+from warehouse.store.published_nights import DATABASE, Night, published_nights
 from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
 
 STEPS = [

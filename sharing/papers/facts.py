@@ -12,7 +12,7 @@ from sources.contract.model import Column, Contract
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.settings import settings
-from warehouse.store.builds import DATABASE, Night, current_night
+from warehouse.store.published_nights import DATABASE, Night, current_night
 
 # Where people look for things; what lies before is a step on the way.
 SHARED = ("marts", "identity")

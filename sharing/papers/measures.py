@@ -6,7 +6,7 @@ from sharing.papers.facts import Platform
 from sharing.papers.paper import Table
 from warehouse.keys.platform_key import HOW_TO_SET
 from warehouse.settings import settings
-from warehouse.store.builds import RESTORABLE_NIGHTS
+from warehouse.store.published_nights import RESTORABLE_NIGHTS
 
 _ON = "on"
 

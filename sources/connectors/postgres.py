@@ -20,8 +20,8 @@ from sources.contract.model import Contract
 from sources.contract.server.connection import SSL_MODES
 from sources.contract.server.location import located, own_file, permit_host
 from sources.contract.server.secret import secret
-from sources.contract.typed_value import typed
 from sources.errors import ExtractError
+from sources.typed_value import typed
 from warehouse.engines.duckdb.engine import literal, load_extension, open_database, quoted, write_parquet
 
 _CONNECT_SECONDS = 10

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sources.arrival.request import Pull
+from sources.contract import defaults
 from sources.contract.model import Contract
 from sources.errors import ExtractError
 
@@ -59,7 +60,7 @@ def _as_written(pull: Pull, watermark: str) -> str:
     if not column.sql_type.startswith("TIMESTAMP"):
         return watermark
     moment = datetime.fromisoformat(watermark)
-    zones = ("UTC", str(column.options.get("defaultTimezone", "UTC")))
+    zones = ("UTC", str(column.options.get("defaultTimezone", defaults.TIME_ZONE)))
     local = [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0) for zone in zones]
     return min(local).isoformat(sep=" ")
 

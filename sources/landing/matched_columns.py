@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sources.contract.model import RESERVED_NAMES, Column, Contract
-from sources.contract.typed_value import TypedValue, typed
 from sources.errors import ExtractError
 from sources.formats import Reading
+from sources.typed_value import TypedValue, typed
 from warehouse.engines.duckdb.engine import literal, quoted
 
 # The engine takes names for the same that differ in capital letters of ASCII.

@@ -26,7 +26,7 @@ from tests.expectations.landed import land_rows
 from tests.orchestration.conftest import recorded, run_ingest
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import PublishError, note_feeds, published_nights, restore
+from warehouse.store.published_nights import PublishError, note_feeds, published_nights, restore
 from warehouse.yaml import YamlError, load_yaml
 
 ID = "{name: id, logicalType: integer, primaryKey: true, classification: public}"
@@ -184,7 +184,7 @@ def test_rows_of_a_withdrawn_agreement_are_in_no_build(place: Place, home: Home)
 
 def built(home: Home, night: date, *feeds: str) -> None:
     """A published night with nothing in it but the note of its feeds."""
-    from warehouse.store.builds import publish, start_build
+    from warehouse.store.published_nights import publish, start_build
 
     database = start_build(home, night, "run")
     note_feeds(database, {feed: ["id"] for feed in feeds})

@@ -11,7 +11,7 @@ import pytest
 
 from expectations.data_docs import folder, write_data_docs
 from expectations.gate import run_gate
-from expectations.table_rules import measures
+from expectations.measures import measures
 from nights.accept import record_results
 from nights.folders import gate_folder
 from nights.pulling.one_feed import land_night

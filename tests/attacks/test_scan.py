@@ -17,7 +17,7 @@ from warehouse.engines.duckdb import sqlalchemy_dialect
 from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import forget_spilled, open_database, quoted
 from warehouse.home import Home
-from warehouse.store.builds import current_night
+from warehouse.store.published_nights import current_night
 
 PLANTED = "PLANTED-IDENTIFIER-38001085718"
 # Its marts say why a business's number is published (`open_because`).

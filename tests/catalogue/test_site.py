@@ -11,7 +11,7 @@ from catalogue.keys import declare, reference
 from tests.browser import WITH_BROWSER, what_keeps_people_from_reading
 from tests.orchestration.test_nights import command
 from warehouse.home import Home
-from warehouse.store.builds import DATABASE, current_night
+from warehouse.store.published_nights import DATABASE, current_night
 
 KEYS = {"marts.airline": ("airline_code",), "marts.flight": ("flight_id",), "marts.pay": ("agency", "source_key")}
 

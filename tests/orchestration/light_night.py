@@ -97,7 +97,7 @@ def run(agreements: Path, sources: Path, night: date) -> bool:
     from sources.contract.load import load_all
     from tests.orchestration.conftest import run_ingest
     from warehouse.home import Home
-    from warehouse.store.builds import current_night
+    from warehouse.store.published_nights import current_night
 
     sharing.agreements.register.agreements_folder = lambda: agreements
     contracts = [contract for contract in load_all() if sources in contract.path.parents]

@@ -13,7 +13,7 @@ from tests.attacks.test_scan import OF_BUSINESSES
 from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.home import Home
-from warehouse.store.builds import current_night
+from warehouse.store.published_nights import current_night
 from warehouse.store.restricted import attach_restricted, restricted_file
 
 pytestmark = pytest.mark.slow

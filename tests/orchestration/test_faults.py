@@ -28,7 +28,7 @@ from tests.orchestration.faults import (
     started_disk,
 )
 from warehouse.home import Home
-from warehouse.store.builds import current_night
+from warehouse.store.published_nights import current_night
 
 LATER_NIGHT = NEXT_NIGHT.replace(day=NEXT_NIGHT.day + 1)
 TAKEN = ("accepted", "unchanged", "accepted_by_steward")

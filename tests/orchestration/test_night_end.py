@@ -15,7 +15,7 @@ from reports.report import write_report
 from sources.contract.load import load_all
 from tests.conftest import NIGHT
 from warehouse.home import Home
-from warehouse.store.builds import publish, start_build
+from warehouse.store.published_nights import publish, start_build
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -17,9 +17,9 @@ from nights.record.past import open_past
 from nights.record.verdict import RuleCounts, rule_counts
 from nights.rows.accepted import Acceptance
 from orchestration.command.operator.run import _lines
-from reports.figures.attention import Seen, matters
 from reports.figures.cross_agency_rules import shrunk
 from reports.figures.feed_lines import FeedLine, feed_lines
+from reports.figures.look_at_first import Seen, matters
 from reports.figures.rejected import reasons, write_back
 from reports.pages.lineage import Lineage
 from reports.pages.reconciliation import _account, _warehouse
@@ -30,8 +30,8 @@ from tests.conftest import NEXT_NIGHT, NIGHT, Feed, columns
 from tests.orchestration.conftest import command, recorded, run_ingest
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import publish
 from warehouse.store.feeds_in_use import read_feeds_in_use
+from warehouse.store.published_nights import publish
 from watch.feed_series import read_series
 
 PROPERTIES = columns(

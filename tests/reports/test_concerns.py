@@ -21,8 +21,8 @@ from tests.conftest import NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import publish, start_build
 from warehouse.store.night_records import SCHEMAS, record_file
+from warehouse.store.published_nights import publish, start_build
 
 FEED = Feed(
     [

@@ -19,7 +19,7 @@ from tests.conftest import NEXT_NIGHT, NIGHT, Feed
 from tests.nights.gated import gated
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import note_feeds, publish, restore, start_build
+from warehouse.store.published_nights import note_feeds, publish, restore, start_build
 
 FEED = Feed([
     "{name: id, logicalType: string, primaryKey: true}",

@@ -19,8 +19,8 @@ from sources.contract.model import Contract
 from tests.conftest import NIGHT, Feed
 from tests.sources.landed import text_columns
 from warehouse.home import Home
-from warehouse.store.builds import publish, start_build
 from warehouse.store.night_records import SCHEMAS, record, record_file
+from warehouse.store.published_nights import publish, start_build
 
 HOSTILE = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;"

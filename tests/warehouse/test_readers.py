@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import NIGHT
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import prune_nights, publish, start_build
+from warehouse.store.published_nights import prune_nights, publish, start_build
 
 READER = """
 import sys, duckdb

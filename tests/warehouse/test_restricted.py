@@ -11,7 +11,7 @@ import pytest
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.keys.platform_key import KEY_VARIABLE
-from warehouse.store.builds import publish, start_build
+from warehouse.store.published_nights import publish, start_build
 from warehouse.store.restricted import attach_restricted, restricted_file
 
 NIGHT = date(2026, 11, 20)

@@ -17,7 +17,7 @@ def docs(
 
     from catalogue.catalogue_pages import write_catalogue
     from warehouse.home import Home
-    from warehouse.store.builds import DATABASE, current_night
+    from warehouse.store.published_nights import DATABASE, current_night
 
     home = Home.from_environment()
     night = current_night(home)

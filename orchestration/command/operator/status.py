@@ -15,7 +15,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     from datetime import UTC, datetime
 
     from warehouse.home import Home
-    from warehouse.store.builds import current_night
+    from warehouse.store.published_nights import current_night
 
     home = Home.from_environment()
     now = datetime.now(UTC)

@@ -9,7 +9,7 @@ from orchestration.command.noted import note
 
 if TYPE_CHECKING:
     from warehouse.home import Home
-    from warehouse.store.builds import Night
+    from warehouse.store.published_nights import Night
 
 app = typer.Typer(help="List and restore published nights.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,7 +18,7 @@ app = typer.Typer(help="List and restore published nights.", no_args_is_help=Tru
 def list_nights() -> None:
     """List the builds that are kept, newest first: the last of each of seven nights, and up to three of each of the newest two."""
     from warehouse.home import Home
-    from warehouse.store.builds import restorable
+    from warehouse.store.published_nights import restorable
 
     home = Home.from_environment()
     rows = []
@@ -43,7 +43,7 @@ def restore_night(
     from sharing.policy.policy import Policy
     from warehouse.home import Home
     from warehouse.lock import NightRunning, night_lock
-    from warehouse.store.builds import PublishError, restore
+    from warehouse.store.published_nights import PublishError, restore
     from warehouse.store.seal import Tampered
 
     home, wanted = Home.from_environment(), as_date(extract_date)
@@ -60,7 +60,7 @@ def restore_night(
 def _tell_how_long(home: "Home", night: "Night") -> None:
     """A restore changes what is shown and not what was accepted, of which the next run builds."""
     from nights.record.feeds_in_use import accepted_again_since
-    from warehouse.store.builds import DATABASE
+    from warehouse.store.published_nights import DATABASE
 
     tell("This lasts until the next run, which builds anew of the extracts that were accepted last.")
     for feed in accepted_again_since(all_contracts(), home, night.folder / DATABASE):

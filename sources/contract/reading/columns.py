@@ -7,6 +7,7 @@ from typing import Any
 
 from open_data_contract_standard.model import SchemaProperty
 
+from sources.contract import defaults
 from sources.contract.model import CLASSIFICATIONS, PERSONAL, RESERVED_NAMES, Column, Server
 from sources.contract.reading.odcs import Problems, Step
 from sources.contract.server.known_formats import FORMATS
@@ -182,7 +183,7 @@ class ColumnReader:
     def _sql_type(self, steps: list[Step], prop: SchemaProperty) -> str:
         logical, physical = prop.logicalType or "", prop.physicalType or ""
         if logical == "integer":
-            return _INTEGER_TYPES[(prop.logicalTypeOptions or {}).get("format", "i64")]
+            return _INTEGER_TYPES[(prop.logicalTypeOptions or {}).get("format", defaults.INTEGER_FORMAT)]
         exact = re.fullmatch(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", physical, re.IGNORECASE)
         if logical == "number" and exact:
             return f"DECIMAL({exact[1]},{exact[2]})"
@@ -199,7 +200,7 @@ class ColumnReader:
                 f"is not a regular expression of the engine, RE2 ({fault}); it knows no look-around and no "
                 "back-reference, write it without",
             )
-        zone = options.get("defaultTimezone", "UTC")
+        zone = options.get("defaultTimezone", defaults.TIME_ZONE)
         if fault := engine_fault(f"timezone({literal(zone)}, TIMESTAMP '2000-01-01')"):
             self.wrong([*steps, "defaultTimezone"], f"{fault}; write a name such as Europe/Tallinn")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 
+from sources.contract import defaults
 from sources.contract.grants import grant_of
 from sources.contract.model import Column, Contact, Contract, DateProof, ServiceLevel
 from sources.contract.reading.columns import ColumnReader
@@ -58,8 +59,8 @@ class ContractReader:
             ),
             "extract_mode": mode.mode(),
             "increment": mode.increment(),
-            "reject_threshold": self._share(custom, "rejectThreshold", "0 %"),
-            "largest_drop": self._share(custom, "largestDrop", "50 %"),
+            "reject_threshold": self._share(custom, "rejectThreshold", defaults.REJECT_THRESHOLD),
+            "largest_drop": self._share(custom, "largestDrop", defaults.LARGEST_DROP),
             "date_proof": self._date_proof(custom, columns),
             "country": self._country(custom),
         }

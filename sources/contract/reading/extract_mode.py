@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sources.contract import defaults
 from sources.contract.model import EXTRACT_MODES, Column, Increment
 from sources.contract.reading.odcs import Problems, Step
 
 _STEPS: list[Step] = ["customProperties"]
-_DEFAULT_LATENESS, _DEFAULT_NUMBERS = "1 h", 1000
 # No row is later than a thousand years.
 _MOST_DIGITS, _MOST_DIGITS_OF_NUMBERS = 7, 18
 _HOURS = {"min": 1 / 60, "h": 1, "d": 24, "w": 168}
@@ -25,7 +25,7 @@ class ModeReader:
     columns: tuple[Column, ...]
 
     def mode(self) -> str:
-        mode = str(self.custom.get("extractMode", "snapshot"))
+        mode = str(self.custom.get("extractMode", defaults.EXTRACT_MODE))
         if mode not in EXTRACT_MODES:
             self.problems.add(_STEPS, f"extractMode is {mode!r}; write one of {', '.join(EXTRACT_MODES)}")
         if mode != "incremental":
@@ -57,7 +57,7 @@ class ModeReader:
         return next((column.sql_type for column in self.columns if column.name == name), None)
 
     def _numbers(self) -> int:
-        said = str(self.custom.get("lateness", _DEFAULT_NUMBERS))
+        said = str(self.custom.get("lateness", defaults.LATENESS_IN_NUMBERS))
         if said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS_OF_NUMBERS:
             return int(said)
         self.problems.add(
@@ -68,7 +68,7 @@ class ModeReader:
         return 0
 
     def _lateness(self) -> timedelta:
-        text = str(self.custom.get("lateness", _DEFAULT_LATENESS))
+        text = str(self.custom.get("lateness", defaults.LATENESS))
         number, _, unit = text.partition(" ")
         if not (number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS) or unit not in _HOURS:
             self.problems.add(

@@ -8,6 +8,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaObject
 
+from sources.contract import defaults
 from sources.contract.model import QualityRule, Reference
 from sources.contract.reading.odcs import Problems, Step
 from sources.contract.rules_as_sql import ROWS, own_query
@@ -38,7 +39,7 @@ class QualityReader:
     def _quality(self, steps: list[Step], rule: DataQuality, column: str | None) -> Iterator[QualityRule]:
         if rule.type == "text":
             return
-        severity = rule.severity or "error"
+        severity = rule.severity or defaults.SEVERITY
         if severity not in _SEVERITIES:
             self.wrong(
                 [*steps, "severity"], f"is {severity!r}; write error (the night is refused) or warning (it is reported)"

@@ -2,13 +2,13 @@
 
 from datetime import date
 
+from sources.contract import defaults
 from sources.contract.model import Contract
 from sources.contract.reading.value_shapes import is_number_between
 from sources.contract.server.location import located
 from sources.errors import ExtractError
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 LONGEST_SILENCE_SECONDS = 86_400.0
 # Those of libpq.
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -24,7 +24,7 @@ def said(contract: Contract, option: str, *, as_written: bool = False) -> str:
 
 def read_seconds(contract: Contract) -> float:
     """How long a system may be silent in the middle of an answer."""
-    seconds = contract.server.options.get("timeoutSeconds", READ_SECONDS)
+    seconds = contract.server.options.get("timeoutSeconds", defaults.TIMEOUT_SECONDS)
     if not is_number_between(seconds, 0, LONGEST_SILENCE_SECONDS):
         raise ExtractError(
             f"timeoutSeconds in {contract.path.name} is no number of seconds up to {LONGEST_SILENCE_SECONDS:.0f}; "

@@ -6,6 +6,7 @@ from typing import Any
 from open_data_contract_standard.model import CustomProperty
 from open_data_contract_standard.model import Server as StandardServer
 
+from sources.contract import defaults
 from sources.contract.model import Server
 from sources.contract.reading.odcs import Problems, Step
 from sources.contract.server.known_formats import FORMATS
@@ -58,8 +59,8 @@ class ServerReader:
         options = {name: value for name, value in fields.items() if name not in described} | custom
         server = Server(
             type=standard.type or "", location=_place(options),
-            format=str(standard.format or custom.get("format", "")).lower(), delimiter=str(options.get("delimiter", ",")),
-            encoding=standard.encoding or str(custom.get("encoding", DETECT if options.get("dialect") == DETECT else "utf-8")), options=options,
+            format=str(standard.format or custom.get("format", "")).lower(), delimiter=str(options.get("delimiter", defaults.DELIMITER)),
+            encoding=standard.encoding or str(custom.get("encoding", DETECT if options.get("dialect") == DETECT else defaults.ENCODING)), options=options,
         )  # fmt: skip
         always = kind(server)
         if always and always.format and not server.format:

@@ -10,8 +10,8 @@ from itertools import chain, islice
 from typing import Any
 
 from sources.contract.model import Column
-from sources.contract.typed_value import TypedValue, typed
 from sources.draft.sample import Sample
+from sources.typed_value import TypedValue, typed
 from sources.typing.number_format import PLAIN, NumberFormat
 from warehouse.engines.duckdb.engine import quoted
 

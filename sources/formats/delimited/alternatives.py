@@ -8,13 +8,13 @@ import duckdb
 import pyarrow as pa
 
 from sources.contract.model import Contract
-from sources.contract.typed_value import typed
 from sources.formats import BrokenRecord, Mended
 from sources.formats.delimited.fields import FieldParser, Misquoted, Unclosed
 from sources.formats.delimited.headings import Table
 from sources.formats.delimited.records import MISQUOTED
 from sources.formats.habits import Habits
 from sources.formats.staged import Stage
+from sources.typed_value import typed
 from warehouse.engines.duckdb.engine import quoted
 
 # A file with more of them is not a good file with a few faults; they are rejects then, and nothing is held in memory for them.

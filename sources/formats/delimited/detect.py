@@ -10,13 +10,13 @@ import duckdb
 import pyarrow as pa
 
 from sources.contract.model import Contract
-from sources.contract.typed_value import typed
 from sources.errors import ExtractError
 from sources.formats.delimited.dialect import DETECT, Dialect
 from sources.formats.delimited.evidence import Quoting, dialects, is_borne_out
 from sources.formats.delimited.fields import FieldParser
 from sources.formats.delimited.records import Record, Records, lines_of, open_text
 from sources.formats.stacked_headings import joined
+from sources.typed_value import typed
 from warehouse.engines.duckdb.engine import quoted
 
 _RECORDS = 200

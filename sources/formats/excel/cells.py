@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.contract.model import Column
-from sources.contract.typed_value import scale_of
 from sources.formats.excel.book_structure import Book
+from sources.typed_value import scale_of
 from sources.typing.date_pattern import write_date
 
 # Excel shows and compares 15 digits; the float behind them may say 12.300000000000001.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.contract.model import Contract
-from sources.contract.typed_value import scale_of
 from sources.errors import ExtractError
 from sources.formats.fixed.fields import ENCODINGS, SIGNS, Decoder, Slot
 from sources.formats.fixed.text import Codec, Units
+from sources.typed_value import scale_of
 
 _MACHINE_BYTES = 8
 _LARGEST_PACKED = 19

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 
 from sources.contract.model import Contract
-from sources.contract.typed_value import scale_of
 from sources.errors import ExtractError
 from sources.formats import BrokenRecord
 from sources.formats.staged import Stage, StagedReading, known_headers, refuse_too_many
 from sources.json_pointer import at_keys, keys_of
+from sources.typed_value import scale_of
 from sources.typing.number_format import PLAIN
 
 _RECORD_EXCERPT = 1 << 20

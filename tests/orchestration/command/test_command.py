@@ -268,7 +268,7 @@ def test_an_accepted_night_needs_no_steward(night_home: Home) -> None:
 
 def test_a_night_older_than_the_published_one_cannot_be_seen_by_readers(home: Home, published_home: Home) -> None:
     shutil.copytree(published_home.root, home.root, symlinks=True)
-    from warehouse.store.builds import published_nights, restore
+    from warehouse.store.published_nights import published_nights, restore
 
     night = published_nights(home)[0].folder
     later = night.with_name(f"{NEXT_NIGHT}-{night.name[11:]}")

@@ -17,7 +17,7 @@ from sharing.papers.facts import Platform
 from tests.browser import what_keeps_people_from_reading
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
-from warehouse.store.builds import publish, start_build
+from warehouse.store.published_nights import publish, start_build
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SIMULATED = PROJECT / "simulation"

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import NEXT_NIGHT, NIGHT
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.builds import (
+from warehouse.store.published_nights import (
     NIGHTS_BY_RUN,
     RESTORABLE_NIGHTS,
     RESTORABLE_RUNS,

@@ -7,6 +7,7 @@ typed value prints as the same text (the fast path), or when it matches the type
 import re
 from dataclasses import dataclass, replace
 
+from sources.contract import defaults
 from sources.contract.model import Column
 from sources.typing import local_time
 from sources.typing.date_pattern import ZONE, date_pattern
@@ -227,7 +228,7 @@ def _of_local(column: Column, value: str) -> TypedValue:
 
 
 def _zone(column: Column) -> str:
-    return str(column.options.get("defaultTimezone", "UTC"))
+    return str(column.options.get("defaultTimezone", defaults.TIME_ZONE))
 
 
 def _instant(column: Column, local: str) -> str:
