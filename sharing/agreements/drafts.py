@@ -15,6 +15,7 @@ from sharing.agreements.parties import FILE, Party, read_parties, vouched_text
 from sharing.agreements.register import (
     BEFORE,
     DRAFTS,
+    agreements_folder,
     all_parties,
     read_signatures,
     read_text,
@@ -67,7 +68,9 @@ def columns_of(contracts: Iterable[Contract]) -> dict[str, list[str]]:
 
 
 def usual_recipient(folder: Path) -> str:
-    """Who receives by the agreements of a folder, where that is one party."""
+    """Who receives by the agreements of a folder, where that is one party; not by the project's own, whose keys nobody has."""
+    if folder == agreements_folder():
+        return PLATFORM
     found = {str(recipient) for path in folder.glob("*.yaml") if (recipient := _recipient(path))}
     return found.pop() if len(found) == 1 else PLATFORM
 

@@ -93,4 +93,8 @@ def _view(product: Product) -> str:
     listed = ", ".join(map(quoted, columns)) or "NULL AS nothing_is_kept_as_it_is"
     schema, _, table = product.relation.partition(".")
     where = f" WHERE {product.rows}" if product.rows else ""
-    return f"CREATE TEMP VIEW {quoted(_view_name(product))} AS SELECT {listed} FROM {quoted(schema)}.{quoted(table)}{where}"
+    return f"""
+        CREATE TEMP VIEW {quoted(_view_name(product))} AS
+        SELECT {listed}
+        FROM {quoted(schema)}.{quoted(table)}{where}
+    """

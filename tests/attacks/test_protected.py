@@ -19,7 +19,7 @@ from tests.attacks.scan import texts_of
 from tests.catalogue.dbt_manifest import model, protection, seed
 from tests.conftest import Feed, ended
 from warehouse.home import PROJECT, Home
-from warehouse.store.restricted import restricted_file
+from warehouse.store.restricted import attach_restricted
 
 T = "accepted.hospital__patient"
 STAGED = model("stg_hospital__patient", f"with source as (select * from {T}) select * from source", schema="staging")
@@ -286,7 +286,9 @@ PLANTED = ["38001085718", "49403136526", "37605030299", "Planted Person", "Secon
 
 
 @pytest.mark.slow
-def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Path) -> None:
+def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a copy of the project: the draft goes beside its contracts, and its staging model into its dbt project."""
     checkout = tmp_path / "checkout"
     left_out = shutil.ignore_patterns(".venv", ".git", "data", "target", "logs", "__pycache__", ".*_cache")
@@ -294,7 +296,12 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
     sample = tmp_path / "patients.csv"
     sample.write_text(PATIENTS)
     home = Home(tmp_path / "home")
-    environment = {"INTERAGENCY_HOME": str(home.root), "PYTHONPATH": str(checkout)}
+    environment = {
+        "INTERAGENCY_HOME": str(home.root),
+        "PYTHONPATH": str(checkout),
+        "INTERAGENCY_KEY": "a key of a test",
+    }
+    monkeypatch.setenv("INTERAGENCY_KEY", environment["INTERAGENCY_KEY"])
 
     def interagency(*arguments: str) -> str:
         script = "from orchestration.command.main import app; app()"
@@ -306,7 +313,7 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(tmp_path: Pa
     with duckdb.connect(str(home.published), read_only=True) as connection:
         tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
         assert ("staging", "stg_hospital__patient") not in tables
-        connection.execute(f"ATTACH '{restricted_file(home.published.resolve())}' AS restricted (READ_ONLY)")
+        attach_restricted(connection, home.published.resolve(), read_only=True)
         assert connection.execute("SELECT count(*) FROM restricted.staging.stg_hospital__patient").fetchone() == (3,)
         keys = connection.execute("SELECT source_key FROM restricted.staging.stg_hospital__patient").fetchall()
     # Its key is the number: what stands in its place tells nothing.

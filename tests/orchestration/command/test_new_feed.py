@@ -14,7 +14,7 @@ import yaml
 from nights.record.feed_night import feed_nights
 from orchestration.command.engineer.new_feed import of_one_night
 from sources.contract.load import load
-from tests.agreements import follow, keep_up
+from tests.agreements import agree
 from tests.conftest import Feed, ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import PROJECT, Home
@@ -223,12 +223,11 @@ def test_a_backfill_takes_every_night_and_publishes_the_last(
 ) -> None:
     """Files named by their night; the one in the middle is missing, and costs only itself."""
     feed = Feed(
-        ["{name: id, logicalType: integer, primaryKey: true}", "{name: town, logicalType: string}"],
+        ["{name: id, logicalType: integer, primaryKey: true, classification: internal}", "{name: town, logicalType: string, classification: internal}"],
         path="things_{extract_date:%Y%m%d}.csv", custom={"extractMode": "append"},
     )  # fmt: skip
     contract = feed.write(Path(own["INTERAGENCY_SOURCES"]))
-    follow(Path(own["INTERAGENCY_AGREEMENTS"]), "tests/things")
-    keep_up(contract)
+    agree(Path(own["INTERAGENCY_AGREEMENTS"]), "tests", contract)
     nights = [today() - timedelta(days=count) for count in (3, 2, 1)]
     for number, night in enumerate(nights):
         if number != 1:

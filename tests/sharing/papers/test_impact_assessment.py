@@ -13,6 +13,7 @@ from tests.browser import WITH_BROWSER
 from tests.sharing.papers.conftest import Everything, command, kept_from_reading, said
 from tests.sharing.papers.test_processing_record import cells
 from warehouse.home import Home
+from warehouse.keys.platform_key import HOW_TO_SET
 
 POINTS = ["35(7)(a)", "35(7)(b)", "35(7)(c)", "35(7)(d)"]
 UNUSED = "Agreed on, and no table beyond staging has a value of it"
@@ -92,7 +93,7 @@ def test_a_measure_that_is_off_is_said_to_be_and_lessens_no_risk(everything: Eve
     for has_key in (False, True):
         paper = assessment(replace(everything.platform, has_key=has_key), everything.signed("civil-registry"))
         states = {row["Measure"]: row["State here"] for row in cells(paper, "35(7)(d)", "What the platform enforces")}
-        assert states[name] == ("on" if has_key else "OFF: set INTERAGENCY_KEY")
+        assert states[name] == ("on" if has_key else f"OFF: {HOW_TO_SET}")
         lessened = [row["Lessened by"] for row in cells(paper, "35(7)(c)", "Risks")]
         assert any(name in measures for measures in lessened) == has_key
 
