@@ -78,7 +78,7 @@ def opened_text(path: Path) -> str:
 def open_to(path: Path, target: Path, key: DataKey) -> None:
     """Write the content of a sealed file to `target`, for its owner alone. Raises as `opened` does."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-    with open(descriptor, "wb") as file:  # noqa: PTH123
+    with open(descriptor, "wb") as file:  # noqa: PTH123 — a Path opens names, and nobody else may open it meanwhile
         for chunk in opened(path, key):
             file.write(chunk)
 

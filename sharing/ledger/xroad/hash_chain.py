@@ -22,7 +22,7 @@ class _Transforms(SequenceOf):
 
 class _SingleDigest(Sequence):
     # asn1crypto declares its structures so.
-    _fields = [("digest", OctetString), ("method", UTF8String), ("transforms", _Transforms)]  # noqa: RUF012
+    _fields = [("digest", OctetString), ("method", UTF8String), ("transforms", _Transforms)]  # noqa: RUF012 — the library reads it from the class
 
 
 class _DigestList(SequenceOf):
