@@ -45,6 +45,8 @@ class Home:
     spill = _Below("spill")
     # What was done, in a log that is only ever added to.
     ledger = _Below("ledger")
+    # What was made for recipients of products, sealed.
+    releases = _Below("releases")
     dbt = _Below("dbt")
     lock = _Below("night.lock")
 
@@ -61,7 +63,7 @@ class Home:
         # What else lies there is not ours.
         for folder in (
             self.landing, self.accepted, self.nights.parent, self.state, self.quality, self.sent_back, self.dagster,
-            self.dbt, self.spill, self.root / "releases", self.ledger,
+            self.dbt, self.spill, self.releases, self.ledger,
         ):  # fmt: skip
             if folder.exists():
                 make_private(folder)

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sharing.agreements.canonical import digest
+from sharing.agreements.product import Product
 from sharing.agreements.purposes import broader, narrower
 from warehouse.home import PROJECT
 from warehouse.yaml import Schema
@@ -37,17 +38,6 @@ class Pull:
             return True
         is_within = any(place == source or place.startswith(f"{source.removesuffix('/')}/") for source in self.sources)
         return is_within and ".." not in PurePosixPath(place).parts
-
-
-@dataclass(frozen=True)
-class Product:
-    """What may be released: a relation's columns, each with its treatment, of the rows that a condition names, to recipients."""
-
-    id: str
-    relation: str
-    columns: dict[str, dict[str, Any]]
-    recipients: tuple[str, ...]
-    rows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +76,8 @@ class Agreement:
             provider=parties["provider"], recipient=parties["recipient"], others=tuple(parties.get("others", ())),
             controllers=tuple(data["controllers"]), law=basis["law"], article=basis["article"],
             purpose=purpose["term"], purpose_text=" ".join(purpose["text"].split()), onward_use=tuple(data.get("onward_use", ())),
-            pulls=tuple(Pull(one["feed"], frozenset(one["columns"]), tuple(one.get("sources", ()))) for one in data["pull"]),
-            products=tuple(
-                Product(one["id"], one["relation"], one["columns"], tuple(one["recipients"]), one.get("rows"))
-                for one in data.get("products", ())
-            ),
+            pulls=tuple(Pull(one["feed"], frozenset(one["columns"]), tuple(one.get("sources", ()))) for one in data.get("pull", ())),
+            products=tuple(map(Product.of, data.get("products", ()))),
             needs_consent=data["consent"] == "required", valid_from=first, valid_until=last, review_on=review,
             retention=data["retention"], digest=digest(data),
         )  # fmt: skip
@@ -117,6 +104,9 @@ class Agreement:
         """The retention, with months of 30 and years of 365 days."""
         return timedelta(days=int(self.retention[1:-1]) * _DAYS[self.retention[-1]])
 
+    def product_of(self, id_: str) -> Product | None:
+        return next((product for product in self.products if product.id == id_), None)
+
     def is_in_date(self, on: date) -> bool:
         return self.valid_from <= on <= self.valid_until
 
@@ -135,6 +125,8 @@ class Agreement:
         for term in (self.purpose, *self.onward_use):
             if term not in broader():
                 yield f"purpose: {term} is no purpose of the Data Privacy Vocabulary; such as dpv:ProvideOfficialStatistics"
+        for product in self.products:
+            yield from (f"products: {product.id}: {problem}" for problem in product.contradictions())
         yield from self._doubled()
 
     def _doubled(self) -> Iterator[str]:

@@ -35,7 +35,7 @@ _PARTY = {
     "required": ["id", "name", "contact", "keys"],
     "properties": {
         "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}, "name": _TEXT, "contact": _TEXT,
-        "keys": {"type": "array", "minItems": 1, "items": _KEY}, "left_on": _DATE,
+        "keys": {"type": "array", "minItems": 1, "items": _KEY}, "left_on": _DATE, "age": {"type": "string", "pattern": "^age1[a-z0-9]{20,}$"},
     },
 }  # fmt: skip
 SCHEMA = Schema({"type": "array", "items": _PARTY})
@@ -74,13 +74,14 @@ class PartyKey:
 
 @dataclass(frozen=True)
 class Party:
-    """An organisation that signs agreements."""
+    """An organisation that signs agreements. `age` is the public key that releases to it are sealed for."""
 
     id: str
     name: str
     contact: str
     keys: tuple[PartyKey, ...]
     left_on: date | None = None
+    age: str | None = None
 
     def verify(self, signature: str, data: Any, now: datetime) -> SignedBy:
         """Raises NotSigned where none of the party's keys that held then signed this data."""
@@ -142,7 +143,7 @@ def _party(data: dict[str, Any]) -> Party:
         )
         for key in data["keys"]
     )  # fmt: skip
-    return Party(data["id"], data["name"], data["contact"], keys, _day(data, "left_on"))
+    return Party(data["id"], data["name"], data["contact"], keys, _day(data, "left_on"), data.get("age"))
 
 
 def _day(data: dict[str, Any], name: str) -> date | None:

@@ -9,9 +9,10 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
-from sharing.agreements.model import Agreement, Product, Pull
+from sharing.agreements.model import Agreement, Pull
 from sharing.agreements.parties import Party
-from sharing.papers.words import DPV, DROPPED, purpose_iri, treatment_words
+from sharing.agreements.product import Product
+from sharing.papers.words import DPV, purpose_iri
 
 _ID, _TERM = {"@type": "@id"}, {"@type": "@vocab"}
 _TERMS = (
@@ -86,7 +87,7 @@ def _pulling(agreement: Agreement, pull: Pull, parties: dict[str, Party]) -> dic
 
 
 def _releasing(agreement: Agreement, product: Product, parties: dict[str, Party]) -> dict[str, Any]:
-    given = {name: treatment_words(said) for name, said in product.columns.items() if said["treatment"] != DROPPED}
+    given = {name: treatment.words for name, treatment in product.given.items()}
     target = _collection(f"{_policy(agreement)}:product:{product.id}", _relation(product.relation), given)
     target["title"] = product.id
     if product.rows is not None:

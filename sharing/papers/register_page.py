@@ -14,7 +14,7 @@ from sharing.agreements.shown import signatures
 from sharing.papers.facts import by_id
 from sharing.papers.odrl import as_odrl
 from sharing.papers.paper import write_json, write_page
-from sharing.papers.words import link_of, purpose_iri, purpose_words, span_words, state_words, treatment_words
+from sharing.papers.words import link_of, purpose_iri, purpose_words, span_words, state_words
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _entry(signed: Signed, register: Register, today: date) -> Entry:
         tuple(map(_worded, one.onward_use)), span_words(one.retention), tuple((pull.feed, tuple(sorted(pull.columns))) for pull in one.pulls),
         tuple(
             ProductShown(
-                product.id, product.relation, tuple(f"{name}: {treatment_words(said)}" for name, said in product.columns.items()),
+                product.id, product.relation, tuple(f"{name}: {said.words}" for name, said in product.columns.items()),
                 tuple(names.get(id_, id_) for id_ in product.recipients), product.rows or "all",
             )
             for product in one.products

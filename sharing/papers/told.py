@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sharing.agreements.model import Agreement
 from sharing.papers.facts import Platform, Reached, held
 from sharing.papers.paper import Table
-from sharing.papers.words import purpose_iri, purpose_words, span_words, treatment_words
+from sharing.papers.words import purpose_iri, purpose_words, span_words
 from sources.contract.model import CLASSIFICATIONS
 from warehouse.numbers_for_people import NOTHING, counted, several
 
@@ -88,7 +88,7 @@ def destinations(found: Sequence[Reached]) -> Table:
 def products(platform: Platform, agreement: Agreement) -> Table:
     rows = tuple(
         (
-            product.id, product.relation, ", ".join(f"{name} ({treatment_words(said)})" for name, said in product.columns.items()),
+            product.id, product.relation, ", ".join(f"{name} ({said.words})" for name, said in product.columns.items()),
             product.rows or "all rows", ", ".join(map(platform.name_of, product.recipients)),
         )
         for product in agreement.products

@@ -2,14 +2,12 @@
 
 import re
 from datetime import date
-from typing import Any
 
 from sharing.agreements.purposes import PREFIX
 from sharing.agreements.register import Signed
 from warehouse.numbers_for_people import several
 
 DPV = "https://w3id.org/dpv#"
-DROPPED = "drop"
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 # What may become a link: any other word of a stranger stays text.
@@ -29,12 +27,6 @@ def purpose_words(term: str) -> str:
 def span_words(span: str) -> str:
     """An agreement's retention, `P1Y` as `1 year`."""
     return several(int(span[1:-1]), _UNITS[span[-1]])
-
-
-def treatment_words(said: dict[str, Any]) -> str:
-    """What a product does to a column, such as `generalise to month`."""
-    treatment, to = str(said["treatment"]).replace("_", " "), said.get("to")
-    return treatment if to is None else f"{treatment} to {to}"
 
 
 def link_of(contact: str) -> str | None:

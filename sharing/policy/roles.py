@@ -9,7 +9,7 @@ from datetime import date
 import duckdb
 
 from sharing.agreements.lint import is_harmless
-from sharing.agreements.model import Product
+from sharing.agreements.product import Kind, Product
 from sharing.agreements.register import Register
 from warehouse.engines.duckdb.engine import quoted
 from warehouse.engines.duckdb.parse_tree import one_query
@@ -17,7 +17,6 @@ from warehouse.store.restricted import RESTRICTED
 
 ANALYST, LINKER = "analyst", "linker"
 _IDENTIFYING = ("identity", "linkage")
-_KEEP = "keep"
 
 
 class NotTheirs(Exception):
@@ -89,7 +88,7 @@ def _view(product: Product) -> str:
     """Columns that are kept as they are: what is to be treated is a release's, and not shown."""
     if product.rows is not None and not is_harmless(product.rows):
         raise NotTheirs(f"product {product.id}: its rows are not a condition on columns; `interagency agreements lint`")
-    columns = [name for name, said in product.columns.items() if said["treatment"] == _KEEP]
+    columns = [name for name, treatment in product.columns.items() if treatment.kind == Kind.KEEP]
     listed = ", ".join(map(quoted, columns)) or "NULL AS nothing_is_kept_as_it_is"
     schema, _, table = product.relation.partition(".")
     where = f" WHERE {product.rows}" if product.rows else ""

@@ -1,0 +1,211 @@
+"""Make one release: held against the agreement and the ledger, written, assessed, sealed, signed. The same asked again is the same release."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from joserfc.jwk import OKPKey
+
+from catalogue.protection import Protection
+from sharing.agreements.canonical import digest
+from sharing.agreements.model import Agreement
+from sharing.agreements.parties import Party
+from sharing.agreements.product import Kind, Product
+from sharing.ledger.entry import Kind as Happened
+from sharing.ledger.log import Ledger
+from sharing.ledger.night import entries_of
+from sharing.masking.pseudonym import RecipientKey, recipient_key, release_secret
+from sharing.policy.policy import Policy
+from sharing.release.content import suffix, write_content
+from sharing.release.cover import Covered
+from sharing.release.errors import NotReleased
+from sharing.release.kept import Release, folder_of, new_folder
+from sharing.release.manifest import MANIFEST, Content, Manifest
+from sharing.release.query import Relation, Secrets, Statement, find_relation, prepare_pseudonyms
+from sharing.release.sealed import recipient_of, seal_for, seal_here
+from warehouse.engines.duckdb.engine import open_database, safe_message
+from warehouse.errors import KeyRefused
+from warehouse.home import Home
+from warehouse.journal import actor
+from warehouse.keys.data_key import is_protected
+from warehouse.store.published_nights import DATABASE, Night, published_nights
+from warehouse.store.restricted import attach_restricted, restricted_file
+
+_SERVED = "delta-sharing"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One product of an agreement for one of its recipients, of one night."""
+
+    agreement: Agreement
+    product: Product
+    recipient: Party
+    night: Night
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What releases are made with: the home, what decides what may leave, the key that signs."""
+
+    home: Home
+    covered: Covered
+    key: OKPKey
+
+    @classmethod
+    def of(cls, home: Home, manifests: list[Path], key: OKPKey) -> "Maker":
+        """`manifests` are dbt's, with the SQL that made the night."""
+        return cls(home, Covered(Policy.read(home), Protection.read(manifests), datetime.now(UTC).date()), key)
+
+    def wanted(self, agreement_id: str, product_id: str | None = None, night: date | None = None) -> list[Wanted]:
+        """Every product, or one, for each of its recipients. Raises NotReleased and AgreementError."""
+        agreement = self.covered.agreement(agreement_id)
+        products = [one for one in agreement.products if product_id in (None, one.id)]
+        if not products:
+            known = ", ".join(one.id for one in agreement.products) or "none"
+            raise NotReleased(f"agreement {agreement_id} has no product {product_id or 'at all'}; it has: {known}")
+        found = night_of(self.home, night)
+        return [
+            Wanted(agreement, product, self._party(name), found) for product in products for name in product.recipients
+        ]
+
+    def make(self, wanted: Wanted) -> Release:
+        """Raises NotReleased, KeyRefused. Made before, it is given again as long as it is whole."""
+        self.covered.check(wanted.agreement, wanted.product)
+        published = check_published(self.home, wanted.night)
+        with _opened(wanted) as connection:
+            making = _Making.begin(self, wanted, connection, published)
+            folder = folder_of(self.home, making.manifest)
+            if (folder / MANIFEST).exists():
+                return Release(folder, Manifest.read(folder))
+            manifest = self._fill(making, folder)
+        Ledger(self.home).append(Happened.RELEASE, entry_of(manifest), actor())
+        return Release(folder, manifest)
+
+    def _fill(self, making: "_Making", folder: Path) -> Manifest:
+        wanted = making.wanted
+        recipient = None if wanted.product.format == _SERVED else recipient_of(wanted.recipient)
+        with new_folder(self.home, folder) as place:
+            manifest = making.write(place)
+            path = place / manifest.content.name
+            seal_here(path) if recipient is None else seal_for(path, recipient)
+            manifest.write(place, self.key)
+        return manifest
+
+    def _party(self, name: str) -> Party:
+        party = self.covered.policy.register.parties.get(name)
+        if party is None:
+            raise NotReleased(f"{name} is in no parties.yaml; `interagency agreements party {name}`")
+        if party.left_on is not None and party.left_on <= self.covered.on:
+            raise NotReleased(f"{name} left on {party.left_on}; agree anew without it")
+        return party
+
+
+@dataclass(frozen=True)
+class _Making:
+    """One release under way: all that its manifest says before its rows are written."""
+
+    wanted: Wanted
+    connection: duckdb.DuckDBPyConnection
+    relation: Relation
+    secrets: Secrets
+    manifest: Manifest
+
+    @classmethod
+    def begin(cls, maker: Maker, wanted: Wanted, connection: duckdb.DuckDBPyConnection, published: str) -> "_Making":
+        product = wanted.product
+        relation = find_relation(connection, product)
+        key = _pseudonym_key(maker.home, wanted)
+        said = _said(wanted, published, key)
+        release = digest(said).removeprefix("sha256:")
+        manifest = Manifest(release=release, **said, risk={}, content=Content("", "", 0, 0, ""))
+        return cls(wanted, connection, relation, Secrets(release_secret(maker.home, release), key), manifest)
+
+    def write(self, folder: Path) -> Manifest:
+        product = self.wanted.product
+        pseudonyms = (
+            prepare_pseudonyms(self.connection, product, self.relation, self.secrets.key) if self.secrets.key else {}
+        )
+        statement = Statement(product, self.relation, self.secrets, pseudonyms)
+        target = folder / f"{product.id}.{suffix(product.format)}"
+        try:
+            content = write_content(self.connection, statement.sql(), product.format, target)
+        except duckdb.Error as error:
+            raise NotReleased(f"{product.id}: the rows cannot be written: {safe_message(error)}") from None
+        return Manifest(**(vars(self.manifest) | {"content": content}))
+
+
+def _said(wanted: Wanted, published: str, key: RecipientKey | None) -> dict[str, Any]:
+    """All that decides which bytes leave; its hash is the release's name."""
+    agreement, product = wanted.agreement, wanted.product
+    return {
+        "agreement": agreement.id, "version": agreement.version, "agreement_digest": agreement.digest, "purpose": agreement.purpose,
+        "product": product.id, "relation": product.relation, "recipient": wanted.recipient.id,
+        "night": wanted.night.extract_date.isoformat(), "run": wanted.night.run, "published_sha256": published,
+        "columns": {name: treatment.as_json for name, treatment in product.columns.items()}, "condition": product.rows,
+        "pseudonym_key": key.epoch if key else None, "consents": None, "expires": agreement.valid_until.isoformat(),
+    }  # fmt: skip
+
+
+def _pseudonym_key(home: Home, wanted: Wanted) -> RecipientKey | None:
+    if not any(treatment.kind == Kind.PSEUDONYM for treatment in wanted.product.columns.values()):
+        return None
+    if not is_protected(home):
+        raise NotReleased(f"{wanted.product.id}: pseudonyms need the platform's key; `interagency keys create`")
+    return recipient_key(home, wanted.recipient.id)
+
+
+@contextmanager
+def _opened(wanted: Wanted) -> Iterator[duckdb.DuckDBPyConnection]:
+    database = wanted.night.folder / DATABASE
+    with open_database(database, read_only=True) as connection:
+        if restricted_file(database).exists():
+            try:
+                attach_restricted(connection, database, read_only=True)
+            except duckdb.Error:
+                raise KeyRefused(
+                    f"the restricted database of {wanted.night.extract_date} cannot be opened by the key of today"
+                ) from None
+        yield connection
+
+
+def night_of(home: Home, night: date | None) -> Night:
+    """The build that readers see, or the last one of a night. Raises NotReleased."""
+    nights = published_nights(home)
+    found = next((one for one in nights if (one.is_current if night is None else one.extract_date == night)), None)
+    if found is None:
+        known = ", ".join(sorted({str(one.extract_date) for one in nights})) or "none"
+        asked = f"no build of {night} is kept" if night else "nothing is published"
+        raise NotReleased(f"{asked}, so nothing leaves; kept: {known}")
+    return found
+
+
+def check_published(home: Home, night: Night) -> str:
+    """The hash of the published file, which is the one of its publication in the ledger. Raises NotReleased."""
+    with (night.folder / DATABASE).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    noted = [
+        str(entry.what.get("published_sha256"))
+        for entry in entries_of(Ledger(home), f'"night":"{night.extract_date}"')
+        if entry.kind == Happened.PUBLICATION and str(entry.what.get("run", "")).startswith(night.run)
+    ]
+    if found not in noted:
+        raise NotReleased(
+            f"the published file of {night.extract_date} (run {night.run}) is not the one that the ledger says was published; "
+            "run the night again"
+        )
+    return found
+
+
+def entry_of(manifest: Manifest) -> dict[str, Any]:
+    """A release as the ledger has it."""
+    return {
+        "release": manifest.release, "agreement": manifest.agreement, "version": manifest.version, "product": manifest.product,
+        "recipient": manifest.recipient, "night": manifest.night, "rows": manifest.content.rows,
+        "content_sha256": manifest.content.sha256, "manifest": manifest.digest,
+    }  # fmt: skip

@@ -1,0 +1,84 @@
+"""What a release says of itself: agreement, product, recipient, night, treatments, rows, risk, files; signed by the platform."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from sharing.agreements.canonical import canonical, digest
+from sharing.agreements.signature import NotSigned, SignedBy, sign, verify
+from sharing.release.errors import NotReleased
+from warehouse.files import write_text
+
+MANIFEST, SIGNATURE = "manifest.json", "manifest.jws"
+
+
+@dataclass(frozen=True)
+class Content:
+    """The rows as a recipient opens them: name, bytes and hash of the file before it was sealed."""
+
+    name: str
+    format: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`release` is the same for the same agreement, product, recipient, night, keys and consents, and so is all the rest.
+
+    `expires` is the last day on which the recipient may use it.
+    """
+
+    release: str
+    agreement: str
+    version: int
+    agreement_digest: str
+    purpose: str
+    product: str
+    relation: str
+    recipient: str
+    night: str
+    run: str
+    published_sha256: str
+    columns: dict[str, dict[str, Any]]
+    condition: str | None
+    pseudonym_key: int | None
+    consents: dict[str, Any] | None
+    risk: dict[str, Any]
+    content: Content
+    expires: str
+
+    def write(self, folder: Path, key: OKPKey) -> str:
+        """Returns its hash. Written last: a folder that has a manifest is a release."""
+        said = asdict(self)
+        write_text(folder / SIGNATURE, sign(said, key, datetime.now(UTC)) + "\n")
+        write_text(folder / MANIFEST, canonical(said).decode() + "\n")
+        return digest(said)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """Raises NotReleased where there is none that can be read."""
+        try:
+            said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            return cls(**(said | {"content": Content(**said["content"])}))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise NotReleased(f"{folder / MANIFEST} is no manifest of a release ({type(error).__name__})") from None
+
+    @property
+    def digest(self) -> str:
+        return digest(asdict(self))
+
+    def signed_by(self, folder: Path, key: OKPKey) -> SignedBy:
+        """Raises NotReleased where this key did not sign it."""
+        try:
+            signature = (folder / SIGNATURE).read_text(encoding="utf-8").strip()
+            return verify(signature, asdict(self), key, datetime.now(UTC))
+        except OSError as error:
+            raise NotReleased(f"{folder / SIGNATURE} cannot be read ({error.strerror})") from None
+        except NotSigned as error:
+            raise NotReleased(f"the manifest in {folder} does not hold: {error}") from None

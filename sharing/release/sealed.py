@@ -1,0 +1,39 @@
+"""Seal what leaves: with age for its recipient, or under the platform's key where the recipient reads it from the platform."""
+
+from pathlib import Path
+
+import pyrage
+
+from sharing.agreements.parties import Party
+from sharing.release.errors import NotReleased
+from warehouse.keys.keyed_folder import key_of
+from warehouse.keys.sealed_file import seal_file
+
+AGE = ".age"
+
+
+def recipient_of(party: Party) -> pyrage.x25519.Recipient:
+    """Raises NotReleased where the party has no key that files can be sealed for."""
+    remedy = (
+        f"`interagency agreements party {party.id} --age KEY`, whose secret half the recipient made with `age-keygen`"
+    )
+    if party.age is None:
+        raise NotReleased(f"{party.id} has no key that files are sealed for; {remedy}")
+    try:
+        return pyrage.x25519.Recipient.from_str(party.age)
+    except pyrage.RecipientError:
+        raise NotReleased(f"the age key of {party.id} in parties.yaml is none; {remedy}") from None
+
+
+def seal_for(path: Path, recipient: pyrage.x25519.Recipient) -> Path:
+    """Put `<name>.age` in the place of a file."""
+    sealed = path.with_name(path.name + AGE)
+    pyrage.encrypt_file(str(path), str(sealed), [recipient])
+    path.unlink()
+    return sealed
+
+
+def seal_here(path: Path) -> Path:
+    """Under the key of its folder; as it is where the platform has none."""
+    key = key_of(path)
+    return seal_file(path, key) if key else path
