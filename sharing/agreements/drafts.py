@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 
 from sharing.agreements.errors import AgreementError
 from sharing.agreements.model import Agreement
-from sharing.agreements.parties import FILE, Party, read_parties, vouched_text
+from sharing.agreements.parties import FILE, Party, age_text, read_parties, vouched_text
 from sharing.agreements.register import (
     BEFORE,
     DRAFTS,
@@ -145,6 +145,17 @@ def rotate_key(folder: Path, id_: str, old: OKPKey, new_file: Path) -> None:
     present["valid_until"] = today.date().isoformat()
     public["vouched_by"] = sign(vouched_text(id_, public["x"]), old, today)
     entry["keys"].append(public)
+    _write_parties(folder, data)
+
+
+def set_age(folder: Path, id_: str, age: str, key: OKPKey) -> None:
+    """Write the key that a party's files are sealed for, signed by the party. Raises AgreementError."""
+    data = _parties_data(folder)
+    entry = next((one for one in data if one["id"] == id_), None)
+    x = key.as_dict(private=False)["x"]
+    if entry is None or not any(one["x"] == x for one in entry["keys"]):
+        raise AgreementError(f"the key is none that {folder / FILE} lists for {id_}; give the present one")
+    entry |= {"age": age, "age_signed": sign(age_text(id_, age), key, datetime.now(UTC))}
     _write_parties(folder, data)
 
 

@@ -35,7 +35,7 @@ _PARTY = {
     "required": ["id", "name", "contact", "keys"],
     "properties": {
         "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}, "name": _TEXT, "contact": _TEXT,
-        "keys": {"type": "array", "minItems": 1, "items": _KEY}, "left_on": _DATE, "age": {"type": "string", "pattern": "^age1[a-z0-9]{20,}$"},
+        "keys": {"type": "array", "minItems": 1, "items": _KEY}, "left_on": _DATE, "age": _TEXT, "age_signed": {"type": "string"},
     },
 }  # fmt: skip
 SCHEMA = Schema({"type": "array", "items": _PARTY})
@@ -74,7 +74,7 @@ class PartyKey:
 
 @dataclass(frozen=True)
 class Party:
-    """An organisation that signs agreements. `age` is the public key that releases to it are sealed for."""
+    """An organisation that signs agreements. `age` is the public key that releases to it are sealed for, `age_signed` its own signature of it."""
 
     id: str
     name: str
@@ -82,6 +82,7 @@ class Party:
     keys: tuple[PartyKey, ...]
     left_on: date | None = None
     age: str | None = None
+    age_signed: str | None = None
 
     def verify(self, signature: str, data: Any, now: datetime) -> SignedBy:
         """Raises NotSigned where none of the party's keys that held then signed this data."""
@@ -94,6 +95,15 @@ class Party:
         if refusal is not None:
             raise NotSigned(refusal)
         return found
+
+    def sealed_for(self, now: datetime) -> str | None:
+        """The key that its files are sealed for; None where it named none. Raises NotSigned where somebody else wrote it."""
+        if self.age is None:
+            return None
+        if self.age_signed is None:
+            raise NotSigned("it is not signed")
+        self.verify(self.age_signed, age_text(self.id, self.age), now)
+        return self.age
 
     def is_vouched(self, key: PartyKey, known: Iterable[str], now: datetime) -> bool:
         """Whether one of the party's keys, whose thumbprints are `known`, signed this one."""
@@ -112,6 +122,11 @@ class Party:
 def vouched_text(party: str, x: str) -> dict[str, str]:
     """What a party signs to say that a key is its own from now on."""
     return {"party": party, "key": x}
+
+
+def age_text(party: str, age: str) -> dict[str, str]:
+    """What a party signs to say which key its files are sealed for."""
+    return {"party": party, "age": age}
 
 
 def read_parties(folder: Path) -> list[Party]:
@@ -143,7 +158,9 @@ def _party(data: dict[str, Any]) -> Party:
         )
         for key in data["keys"]
     )  # fmt: skip
-    return Party(data["id"], data["name"], data["contact"], keys, _day(data, "left_on"), data.get("age"))
+    return Party(
+        data["id"], data["name"], data["contact"], keys, _day(data, "left_on"), data.get("age"), data.get("age_signed")
+    )
 
 
 def _day(data: dict[str, Any], name: str) -> date | None:

@@ -36,6 +36,13 @@ class Release:
         return (self.folder / APPROVAL).exists()
 
     @property
+    def state(self) -> str:
+        """In a word or two."""
+        if self.is_withdrawn:
+            return "withdrawn"
+        return "delivered" if self.is_delivered else "approved" if self.is_approved else "not delivered"
+
+    @property
     def sealed(self) -> Path:
         """The one file that holds the rows, sealed for its recipient or under the platform's key."""
         return next(path for path in sorted(self.folder.iterdir()) if path.name.startswith(self.manifest.content.name))

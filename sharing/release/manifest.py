@@ -9,7 +9,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from sharing.agreements.canonical import canonical, digest
-from sharing.agreements.signature import NotSigned, SignedBy, sign, verify
+from sharing.agreements.signature import NotSigned, sign, verify
 from sharing.release.errors import NotReleased
 from warehouse.files import write_text
 
@@ -62,23 +62,24 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """Raises NotReleased where there is none that can be read."""
+        """Of a folder that a release lies in. Raises NotReleased where there is none that can be read."""
+        return cls.read_file(folder / MANIFEST)
+
+    @classmethod
+    def read_file(cls, path: Path) -> "Manifest":
         try:
-            said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            said = json.loads(path.read_text(encoding="utf-8"))
             return cls(**(said | {"content": Content(**said["content"])}))
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise NotReleased(f"{folder / MANIFEST} is no manifest of a release ({type(error).__name__})") from None
+            raise NotReleased(f"{path} is no manifest of a release ({type(error).__name__})") from None
 
     @property
     def digest(self) -> str:
         return digest(asdict(self))
 
-    def signed_by(self, folder: Path, key: OKPKey) -> SignedBy:
+    def check_signature(self, signature: Path, key: OKPKey) -> None:
         """Raises NotReleased where this key did not sign it."""
         try:
-            signature = (folder / SIGNATURE).read_text(encoding="utf-8").strip()
-            return verify(signature, asdict(self), key, datetime.now(UTC))
-        except OSError as error:
-            raise NotReleased(f"{folder / SIGNATURE} cannot be read ({error.strerror})") from None
+            verify(signature.read_text(encoding="utf-8").strip(), asdict(self), key, datetime.now(UTC))
         except NotSigned as error:
-            raise NotReleased(f"the manifest in {folder} does not hold: {error}") from None
+            raise NotReleased(f"the manifest beside {signature} does not hold: {error}") from None

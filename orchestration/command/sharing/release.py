@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from orchestration.command.common import NOT_DONE, as_date, stop, tell
+from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, show_table, stop, tell
 
 if TYPE_CHECKING:
+    from sharing.agreements.product import Product
     from sharing.release.kept import Release
     from sharing.release.make import Maker
+    from warehouse.home import Home
 
 
 class AgreementFirst(TyperGroup):
@@ -23,6 +26,7 @@ class AgreementFirst(TyperGroup):
 
 
 app = typer.Typer(cls=AgreementFirst, help="What leaves: products of agreements, made safe for their recipients.", rich_markup_mode=None, no_args_is_help=True)  # fmt: skip
+_Release = Annotated[str, typer.Argument(help="A release, by the beginning of its name as `release list` shows it.")]
 _Night = typer.Option(help="The night, as yyyy-mm-dd; the published one by default.")
 
 
@@ -40,7 +44,8 @@ def make(
     for one in wanted:
         try:
             with _told(ends=False):
-                _tell(maker.make(one))
+                made = maker.make(one)
+                _tell(made, _handed_over(maker.home, made, one.product))
         except _Refused as error:
             refused += 1
             tell(f"{one.product.id} for {one.recipient.id} is not released: {error}", err=True)
@@ -48,9 +53,138 @@ def make(
         raise typer.Exit(NOT_DONE)
 
 
-def _tell(release: "Release") -> None:
+def _handed_over(home: "Home", made: "Release", product: "Product") -> str:
+    from sharing.release.deliver import Waits, deliver
+
+    try:
+        place = deliver(home, made, product)
+    except Waits as waits:
+        return str(waits)
+    return f"delivered to {place}" if place else "the same as was delivered before"
+
+
+def _tell(release: "Release", what: str) -> None:
     said = release.manifest
-    tell(f"{said.product} for {said.recipient}: {said.content.rows:,} rows of {said.night}, {release.folder}")
+    tell(f"{said.product} for {said.recipient}: {said.content.rows:,} rows of {said.night}; {what}")
+
+
+@app.command("list")
+def list_releases() -> None:
+    """Every release that was made, the newest night first."""
+    from sharing.release.kept import releases
+    from warehouse.home import Home
+
+    headings = ("release", "night", "agreement", "product", "recipient", "rows", "state")
+    with _told():
+        found = releases(Home.from_environment())
+    rows = [
+        (
+            one.manifest.release[:12], one.manifest.night, one.manifest.agreement, one.manifest.product, one.manifest.recipient,
+            f"{one.manifest.content.rows:,}", one.state,
+        )
+        for one in found
+    ]  # fmt: skip
+    show_table("Releases", headings, rows, frozenset({5}))
+
+
+@app.command("show")
+def show(release: _Release) -> None:
+    """What one release holds, for whom, under what, with which risk."""
+    from sharing.release.kept import as_lines
+
+    with _told():
+        found = _one(release)
+        for line in as_lines(found.manifest):
+            tell(line)
+    tell(f"{found.state}: {found.folder}")
+
+
+@app.command("approve")
+def approve(
+    release: _Release,
+    reason: Annotated[str, typer.Option(help="What was looked at; kept with your name.")],
+) -> None:
+    """Sign that a release may go, where its agreement asks for a person, and deliver it."""
+    from sharing.release.deliver import approve, deliver
+
+    with _told():
+        found, maker = _one(release), _maker()
+        agreement = maker.covered.agreement(found.manifest.agreement)
+        product = agreement.product_of(found.manifest.product)
+        if product is None or agreement.digest != found.manifest.agreement_digest:
+            stop("it was made under another version of its agreement; release it again", NOT_DONE)
+        approve(maker.home, found, reason)
+        _tell(found, f"delivered to {deliver(maker.home, found, product)}")
+
+
+@app.command("verify")
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Where manifest and signature lie; the opened file beside them is checked too.")],
+    trust: Annotated[Path | None, typer.Option(help="A file with the platform's key (name+id+key), a line each; those of the home by default.")] = None,
+) -> None:  # fmt: skip
+    """Whether a manifest is the platform's, and the file beside it what it says."""
+    from sharing.ledger.platform import known_keys, read_keys
+    from sharing.release.checked import check_release
+    from warehouse.home import Home
+
+    with _told():
+        keys = read_keys(trust) if trust else known_keys(Home.from_environment())
+        for line in check_release(folder, keys):
+            tell(line)
+
+
+@app.command("recipient")
+def recipient(
+    party: Annotated[str, typer.Argument(metavar="PARTY")],
+    age: Annotated[str, typer.Option(help="The public key that files to it are sealed for, age1….")],
+    key: Annotated[Path, typer.Option(help="The party's private key, with which it signs that.")],
+) -> None:
+    """Write down for which key a party's files are sealed, signed by the party."""
+    from sharing.agreements.drafts import set_age
+    from sharing.agreements.parties import read_parties
+    from sharing.agreements.register import agreement_folders
+    from sharing.agreements.signature import read_private_key
+    from sharing.release.sealed import age_recipient
+
+    with _told():
+        age_recipient(age)
+        folders = [folder for folder in agreement_folders() if any(one.id == party for one in read_parties(folder))]
+        if not folders:
+            stop(f"there is no party {party}; `interagency agreements party {party}` adds it", WRONG_USE)
+        set_age(folders[-1], party, age, read_private_key(key))
+    tell(f"files to {party} are sealed for {age} from now on")
+
+
+@app.command("rotate")
+def rotate(
+    party: Annotated[str, typer.Argument(metavar="PARTY")],
+    reason: Annotated[str, typer.Option(help="Why; kept with your name.")],
+) -> None:
+    """Give a recipient other pseudonyms from here on: what it has cannot be joined with what it will get."""
+    from orchestration.command.noted import note
+    from sharing.ledger.entry import Kind
+    from sharing.masking.pseudonym import rotate_recipient
+    from warehouse.home import Home
+
+    if not reason.strip():
+        stop('a rotation needs a reason: --reason "…"', WRONG_USE)
+    home = Home.from_environment()
+    epoch = rotate_recipient(home, party)
+    note(home, Kind.KEY_USE, party=party, use="pseudonyms of a recipient", epoch=epoch)
+    tell(f"{party} gets the pseudonyms of key {epoch} from now on")
+
+
+def _one(short: str) -> "Release":
+    from sharing.release.errors import NotReleased
+    from sharing.release.kept import releases
+    from warehouse.home import Home
+
+    found = [one for one in releases(Home.from_environment()) if one.manifest.release.startswith(short)]
+    if len(found) != 1:
+        raise NotReleased(
+            f"{'several releases begin' if found else 'no release begins'} with {short!r}; `interagency release list`"
+        )
+    return found[0]
 
 
 class _Refused(Exception):
