@@ -17,6 +17,8 @@ from sharing.policy.purposes_of_marts import Purposes
 from sharing.release.errors import NotReleased
 
 _VERSIONED = f"{HISTORY}."
+# Which records are of one person: the platform's own, of random ids.
+_LINKED = "linkage/"
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ class Covered:
         asked = [*product.given, *condition_columns(product.rows)]
         for column in dict.fromkeys(name.lower() for name in asked):
             for feed, fields in _by_feed(purposes, key, column):
-                known = fields - {"*"}
-                question = Question("", Action.RELEASE, feed, frozenset(known), agreement.purpose, self.on)
+                # What the platform writes beside a row begins so, and no contract's column does.
+                asked_for = frozenset(name for name in fields if name != "*" and not name.startswith("_"))
+                question = Question("", Action.RELEASE, feed, asked_for, agreement.purpose, self.on)
                 refusal = self.policy.may(question).refusal
                 if refusal is not None:
                     label = lineage.resources[key].label
@@ -103,5 +106,7 @@ def _by_feed(purposes: Purposes, key: str, column: str) -> Iterable[tuple[str, f
     found: dict[str, set[str]] = {}
     for field in purposes.use(key, column).fields:
         feed, _, name = field.partition(": ")
+        if feed.startswith(_LINKED):
+            continue
         found.setdefault(feed, set()).add(name)
     return [(feed, frozenset(names)) for feed, names in sorted(found.items())]
