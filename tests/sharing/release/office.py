@@ -84,7 +84,9 @@ class Office:
     folder: Path
     on: date = date(2026, 3, 1)
     source: dict[str, Any] = field(default_factory=source_agreement)
-    release: dict[str, Any] = field(default_factory=lambda: _agreement("stay-statistics", STATISTICS, products=[product()]))
+    release: dict[str, Any] = field(
+        default_factory=lambda: _agreement("stay-statistics", STATISTICS, products=[product()])
+    )
     revoked: str | None = None
     open_because: dict[str, str] = field(default_factory=dict)
     identity: pyrage.x25519.Identity = field(default_factory=pyrage.x25519.Identity.generate)
@@ -130,7 +132,9 @@ class Office:
     def _signed(self, data: dict[str, Any]) -> Signed:
         agreement = Agreement.of(data)
         assert not list(agreement.contradictions())
-        revocation = Revocation(PROVIDER, date(2026, 2, 1), "the study is over") if self.revoked == agreement.id else None
+        revocation = (
+            Revocation(PROVIDER, date(2026, 2, 1), "the study is over") if self.revoked == agreement.id else None
+        )
         return Signed(agreement, self.folder / f"{agreement.id}.yaml", (), revocation)
 
     def wanted(self, night: date | None = None) -> list[Wanted]:
@@ -149,5 +153,3 @@ class Office:
     def rows(self, release: Release) -> list[tuple[Any, ...]]:
         with duckdb.connect() as connection:
             return connection.execute(f"SELECT * FROM '{self.opened(release)}'").fetchall()
-
-

@@ -63,7 +63,9 @@ def test_a_release_made_again_is_the_same_to_the_byte(format_: str, office: Offi
 
 
 def test_two_recipients_cannot_join_theirs_and_one_can_join_its_own(office: Office) -> None:
-    office.give(product(recipients=["tests-office", "tests-ministry"]), product(id="towns", columns={"number": "pseudonym"}))
+    office.give(
+        product(recipients=["tests-office", "tests-ministry"]), product(id="towns", columns={"number": "pseudonym"})
+    )
     office.publish()
     first, second, towns = [office.rows(office.made(place)) for place in range(3)]
     assert {row[0] for row in first}.isdisjoint(row[0] for row in second)
@@ -77,7 +79,9 @@ def test_two_recipients_cannot_join_theirs_and_one_can_join_its_own(office: Offi
 def test_what_is_protected_and_not_treated_is_refused_with_its_path(office: Office) -> None:
     office.give(product(columns=COLUMNS | {"born": "keep"}))
     office.publish()
-    with pytest.raises(NotReleased, match=r"born is protected \(hospital/patient.born -> stay.born\) and kept as it is"):
+    with pytest.raises(
+        NotReleased, match=r"born is protected \(hospital/patient.born -> stay.born\) and kept as it is"
+    ):
         office.made()
     assert releases(office.home) == []
     said = product()
@@ -111,7 +115,9 @@ def test_what_was_revoked_releases_nothing_more(ended: str, says: str, office: O
         office.made()
 
 
-@pytest.mark.parametrize(("day", "is_allowed"), [("2025-12-31", False), ("2026-01-01", True), ("2026-12-31", True), ("2027-01-01", False)])
+@pytest.mark.parametrize(
+    ("day", "is_allowed"), [("2025-12-31", False), ("2026-01-01", True), ("2026-12-31", True), ("2027-01-01", False)]
+)
 def test_both_days_of_an_agreement_are_included(day: str, is_allowed: bool, office: Office) -> None:
     from datetime import date
 
@@ -147,7 +153,9 @@ def test_a_key_that_is_none_or_anothers_seals_nothing(office: Office) -> None:
     with pytest.raises(NotReleased, match="is no public key of age"):
         office.made()
     known = office.parties["tests-ministry"]
-    swapped = type(known)("tests-office", "x", "y", office.parties["tests-office"].keys, None, known.age, known.age_signed)
+    swapped = type(known)(
+        "tests-office", "x", "y", office.parties["tests-office"].keys, None, known.age, known.age_signed
+    )
     office.parties["tests-office"] = swapped
     with pytest.raises(NotReleased, match="is not its own"):
         office.made()
@@ -176,7 +184,9 @@ def test_nothing_is_half_made(office: Office, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_protected_relation_is_released_treated(office: Office) -> None:
-    moved = TABLE.replace("CREATE SCHEMA IF NOT EXISTS marts", "CREATE SCHEMA IF NOT EXISTS restricted.marts").replace("TABLE marts.", "TABLE restricted.marts.")
+    moved = TABLE.replace("CREATE SCHEMA IF NOT EXISTS marts", "CREATE SCHEMA IF NOT EXISTS restricted.marts").replace(
+        "TABLE marts.", "TABLE restricted.marts."
+    )
     office.publish("CREATE SCHEMA marts", restricted=moved)
     assert len(office.rows(office.made())) == 200
 
