@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 
 from sharing.agreements.errors import AgreementError
 from sharing.agreements.model import Agreement
-from sharing.agreements.parties import FILE, Party, age_text, read_parties, vouched_text
+from sharing.agreements.parties import FILE, Party, age_text, consent_keys_text, read_parties, vouched_text
 from sharing.agreements.register import (
     BEFORE,
     DRAFTS,
@@ -150,12 +150,22 @@ def rotate_key(folder: Path, id_: str, old: OKPKey, new_file: Path) -> None:
 
 def set_age(folder: Path, id_: str, age: str, key: OKPKey) -> None:
     """Write the key that a party's files are sealed for, signed by the party. Raises AgreementError."""
+    _set_signed(folder, id_, key, {"age": age, "age_signed": sign(age_text(id_, age), key, datetime.now(UTC))})
+
+
+def set_consent_keys(folder: Path, id_: str, keys: list[dict[str, Any]], key: OKPKey) -> None:
+    """Write the keys (JWK) with which a party signs people's consents, signed by the party. Raises AgreementError."""
+    signed = sign(consent_keys_text(id_, keys), key, datetime.now(UTC))
+    _set_signed(folder, id_, key, {"consent_keys": keys, "consent_keys_signed": signed})
+
+
+def _set_signed(folder: Path, id_: str, key: OKPKey, said: dict[str, Any]) -> None:
     data = _parties_data(folder)
     entry = next((one for one in data if one["id"] == id_), None)
     x = key.as_dict(private=False)["x"]
     if entry is None or not any(one["x"] == x for one in entry["keys"]):
         raise AgreementError(f"the key is none that {folder / FILE} lists for {id_}; give the present one")
-    entry |= {"age": age, "age_signed": sign(age_text(id_, age), key, datetime.now(UTC))}
+    entry |= said
     _write_parties(folder, data)
 
 

@@ -60,6 +60,8 @@ class Agreement:
     pulls: tuple[Pull, ...]
     products: tuple[Product, ...]
     needs_consent: bool
+    consent_manager: str | None
+    consent_purposes: frozenset[str]
     valid_from: date
     valid_until: date
     review_on: date
@@ -78,7 +80,8 @@ class Agreement:
             purpose=purpose["term"], purpose_text=" ".join(purpose["text"].split()), onward_use=tuple(data.get("onward_use", ())),
             pulls=tuple(Pull(one["feed"], frozenset(one["columns"]), tuple(one.get("sources", ()))) for one in data.get("pull", ())),
             products=tuple(map(Product.of, data.get("products", ()))),
-            needs_consent=data["consent"] == "required", valid_from=first, valid_until=last, review_on=review,
+            needs_consent=data["consent"] == "required", consent_manager=data.get("consent_manager"),
+            consent_purposes=frozenset(data.get("consent_purposes", ())), valid_from=first, valid_until=last, review_on=review,
             retention=data["retention"], digest=digest(data),
         )  # fmt: skip
 
@@ -125,9 +128,14 @@ class Agreement:
         for term in (self.purpose, *self.onward_use):
             if term not in broader():
                 yield f"purpose: {term} is no purpose of the Data Privacy Vocabulary; such as dpv:ProvideOfficialStatistics"
+        yield from self._of_products()
+        yield from self._doubled()
+
+    def _of_products(self) -> Iterator[str]:
+        if self.needs_consent and self.products and self.consent_manager is None:
+            yield "consent: is required, and nobody is named whose signature consents bear; write consent_manager"
         for product in self.products:
             yield from (f"products: {product.id}: {problem}" for problem in product.contradictions())
-        yield from self._doubled()
 
     def _doubled(self) -> Iterator[str]:
         for name, found in (("pull", self.feeds), ("products", tuple(product.id for product in self.products))):

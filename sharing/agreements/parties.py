@@ -4,7 +4,7 @@ A key that follows another is vouched for by it: the party's earlier key signs t
 wrote into the file is seen, once the platform has seen the party's own (`sharing.agreements.seen`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -36,6 +36,7 @@ _PARTY = {
     "properties": {
         "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}, "name": _TEXT, "contact": _TEXT,
         "keys": {"type": "array", "minItems": 1, "items": _KEY}, "left_on": _DATE, "age": _TEXT, "age_signed": {"type": "string"},
+        "consent_keys": {"type": "array", "minItems": 1, "items": {"type": "object"}}, "consent_keys_signed": {"type": "string"},
     },
 }  # fmt: skip
 SCHEMA = Schema({"type": "array", "items": _PARTY})
@@ -74,7 +75,9 @@ class PartyKey:
 
 @dataclass(frozen=True)
 class Party:
-    """An organisation that signs agreements. `age` is the public key that releases to it are sealed for, `age_signed` its own signature of it."""
+    """An organisation that signs agreements. `age` is the public key that releases to it are sealed for, `age_signed` its own signature of it;
+    `consent_keys` (JWK) are those that it signs people's consents with, and `consent_keys_signed` its signature of them.
+    """
 
     id: str
     name: str
@@ -83,6 +86,8 @@ class Party:
     left_on: date | None = None
     age: str | None = None
     age_signed: str | None = None
+    consent_keys: tuple[dict[str, Any], ...] = ()
+    consent_keys_signed: str | None = None
 
     def verify(self, signature: str, data: Any, now: datetime) -> SignedBy:
         """Raises NotSigned where none of the party's keys that held then signed this data."""
@@ -104,6 +109,14 @@ class Party:
             raise NotSigned("it is not signed")
         self.verify(self.age_signed, age_text(self.id, self.age), now)
         return self.age
+
+    def signs_consents_with(self, now: datetime) -> tuple[dict[str, Any], ...]:
+        """Raises NotSigned where somebody else wrote the keys."""
+        if self.consent_keys:
+            if self.consent_keys_signed is None:
+                raise NotSigned("they are not signed")
+            self.verify(self.consent_keys_signed, consent_keys_text(self.id, self.consent_keys), now)
+        return self.consent_keys
 
     def is_vouched(self, key: PartyKey, known: Iterable[str], now: datetime) -> bool:
         """Whether one of the party's keys, whose thumbprints are `known`, signed this one."""
@@ -127,6 +140,11 @@ def vouched_text(party: str, x: str) -> dict[str, str]:
 def age_text(party: str, age: str) -> dict[str, str]:
     """What a party signs to say which key its files are sealed for."""
     return {"party": party, "age": age}
+
+
+def consent_keys_text(party: str, keys: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a party signs to say with which keys it signs people's consents."""
+    return {"party": party, "consent_keys": list(keys)}
 
 
 def read_parties(folder: Path) -> list[Party]:
@@ -159,8 +177,9 @@ def _party(data: dict[str, Any]) -> Party:
         for key in data["keys"]
     )  # fmt: skip
     return Party(
-        data["id"], data["name"], data["contact"], keys, _day(data, "left_on"), data.get("age"), data.get("age_signed")
-    )
+        data["id"], data["name"], data["contact"], keys, _day(data, "left_on"), data.get("age"), data.get("age_signed"),
+        tuple(data.get("consent_keys", ())), data.get("consent_keys_signed"),
+    )  # fmt: skip
 
 
 def _day(data: dict[str, Any], name: str) -> date | None:

@@ -13,14 +13,15 @@ from joserfc.jwk import OKPKey
 
 from catalogue.protection import Protection
 from sharing.agreements.canonical import digest
-from sharing.agreements.model import Agreement
 from sharing.agreements.parties import Party
-from sharing.agreements.product import Kind, Product
+from sharing.agreements.product import Kind
+from sharing.consent.held import note_uses
 from sharing.ledger.entry import Kind as Happened
 from sharing.ledger.log import Ledger
 from sharing.ledger.night import entries_of
 from sharing.masking.pseudonym import RecipientKey, recipient_key, release_secret
 from sharing.policy.policy import Policy
+from sharing.release.consented import condition_of_consents, hold_consents, said_of_consents, use_of
 from sharing.release.content import suffix, write_content
 from sharing.release.cover import Covered
 from sharing.release.errors import NotReleased
@@ -28,6 +29,7 @@ from sharing.release.kept import Release, folder_of, new_folder
 from sharing.release.manifest import MANIFEST, Content, Manifest
 from sharing.release.query import Relation, Secrets, Statement, find_relation, prepare_pseudonyms
 from sharing.release.sealed import recipient_of, seal_for, seal_here
+from sharing.release.wanted import Wanted
 from warehouse.engines.duckdb.engine import open_database, safe_message
 from warehouse.errors import KeyRefused
 from warehouse.home import Home
@@ -37,16 +39,6 @@ from warehouse.store.published_nights import DATABASE, Night, published_nights
 from warehouse.store.restricted import attach_restricted, restricted_file
 
 _SERVED = "delta-sharing"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One product of an agreement for one of its recipients, of one night."""
-
-    agreement: Agreement
-    product: Product
-    recipient: Party
-    night: Night
 
 
 @dataclass(frozen=True)
@@ -94,6 +86,8 @@ class Maker:
             manifest = making.write(place)
             path = place / manifest.content.name
             seal_here(path) if recipient is None else seal_for(path, recipient)
+            if wanted.agreement.needs_consent:
+                note_uses(making.connection, self.home, use_of(wanted))
             manifest.write(place, self.key)
         return manifest
 
@@ -121,7 +115,8 @@ class _Making:
         product = wanted.product
         relation = find_relation(connection, product)
         key = _pseudonym_key(maker.home, wanted)
-        said = _said(wanted, published, key)
+        consents = hold_consents(connection, maker.home, wanted, relation)
+        said = _said(wanted, published, key) | said_of_consents(wanted, consents)
         release = digest(said).removeprefix("sha256:")
         manifest = Manifest(release=release, **said, risk={}, content=Content("", "", 0, 0, ""))
         return cls(wanted, connection, relation, Secrets(release_secret(maker.home, release), key), manifest)
@@ -131,7 +126,8 @@ class _Making:
         pseudonyms = (
             prepare_pseudonyms(self.connection, product, self.relation, self.secrets.key) if self.secrets.key else {}
         )
-        statement = Statement(product, self.relation, self.secrets, pseudonyms)
+        condition = condition_of_consents(self.wanted, self.relation)
+        statement = Statement(product, self.relation, self.secrets, pseudonyms, condition)
         target = folder / f"{product.id}.{suffix(product.format)}"
         try:
             content = write_content(self.connection, statement.sql(), product.format, target)
@@ -148,7 +144,7 @@ def _said(wanted: Wanted, published: str, key: RecipientKey | None) -> dict[str,
         "product": product.id, "relation": product.relation, "recipient": wanted.recipient.id,
         "night": wanted.night.extract_date.isoformat(), "run": wanted.night.run, "published_sha256": published,
         "columns": {name: treatment.as_json for name, treatment in product.columns.items()}, "condition": product.rows,
-        "pseudonym_key": key.epoch if key else None, "consents": None, "expires": agreement.valid_until.isoformat(),
+        "pseudonym_key": key.epoch if key else None,
     }  # fmt: skip
 
 

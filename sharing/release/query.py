@@ -50,6 +50,15 @@ class Secrets:
 def find_relation(connection: duckdb.DuckDBPyConnection, product: Product) -> Relation:
     """In the open database, or in the restricted one where that is attached. Raises NotReleased."""
     schema, _, name = product.relation.partition(".")
+    found = find_place(connection, schema, name)
+    if found is None:
+        raise NotReleased(f"{product.id}: the night has no {product.relation}; agree on a relation that it has")
+    described = connection.execute(f"DESCRIBE {found[0]}").fetchall()
+    return Relation(found[0], {row[0]: Column(row[0], row[1]) for row in described}, found[1])
+
+
+def find_place(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> tuple[str, bool] | None:
+    """SQL of where a relation stands, and whether it is a table; None where the night has none of that name."""
     found = connection.execute(
         f"""
         SELECT database_name, is_table
@@ -63,11 +72,7 @@ def find_relation(connection: duckdb.DuckDBPyConnection, product: Product) -> Re
         """,
         [schema, name],
     ).fetchone()
-    if found is None:
-        raise NotReleased(f"{product.id}: the night has no {product.relation}; agree on a relation that it has")
-    place = f"{quoted(found[0])}.{quoted(schema)}.{quoted(name)}"
-    described = connection.execute(f"DESCRIBE {place}").fetchall()
-    return Relation(place, {row[0]: Column(row[0], row[1]) for row in described}, bool(found[1]))
+    return (f"{quoted(found[0])}.{quoted(schema)}.{quoted(name)}", bool(found[1])) if found else None
 
 
 def is_personal(product: Product) -> bool:
@@ -87,9 +92,9 @@ def prepare_pseudonyms(
         made[name] = f"pseudonyms_{len(made)}"
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {made[name]} AS
-            SELECT value, {key.sql("value")} AS pseudonym
-            FROM (SELECT DISTINCT {text_of(column)} AS value FROM {relation.place})
-            WHERE value IS NOT NULL
+            SELECT pseudonym_of, {key.sql("pseudonym_of")} AS pseudonym_is
+            FROM (SELECT DISTINCT {text_of(column)} AS pseudonym_of FROM {relation.place})
+            WHERE pseudonym_of IS NOT NULL
         """)
     return made
 
@@ -135,14 +140,14 @@ class Statement:
 
     def _pseudonym(self, column: Column) -> str:
         if column.name in self.pseudonyms:
-            return f"{self.pseudonyms[column.name]}.pseudonym"
+            return f"{self.pseudonyms[column.name]}.pseudonym_is"
         if self.secrets.key is None:
             raise NotReleased(f"{self.product.id}: a pseudonym needs the platform's key; `interagency keys create`")
         return self.secrets.key.sql(text_of(column))
 
     def _joins(self) -> Iterator[str]:
         for name, table in self.pseudonyms.items():
-            yield f"LEFT JOIN {table} ON {table}.value = CAST(source.{quoted(name)} AS VARCHAR)"
+            yield f"LEFT JOIN {table} ON {table}.pseudonym_of = CAST(source.{quoted(name)} AS VARCHAR)"
 
     def _rows(self) -> str | None:
         for name in condition_columns(self.product.rows):

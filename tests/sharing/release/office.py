@@ -30,11 +30,12 @@ COLUMNS = {
     "number": "pseudonym", "born": "generalise to year", "town": "keep", "kind": "keep", "diagnosis": "redact", "tags": "drop",
 }  # fmt: skip
 T = "accepted.hospital__patient"
-SEEN = f"select number, name, born, diagnosis, town, kind, tags from {T}"
+SEEN = f"select _source_key as person_id, number, name, born, diagnosis, town, kind, tags from {T}"
 TABLE = """
     CREATE SCHEMA IF NOT EXISTS marts;
     CREATE OR REPLACE TABLE marts.stay AS
     SELECT
+        'id' || (i % 40) AS person_id,
         'P' || (i % 40) AS number,
         'Name ' || i AS name,
         DATE '1950-03-07' + (i * 97)::INTEGER AS born,
@@ -43,6 +44,16 @@ TABLE = """
         i % 2 AS kind,
         i AS tags
     FROM range(200) AS rows (i)
+"""
+
+# 40 people with a number each, and two who share one.
+PEOPLE = """
+    CREATE SCHEMA restricted.identity;
+    CREATE TABLE restricted.identity.person_identifier AS
+    SELECT 'id' || i AS person_id, 'national_number' AS identifier_kind, 'P' || i AS identifier
+    FROM range(40) AS people (i)
+    UNION ALL
+    SELECT unnest(['id1', 'id2']), 'tax_number', 'SHARED'
 """
 
 

@@ -126,7 +126,7 @@ def test_both_days_of_an_agreement_are_included(day: str, is_allowed: bool, offi
     if is_allowed:
         assert office.made().manifest.content.rows == 200
         return
-    with pytest.raises(NotReleased, match="begins on|ended on"):
+    with pytest.raises(NotReleased, match=r"begins on|ended on"):
         office.made()
 
 
