@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import import_key
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from sharing.agreements.parties import Party
 from sharing.agreements.signature import NotSigned
 from sharing.consent.artefact import Key
 from sharing.consent.errors import NoConsent
 
-_KINDS = ("RSA", "EC", "OKP")
+_KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _PRIVATE = "d"
 _SHORTEST_RSA_BITS = 2048
 
@@ -44,8 +44,8 @@ def _key(said: dict[str, Any]) -> Key:
             f"a manager's key is a public JWK of kind {', '.join(_KINDS)}; leave the private part (`d`) out"
         )
     try:
-        key: Key = import_key(said)
-        bits = key.public_key.key_size if said["kty"] == "RSA" else _SHORTEST_RSA_BITS
+        key = _KINDS[said["kty"]].import_key(said)
+        bits = key.public_key.key_size if isinstance(key, RSAKey) else _SHORTEST_RSA_BITS
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise NoConsent("a manager's key cannot be read; give it as a JWK (RFC 7517)") from None
     if bits < _SHORTEST_RSA_BITS:

@@ -13,8 +13,7 @@ from sharing.consent.kept import set_status, summaries, take_in
 from sharing.ledger.log import Ledger
 from sharing.release.errors import NotReleased
 from tests.sharing.consent.artefacts import KEY, MANAGER, artefact, signed_part
-from tests.sharing.release.conftest import office  # noqa: F401
-from tests.sharing.release.office import COLUMNS, NIGHT, PEOPLE, Office, product
+from tests.sharing.office import COLUMNS, NIGHT, PEOPLE, Office, product
 from warehouse.store.seal import Tampered
 
 KEYS = {MANAGER: [RSAKey.import_key(KEY.as_dict(private=False))]}
@@ -133,7 +132,7 @@ def test_a_manager_that_the_agreement_does_not_name_counts_for_nothing(asking: O
 
 
 def test_without_a_person_nobodys_consent_can_be_held(office: Office) -> None:
-    from tests.sharing.release.office import TABLE
+    from tests.sharing.office import TABLE
 
     office.give(product(), **NEEDED)
     office.publish(TABLE.replace("AS person_id", "AS somebody"), restricted=PEOPLE)

@@ -11,7 +11,7 @@ from sharing.ledger.log import Ledger
 from sharing.masking.pseudonym import recipient_key, rotate_recipient
 from sharing.release.errors import NotReleased
 from sharing.release.kept import releases
-from tests.sharing.release.office import COLUMNS, FRAUD, NIGHT, STATISTICS, TABLE, Office, product, source_agreement
+from tests.sharing.office import COLUMNS, FRAUD, NIGHT, STATISTICS, TABLE, Office, product, source_agreement
 
 
 def test_exactly_what_was_agreed_leaves(office: Office) -> None:
