@@ -33,6 +33,7 @@ class AttackSettings:
     protected: tuple[str, ...] = ()
     as_released: Mapping[str, str] = field(default_factory=dict)
     auxiliary: AuxiliaryFile | None = None
+    compared: tuple[str, ...] = ()
     earlier: Relation | None = None
     attempts: int = 1000
     seed: int = 0
