@@ -50,8 +50,12 @@ def assess(
 ) -> Assessment:
     """Of what is released, as it is released. No rows pass: they tell of nobody. DisclosureError for columns that there are not."""
     risk = microdata_risk(connection, relation, quasi_identifiers, sensitive)
-    reasons = [*_of_classes(risk, limits), *_of_values(risk, limits)] if risk.rows else []
-    return Assessment(limits, risk, tuple(reasons))
+    return Assessment(limits, risk, tuple(broken(risk, limits)))
+
+
+def broken(risk: MicrodataRisk, limits: Limits) -> list[Reason]:
+    """The limits that figures do not keep."""
+    return [*_of_classes(risk, limits), *_of_values(risk, limits)] if risk.rows else []
 
 
 def _of_classes(risk: MicrodataRisk, limits: Limits) -> list[Reason]:

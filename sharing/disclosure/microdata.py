@@ -91,11 +91,18 @@ def microdata_risk(
     grouped = [fetched(connection, _by_size(relation, quasi_identifiers, column), relation) for column in protected]
     # Without a protected column the sizes are all that there is.
     sizes = grouped[0] if grouped else fetched(connection, _sizes(relation, quasi_identifiers), relation)
+    return told(quasi_identifiers, sizes, dict(zip(protected, grouped, strict=True)))
+
+
+def told(
+    quasi_identifiers: tuple[str, ...], sizes: list[tuple[Any, ...]], by_size: dict[Column, list[tuple[Any, ...]]]
+) -> MicrodataRisk:
+    """From rows of `sizes_of`, and of `values_by_size` for each protected column."""
     counts = tuple(ClassSize(int(size), int(classes)) for size, classes, *_ in sizes)
     return MicrodataRisk(
         quasi_identifiers, sum(one.rows for one in counts), sum(one.classes for one in counts),
         counts[0].size if counts else 0, sum(one.rows for one in counts if one.size == 1), counts[:_SMALLEST],
-        tuple(_worst(column, rows) for column, rows in zip(protected, grouped, strict=True)),
+        tuple(_worst(column, rows) for column, rows in by_size.items()),
     )  # fmt: skip
 
 
@@ -117,25 +124,36 @@ def _key(names: tuple[str, ...]) -> tuple[str, str]:
 
 def _sizes(relation: Relation, names: tuple[str, ...]) -> str:
     selected, key = _key(names)
-    return f"""
-        SELECT size, count(*) AS classes
-        FROM (SELECT {selected}, count(*) AS size FROM {from_clause(relation)} GROUP BY {key})
-        GROUP BY size
-        ORDER BY size
-    """
+    return sizes_of(f"SELECT {selected}, count(*) AS n FROM {from_clause(relation)} GROUP BY {key}", key)
 
 
 def _by_size(relation: Relation, names: tuple[str, ...], column: Column) -> str:
-    """Of each size of classes: how many, and the fewest values, the least entropy and the largest distance of one of them."""
     selected, key = _key(names)
-    distances = _ordered_distance(key) if column.is_ordered else _equal_distance(key)
-    return f"""
-        WITH groups AS MATERIALIZED (
+    groups = f"""
             SELECT {selected}, {quoted(column.name)} AS s, count(*) AS n
             FROM {from_clause(relation)}
             GROUP BY {key}, s
-        ),
-        {distances}
+    """
+    return values_by_size(groups, key, column.is_ordered)
+
+
+def sizes_of(groups: str, key: str) -> str:
+    """Of groups (a statement: the columns of `key`, and `n` records) that are classes: each size, and how many have it."""
+    return f"""
+        SELECT n AS size, count(*) AS classes
+        FROM ({groups})
+        GROUP BY n
+        ORDER BY n
+    """
+
+
+def values_by_size(groups: str, key: str, is_ordered: bool) -> str:
+    """Of groups (a statement: the columns of `key`, protected value `s`, `n` records): of each size of classes how many, and the
+    fewest values, the least entropy (nats) and the largest distance of one of them.
+    """
+    return f"""
+        WITH groups AS MATERIALIZED ({groups}),
+        {_ordered_distance(key) if is_ordered else _equal_distance(key)}
         SELECT size, count(*) AS classes, min(l), min(entropy), max(t)
         FROM classes
         GROUP BY size
