@@ -12,29 +12,24 @@ import duckdb
 from joserfc.jwk import OKPKey
 
 from catalogue.protection import Protection
-from sharing.agreements.canonical import digest
 from sharing.agreements.parties import Party
-from sharing.agreements.product import Kind
 from sharing.consent.held import note_uses
 from sharing.ledger.entry import Kind as Happened
 from sharing.ledger.log import Ledger
 from sharing.ledger.night import entries_of
-from sharing.masking.pseudonym import RecipientKey, recipient_key, release_secret
 from sharing.policy.policy import Policy
-from sharing.release.consented import condition_of_consents, hold_consents, said_of_consents, use_of
-from sharing.release.content import suffix, write_content
+from sharing.release.consented import use_of
 from sharing.release.cover import Covered
 from sharing.release.errors import NotReleased
 from sharing.release.kept import Release, folder_of, new_folder
-from sharing.release.manifest import MANIFEST, Content, Manifest
-from sharing.release.query import Relation, Secrets, Statement, find_relation, prepare_pseudonyms
+from sharing.release.making import Making
+from sharing.release.manifest import MANIFEST, Manifest
 from sharing.release.sealed import recipient_of, seal_for, seal_here
 from sharing.release.wanted import Wanted
-from warehouse.engines.duckdb.engine import open_database, safe_message
+from warehouse.engines.duckdb.engine import open_database
 from warehouse.errors import KeyRefused
 from warehouse.home import Home
 from warehouse.journal import actor
-from warehouse.keys.data_key import is_protected
 from warehouse.store.published_nights import DATABASE, Night, published_nights
 from warehouse.store.restricted import attach_restricted, restricted_file
 
@@ -71,7 +66,7 @@ class Maker:
         self.covered.check(wanted.agreement, wanted.product)
         published = check_published(self.home, wanted.night)
         with _opened(wanted) as connection:
-            making = _Making.begin(self, wanted, connection, published)
+            making = Making.begin(self.home, wanted, connection, published)
             folder = folder_of(self.home, making.manifest)
             if (folder / MANIFEST).exists():
                 return Release(folder, Manifest.read(folder))
@@ -79,7 +74,7 @@ class Maker:
         Ledger(self.home).append(Happened.RELEASE, entry_of(manifest), actor())
         return Release(folder, manifest)
 
-    def _fill(self, making: "_Making", folder: Path) -> Manifest:
+    def _fill(self, making: Making, folder: Path) -> Manifest:
         wanted = making.wanted
         recipient = None if wanted.product.format == _SERVED else recipient_of(wanted.recipient)
         with new_folder(self.home, folder) as place:
@@ -98,62 +93,6 @@ class Maker:
         if party.left_on is not None and party.left_on <= self.covered.on:
             raise NotReleased(f"{name} left on {party.left_on}; agree anew without it")
         return party
-
-
-@dataclass(frozen=True)
-class _Making:
-    """One release under way: all that its manifest says before its rows are written."""
-
-    wanted: Wanted
-    connection: duckdb.DuckDBPyConnection
-    relation: Relation
-    secrets: Secrets
-    manifest: Manifest
-
-    @classmethod
-    def begin(cls, maker: Maker, wanted: Wanted, connection: duckdb.DuckDBPyConnection, published: str) -> "_Making":
-        product = wanted.product
-        relation = find_relation(connection, product)
-        key = _pseudonym_key(maker.home, wanted)
-        consents = hold_consents(connection, maker.home, wanted, relation)
-        said = _said(wanted, published, key) | said_of_consents(wanted, consents)
-        release = digest(said).removeprefix("sha256:")
-        manifest = Manifest(release=release, **said, risk={}, content=Content("", "", 0, 0, ""))
-        return cls(wanted, connection, relation, Secrets(release_secret(maker.home, release), key), manifest)
-
-    def write(self, folder: Path) -> Manifest:
-        product = self.wanted.product
-        pseudonyms = (
-            prepare_pseudonyms(self.connection, product, self.relation, self.secrets.key) if self.secrets.key else {}
-        )
-        condition = condition_of_consents(self.wanted, self.relation)
-        statement = Statement(product, self.relation, self.secrets, pseudonyms, condition)
-        target = folder / f"{product.id}.{suffix(product.format)}"
-        try:
-            content = write_content(self.connection, statement.sql(), product.format, target)
-        except duckdb.Error as error:
-            raise NotReleased(f"{product.id}: the rows cannot be written: {safe_message(error)}") from None
-        return Manifest(**(vars(self.manifest) | {"content": content}))
-
-
-def _said(wanted: Wanted, published: str, key: RecipientKey | None) -> dict[str, Any]:
-    """All that decides which bytes leave; its hash is the release's name."""
-    agreement, product = wanted.agreement, wanted.product
-    return {
-        "agreement": agreement.id, "version": agreement.version, "agreement_digest": agreement.digest, "purpose": agreement.purpose,
-        "product": product.id, "relation": product.relation, "recipient": wanted.recipient.id,
-        "night": wanted.night.extract_date.isoformat(), "run": wanted.night.run, "published_sha256": published,
-        "columns": {name: treatment.as_json for name, treatment in product.columns.items()}, "condition": product.rows,
-        "pseudonym_key": key.epoch if key else None,
-    }  # fmt: skip
-
-
-def _pseudonym_key(home: Home, wanted: Wanted) -> RecipientKey | None:
-    if not any(treatment.kind == Kind.PSEUDONYM for treatment in wanted.product.columns.values()):
-        return None
-    if not is_protected(home):
-        raise NotReleased(f"{wanted.product.id}: pseudonyms need the platform's key; `interagency keys create`")
-    return recipient_key(home, wanted.recipient.id)
 
 
 @contextmanager

@@ -114,18 +114,32 @@ class Statement:
     pseudonyms: dict[str, str]
     condition: str | None = None
 
-    def sql(self) -> str:
-        """Raises NotReleased where a column is not there, or its type does not take what is agreed."""
-        where = [f"({one})" for one in (self._rows(), self.condition) if one]
-        selected = ",\n".join(self._selected())
+    def sql(self, beside: tuple[str, str] | None = None) -> str:
+        """Raises NotReleased where a column is not there, or its type does not take what is agreed. `beside` is a further column of the
+        relation, and the name that it gets: for who counts, not for who receives.
+        """
+        further = [f"source.{quoted(beside[0])} AS {quoted(beside[1])}"] if beside else []
+        selected = ",\n".join([*self._selected(), *further])
         return f"""
             SELECT
                 {selected}
             FROM {self._source()}
             {" ".join(self._joins())}
-            {"WHERE " + " AND ".join(where) if where else ""}
+            {self._where()}
             {self._order()}
         """
+
+    def numbered(self) -> str:
+        """The rows of the relation that leave, as they are, with their numbers."""
+        return f"""
+            SELECT source.*
+            FROM {self._source(is_numbered=True)}
+            {self._where()}
+        """
+
+    def _where(self) -> str:
+        where = [f"({one})" for one in (self._rows(), self.condition) if one]
+        return f"WHERE {' AND '.join(where)}" if where else ""
 
     def _selected(self) -> Iterator[str]:
         for place, (name, treatment) in enumerate(self.product.given.items()):
@@ -154,9 +168,9 @@ class Statement:
             self.relation.column(name, self.product)
         return self.product.rows
 
-    def _source(self) -> str:
+    def _source(self, is_numbered: bool = False) -> str:
         numbered = "rowid" if self.relation.is_table else "row_number() OVER ()"
-        needs = is_personal(self.product)
+        needs = is_numbered or is_personal(self.product)
         return (
             f"(SELECT *, {numbered} AS {_ROW} FROM {self.relation.place}) AS source"
             if needs
