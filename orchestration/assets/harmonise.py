@@ -1,6 +1,6 @@
 """The run `harmonise` as Dagster assets: staging and marts by dbt, the cross-agency gate, publishing, the report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ PUBLISHED_KEY = dg.AssetKey(["warehouse", "published"])
 REPORT_KEY = dg.AssetKey(["quality", "report"])
 
 
-def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
+def harmonise_assets(contracts: list[Contract], before_report: Sequence[dg.AssetKey] = ()) -> list[dg.AssetsDefinition]:
     """In the order of the night; the build of a run is one folder, named by night and run."""
     manifest = prepare(modelled_contracts(), Home.from_environment())
     loaded = of_loaded(contracts)
@@ -81,7 +81,7 @@ def harmonise_assets(contracts: list[Contract]) -> list[dg.AssetsDefinition]:
         # Without a mart the staging models alone are what is built.
         _gate_asset(contracts, [*staging.keys, *marts.keys], givers(manifest), copies(manifest)),
         _published_asset(contracts, versioned_marts(manifest)),
-        _report_asset(contracts),
+        _report_asset(contracts, before_report),
     ]
 
 
@@ -195,9 +195,9 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
     return published
 
 
-def _report_asset(contracts: list[Contract]) -> dg.AssetsDefinition:
+def _report_asset(contracts: list[Contract], before: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
-        key=REPORT_KEY, deps=[PUBLISHED_KEY], partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "report"},
+        key=REPORT_KEY, deps=[PUBLISHED_KEY, *before], partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "report"},
         description="The stewards' quality report.", kinds={"html"},
         check_specs=[dg.AssetCheckSpec("usual", asset=REPORT_KEY, description="No figure of a feed is unusual against its own history.")],
     )  # fmt: skip

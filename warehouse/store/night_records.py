@@ -94,6 +94,15 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
         _NIGHT,
         ("failure", _TEXT, "What went wrong; null where it was published."),
     )),
+    "release": ("One row per product and recipient: whether it left after the night was published.", (
+        _NIGHT,
+        ("agreement", _TEXT, "The agreement's id."),
+        ("product", _TEXT, "The product's id."),
+        ("recipient", _TEXT, "The party that receives it; * where it did not come so far."),
+        ("state", _TEXT, "delivered, waits for approval, or not released."),
+        ("rows", _COUNT, "Rows that left."),
+        ("reason", _TEXT, "Why it did not leave; null otherwise."),
+    )),
     "alert": ("One row per open cause on one feed: who was told of what.", (
         _NIGHT, *_FEED,
         ("cause", _TEXT, "failed, refused, or anomaly with its measure and column."),
@@ -128,7 +137,7 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, pa.DataType, str], ...]]] = {
     )),
 }  # fmt: skip
 # Written after a publication, so that no build has a copy.
-_OF_NO_BUILD = ("night", "alert")
+_OF_NO_BUILD = ("night", "alert", "release")
 SCHEMAS = {table: pa.schema([column[:2] for column in columns]) for table, (_, columns) in _TABLES.items()}
 # Of the table itself under "".
 COMMENTS = {

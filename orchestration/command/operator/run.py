@@ -1,7 +1,7 @@
 """`interagency run`: the whole night, with progress and a closing table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -171,6 +171,15 @@ def _warning(contract: "Contract", home: "Home", known: "FeedNight") -> str | No
     return found[0].description if found else None
 
 
+def _released(home: "Home", night: date) -> Iterator[str]:
+    """A line for each product and recipient."""
+    from sharing.release.nightly import left_in
+
+    for left in left_in(home, night):
+        why = f": {left.reason}" if left.reason else f", {left.rows:,} rows"
+        yield f"Product:   {left.product} of {left.agreement} for {left.recipient}: {left.state}{why}"
+
+
 def _left_out(broken: "Broken") -> _Line:
     return _Line(broken.agency, broken.feed, "left out", None, None, None, 0, 0, None, None, broken.why, True)
 
@@ -207,6 +216,8 @@ def _show(outcome: "Outcome", lines: list[_Line], home: "Home") -> None:
         tell(f"NOT PUBLISHED: {outcome.reason}")
         return
     tell(f"Published: {home.published}")
+    for left in _released(home, outcome.extract_date):
+        tell(left)
     if outcome.reason:
         tell(f"After publishing, this went wrong: {outcome.reason}")
     behind = [

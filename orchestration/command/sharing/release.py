@@ -209,11 +209,8 @@ def _told(ends: bool = True) -> Iterator[None]:
 
 def _maker() -> "Maker":
     from orchestration.dbt import ran
-    from sharing.agreements.signature import read_private_key
-    from sharing.ledger.platform import key_file, platform_signer
-    from sharing.release.make import Maker
+    from sharing.release.nightly import maker_of
     from warehouse.home import Home
 
     home = Home.from_environment()
-    platform_signer(home)
-    return Maker.of(home, ran(home), read_private_key(key_file(home)))
+    return maker_of(home, ran(home))
