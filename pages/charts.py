@@ -40,6 +40,16 @@ class Band:
     is_anomaly: bool = False
 
 
+@dataclass(frozen=True)
+class Span:
+    """A share and the interval that it lies in, 0 to 1."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
 def drawn(values: Sequence[float]) -> Markup:
     """A small line for a cell of a table, oldest first, from 0 to its own greatest value; nothing where it would show no course."""
     if len(values) < _FEWEST_NIGHTS:
@@ -77,6 +87,30 @@ def band(points: Sequence[Band], title: str) -> Markup:
              "transform": [{"filter": "datum.is_anomaly && isValid(datum.value)"}], "encoding": {"x": nights, "y": measure}},
         ],
     )  # fmt: skip
+
+
+def spans(rows: Sequence[Span], title: str, limit: float | None = None) -> Markup:
+    """Shares from 0 to 1 with their intervals, a line each; `limit` is drawn across them."""
+    values = [row.__dict__ for row in rows]
+    share = {
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": [0, 1]},
+        "axis": {"format": ".0%", "tickCount": 5},
+    }
+    line = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 240}}
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "rule", "color": _INK}, "encoding": {"y": line, "x": {**share, "field": "low"}, "x2": {"field": "high"}}},
+        {"mark": {"type": "point", "filled": True, "size": 60, "color": _INK}, "encoding": {"y": line, "x": {**share, "field": "value"}}},
+    ]  # fmt: skip
+    if limit is not None:
+        layers.append(
+            {
+                "mark": {"type": "rule", "color": "var(--bad)", "strokeDash": [4, 3]},
+                "encoding": {"x": {**share, "datum": limit}},
+            }
+        )
+    return _svg(values, width=_WIDTH, height=28 * max(len(values), 2), layer=layers)
 
 
 def _ticks(points: Sequence[Band]) -> list[int]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from pages.page import templates
 from warehouse.files import write_text
 from warehouse.home import Home
@@ -46,6 +48,8 @@ class Section:
     says: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     to_write: tuple[ToWrite, ...] = ()
+    picture: Markup | None = None
+    pictured: str = ""
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,33 @@ def show(release: _Release) -> None:
     tell(f"{found.state}: {found.folder}")
 
 
+@app.command("report")
+def report(
+    release: _Release,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the risk of a release as a page, for whoever signs that it may go, and print where."""
+    import webbrowser
+    from datetime import UTC, datetime
+
+    from sharing.agreements.register import read_register
+    from sharing.papers.paper import papers_folder
+    from sharing.papers.risk_report import write_risk_report
+    from warehouse.home import Home
+
+    home = Home.from_environment()
+    with _told():
+        found, register = _one(release), read_register(home)
+        agreement = register.by_id(found.manifest.agreement).agreement
+    if agreement.digest != found.manifest.agreement_digest:
+        stop("it was made under another version of its agreement; release it again", NOT_DONE)
+    path = papers_folder(home, "releases") / f"{found.manifest.release[:12]}.html"
+    page = write_risk_report(path, found, agreement, register.parties, datetime.now(UTC))
+    typer.echo(str(page))
+    if is_opened:
+        webbrowser.open(page.as_uri())
+
+
 @app.command("approve")
 def approve(
     release: _Release,
