@@ -17,8 +17,8 @@ test: .venv/installed  ## lint, then the tests that take minutes, not more
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -m "not slow" -n auto --dist loadfile
 
-test-slow: .venv/installed  ## nights broken at every call or killed, older nights, backfills, ten million rows; about two hours
-	$(BIN)/pytest -m slow
+test-slow: .venv/installed  ## nights broken at every call or killed, older nights, backfills, ten million rows; an hour or more
+	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; some three hours
 	for bench in landing databases formats feeds polluted linkage anomalies steward_report ledger night encryption; do $(BIN)/python -m benchmarks.$$bench || exit 1; done

@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 import typer
 
 from nights.rows.value_profile import kind_of, profile_of
+from simulation.errors.planted_errors import Damage, Sent
 from simulation.extracts.night import Night
-from simulation.planted_errors import Damage, Sent
 from simulation.profile import load_profile
 from simulation.world import AGENCIES, Plan, make_world
 from sources.contract.load import load_all

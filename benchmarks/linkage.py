@@ -158,7 +158,7 @@ def million() -> None:
 
 def _two_sources(path: Path) -> None:
     """Half a million people, each in two sources; in the second one in eight has an error in each of name, birthday or home."""
-    from simulation.people_names import CULTURES, names
+    from simulation.population.people_names import CULTURES, names
 
     vocabulary = names()
     given = sorted({word.latin.upper() for word in vocabulary.given[0]})

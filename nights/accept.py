@@ -7,7 +7,7 @@ from pathlib import Path
 from nights.folders import accepted_folder, gate_folder, landed_folder
 from nights.integrity.sealed_extracts import check_gate, check_landed, note_accepted, seal_accepted
 from nights.keyed_nights import keyed_night
-from nights.overrides import Override, find
+from nights.overrides import Override, Refusal, find, find_refusal
 from nights.pulling.kept_originals import kept_originals
 from nights.record.attempt import GATE, Attempt, attempt_of
 from nights.record.feed_night import ACCEPTED, BY_STEWARD, REFUSED, UNCHANGED, FeedNight, recorded
@@ -42,20 +42,22 @@ def decide(contract: Contract, home: Home, extract_date: date) -> FeedNight:
     if verdict.landing != landing.resolve().name:
         raise FileNotFoundError(f"{landing} landed again after its gate; run the night again")
     manifest = Manifest.read(landing)
-    override = None if verdict.accepted else _override(home, manifest)
-    taken = verdict.accepted or override is not None
+    decision = _decision(home, manifest, verdict)
+    taken = verdict.accepted if decision is None else not isinstance(decision, Refusal)
     return FeedNight(
         extract_date=extract_date, agency=contract.agency, feed=contract.feed,
-        status=_status(contract, home, manifest, verdict, override), started_at=manifest.started_at,
+        status=_status(contract, home, manifest, decision) if taken else REFUSED, started_at=manifest.started_at,
         finished_at=datetime.now(UTC), rows_sent=manifest.rows_sent,
         rows_accepted=verdict.rows_landed - verdict.rows_rejected if taken else 0,
         rows_rejected=manifest.rows_rejected + verdict.rows_rejected, original_sha256=manifest.original_sha256,
-        reason=override.reason if override and not verdict.accepted else "; ".join(verdict.reasons) or None,
+        reason=decision.reason if decision else "; ".join(verdict.reasons) or None,
     )  # fmt: skip
 
 
-def _override(home: Home, manifest: Manifest) -> Override | None:
-    return find(home, manifest.agency, manifest.feed, manifest.extract_date.isoformat(), manifest.original_sha256)
+def _decision(home: Home, manifest: Manifest, verdict: Verdict) -> Override | None:
+    """The steward's last word on these bytes, where there is one: a refusal, or that they are taken all the same."""
+    what = (manifest.agency, manifest.feed, manifest.extract_date.isoformat(), manifest.original_sha256)
+    return find_refusal(home, *what) or (None if verdict.accepted else find(home, *what))
 
 
 def accept_night(contract: Contract, home: Home, extract_date: date) -> FeedNight:
@@ -112,9 +114,10 @@ def _plain(results: list[RuleResult]) -> list[dict[str, object]]:
     return [{name: value for name, value in vars(result).items() if name != "examples"} for result in results]
 
 
-def _status(contract: Contract, home: Home, manifest: Manifest, verdict: Verdict, override: Override | None) -> str:
-    if not verdict.accepted:
-        return BY_STEWARD if override else REFUSED
+def _status(contract: Contract, home: Home, manifest: Manifest, decision: Override | None) -> str:
+    """Of a night that is taken."""
+    if decision is not None:
+        return BY_STEWARD
     before = last_accepted(contract, home, date.fromordinal(manifest.extract_date.toordinal() - 1))
     same = before is not None and Acceptance.read(before).original_sha256 == manifest.original_sha256
     return UNCHANGED if same else ACCEPTED

@@ -19,6 +19,7 @@ from linkage.settle.cases import load_dispositions
 from nights.integrity.tampered import tampered
 from nights.record.feeds_in_use import feeds_in_use
 from nights.record.unrecorded import record_missed
+from nights.refused import set_aside_missed
 from nights.rows.accepted import SCHEMA, create_empty_relations, create_relations, last_accepted
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
@@ -29,6 +30,7 @@ from warehouse.store.feeds_in_use import RELATION, write_feeds_in_use
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
 from warehouse.store.night_records import COMMENTS, copy_into
 from warehouse.store.restricted import attach_restricted
+from warehouse.store.seal import Tampered
 
 # What the marts read of linkage.
 LINKED = {
@@ -63,6 +65,10 @@ class Build:
 
 def make_ready(contracts: Sequence[Contract], home: Home, night: date) -> None:
     """Raises NotBuilt where the build would read what the platform did not write."""
+    try:
+        set_aside_missed(contracts, home)
+    except Tampered as error:
+        raise NotBuilt(str(error)) from None
     found = tampered(contracts, home, night)
     if found:
         more = f" ({len(found) - 1} more places are not as they were written)" if found[1:] else ""

@@ -1,4 +1,4 @@
-"""What a steward decides, whoever asks: on a refused night, a case, a pair in doubt, and what is not as it was written.
+"""What a steward decides, whoever asks: on a refused night, on an accepted one, a case, a pair in doubt, and what is not as it was written.
 
 `actor` is the person who decides, whose name is kept. What cannot be decided is an error of its own, without words for a person.
 """
@@ -10,9 +10,11 @@ from linkage.settle import cases, review
 from linkage.settle.beginning import begun
 from nights import overrides
 from nights.accept import accept_night, decide
-from nights.folders import landed_folder
+from nights.folders import accepted_folder, landed_folder
 from nights.integrity import vouched
 from nights.record.feed_night import FeedNight
+from nights.refused import set_aside
+from nights.rows.accepted import Acceptance, accepted_nights
 from sources.arrival.manifest import Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
@@ -27,6 +29,10 @@ class NoReason(Exception):
 
 class AlreadyTaken(Exception):
     """The night needs no decision."""
+
+
+class LaterNights(Exception):
+    """Later nights were added to this one, and what they changed is counted from it: the words are the last of them."""
 
 
 class UnknownDisposition(Exception):
@@ -51,6 +57,24 @@ def accept_refused(
         what = (contract.agency, contract.feed, night.isoformat(), sha256)
         overrides.append(home, overrides.Override(*what, reason, actor, datetime.now(UTC).isoformat()))
         return accept_night(contract, home, night)
+
+
+def refuse_accepted(contract: Contract, home: Home, night: date, reason: str, actor: str) -> FeedNight:
+    """Take the rows of an accepted night out of use: the next build reads the last good night before it. `accept_refused` undoes it.
+
+    Raises NoReason, FileNotFoundError where nothing of the night is accepted, LaterNights, NightRunning and Tampered.
+    """
+    _check_reason(reason)
+    with night_lock(home, wait_seconds=0):
+        vouched.take_over(home)
+        acceptance = Acceptance.read(accepted_folder(contract, home, night))
+        later = [folder.name for folder in accepted_nights(contract, home, date.max) if folder.name > night.isoformat()]
+        if later:
+            raise LaterNights(later[-1])
+        what = (contract.agency, contract.feed, night.isoformat(), acceptance.original_sha256)
+        refusal = overrides.Refusal(*what, reason, actor, datetime.now(UTC).isoformat())
+        overrides.append(home, refusal)
+        return set_aside(contract, home, refusal)
 
 
 def decide_case(home: Home, case: str, disposition: str, reason: str, actor: str) -> cases.Disposition:

@@ -26,10 +26,11 @@ from nights.broken_contracts import load_known
 from nights.dbt_sources import write_dbt_sources
 from orchestration.ui.links import ROW_COUNT, code_link
 from sources.contract.model import Contract
+from warehouse.files import private_folder
 from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models
 from warehouse.store.history import Versioned
-from warehouse.store.published_nights import DATABASE, rows_of_tables
+from warehouse.store.published_nights import BUILD_VARIABLE, DATABASE, rows_of_tables
 from warehouse.store.restricted import RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
@@ -41,8 +42,11 @@ _KIND_OF_ERROR = re.compile(r"(\w+ )+Error: |Got \d+ results?")
 # Of the engine's errors those that speak of a statement; the others quote values.
 _ABOUT_STATEMENTS = ("Binder Error", "Catalog Error", "Parser Error", "Syntax Error", "Got ")
 _BUILD = ["build", "--exclude-resource-type", "unit_test"]
-# profiles.yml reads the path of the build from it, dbt_project.yml where further models lie.
-BUILD_VARIABLE, FURTHER_VARIABLE = "INTERAGENCY_BUILD", "INTERAGENCY_FURTHER"
+# dbt_project.yml reads from it where further models lie.
+FURTHER_VARIABLE = "INTERAGENCY_FURTHER"
+# What dbt parsed, which it need not parse again.
+_PARSED = "partial_parse.msgpack"
+_LOCK = "manifest.lock"
 # The macros generate_database_name and givers ask for them.
 OPEN_RELATIONS, GIVERS = "open_relations", "givers"
 
@@ -95,7 +99,7 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
     manifest = _target() / "manifest.json"
     manifest.parent.mkdir(parents=True, exist_ok=True)
     # A command and Dagster's server may both be the first to need it.
-    with FileLock(manifest.with_suffix(".lock")):
+    with FileLock(manifest.with_name(_LOCK)):
         changed = _write_sources(contracts)
         if changed or not manifest.exists() or manifest.stat().st_mtime < _newest():
             told = _told(manifest) if manifest.exists() else {}
@@ -221,7 +225,7 @@ def copies(manifest: Path) -> dict[str, str]:
 
 
 def build_variable(home: Home) -> dict[str, str]:
-    """The environment is the only way into a profile; the path is the same every night (see `Home.building`)."""
+    """Where dbt finds the building night and further models: it takes both from the environment alone."""
     return {BUILD_VARIABLE: str(home.building / DATABASE), FURTHER_VARIABLE: os.path.relpath(_target(), PROJECT_DIR)}
 
 
@@ -253,8 +257,9 @@ def run_dbt(
     """
     # dagster-dbt hands this process's environment on, to dbt and to the adapter that it opens here, and takes no other.
     os.environ.update(build_variable(home))
-    # A folder for each invocation, kept, so that dbt parses only what changed.
+    # A folder for each invocation, kept.
     target = home.dbt / name
+    _hand_over_parsed(manifest.parent, target)
     (target / RESULTS).unlink(missing_ok=True)
     # Kept until dbt has ended: while it runs, nobody else may open the build to count.
     events: list[Any] = []
@@ -269,6 +274,15 @@ def run_dbt(
     yield from _with_row_counts(context, events, rows_of_tables(home.building / DATABASE))
     if failure is not None:
         raise RuntimeError(failure)
+
+
+def _hand_over_parsed(prepared: Path, target: Path) -> None:
+    """What `prepare` parsed for the very same variables is not parsed again by the invocation that writes into `target`."""
+    parsed, own = prepared / _PARSED, target / _PARSED
+    with FileLock(prepared / _LOCK):
+        if parsed.exists() and (not own.exists() or own.stat().st_mtime < parsed.stat().st_mtime):
+            private_folder(target)
+            shutil.copy(parsed, own)
 
 
 def _with_row_counts(

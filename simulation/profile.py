@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulation.error_kinds import KINDS
+from simulation.errors.error_kinds import KINDS
 from warehouse.yaml import FileError, load_file
 
 DEFAULT = Path(__file__).parent / "profiles" / "default.yaml"

@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from simulation.errors.planted_errors import Damage, Sent
 from simulation.extracts.night import Night
-from simulation.planted_errors import Damage, Sent
 from simulation.truth import TruthWriter
 from simulation.world import AGENCIES, Plan, make_world
 

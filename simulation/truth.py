@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simulation.evolve import EVENT_TYPES, NAME_CHANGE, unpacked_name
+from simulation.errors.planted_errors import Sent
 from simulation.extracts.night import Known, Night, dates
-from simulation.people_names import CULTURES, NONE, SurnameParts
-from simulation.planted_errors import Sent
+from simulation.population.evolve import EVENT_TYPES, NAME_CHANGE, unpacked_name
+from simulation.population.people_names import CULTURES, NONE, SurnameParts
 from simulation.random_numbers import Integers
 from simulation.world import AGENCIES, NEVER, World
 

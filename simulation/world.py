@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from simulation import identifiers
-from simulation.evolve import (
+from simulation.population import identifiers
+from simulation.population.evolve import (
     BIRTH,
     DEATH,
     EVENT_TYPES,
@@ -21,12 +21,12 @@ from simulation.evolve import (
     births_on,
     unpacked_name,
 )
-from simulation.people import People, make_people
-from simulation.people_names import NONE, Names, names
-from simulation.places import MUNICIPALITIES, Addresses, make_addresses
+from simulation.population.people import People, make_people
+from simulation.population.people_names import NONE, Names, names
+from simulation.population.places import MUNICIPALITIES, Addresses, make_addresses
+from simulation.population.work import Businesses, Jobs, employ_directors, first_jobs, make_businesses
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, below, scattered, uniform
-from simulation.work import Businesses, Jobs, employ_directors, first_jobs, make_businesses
 
 AGENCIES = (
     "civil_registry", "tax_authority", "social_security", "health_service", "vehicle_licensing", "education", "business_register",

@@ -35,6 +35,7 @@ NEXT_NIGHT = date(2026, 11, 21)
 EVERY_NTH_FLIGHT = 150
 # The closing table of the published night, written when it is whole.
 CLOSING = "closing.txt"
+COUNTRY_NIGHTS = 3
 INTERAGENCY = str(Path(sys.executable).with_name("interagency"))
 Done = subprocess.CompletedProcess[str]
 
@@ -205,16 +206,20 @@ def csv_text(rows: list[list[object]]) -> str:
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
     """A whole night of the real extracts, run once through the command; read it, never write it."""
-    if worker_id == "master":
-        root = tmp_path_factory.mktemp("published")
-        _run_night(root)
-        return Home(root)
-    # The test processes lie beside each other: the first makes it for all.
-    root = tmp_path_factory.getbasetemp().parent / "published"
-    with FileLock(root.with_suffix(".lock")):
-        if not (root / CLOSING).exists():
-            _run_night(root)
-    return Home(root)
+    return Home(_made_once(tmp_path_factory, worker_id, "published", _run_night))
+
+
+def _made_once(factory: pytest.TempPathFactory, worker_id: str, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the test processes, which lie beside each other, share: the first makes it for all."""
+    base = factory.getbasetemp()
+    root = (base if worker_id == "master" else base.parent) / name
+    made = root.with_name(f"{name}.made")
+    with FileLock(root.with_name(f"{name}.lock")):
+        if not made.exists():
+            root.mkdir()
+            make(root)
+            made.touch()
+    return root
 
 
 def _run_night(root: Path) -> None:
@@ -234,12 +239,17 @@ def country_models() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def country_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The first night of the simulated country with 2,000 people, pulled from its agencies' systems; for slow tests."""
-    root = tmp_path_factory.mktemp("country")
-    words = ("-m", "simulation.country", "--people", "2000", "--nights", "1")
+def country_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
+    """Three nights of the simulated country with 2,000 people, pulled from its agencies' systems; for slow tests, which only read.
+
+    Beside it lie what the agencies sent, the truth, and the platform's key.
+    """
+    return Home(_made_once(tmp_path_factory, worker_id, "country_of_tests", _run_country) / "country" / "platform")
+
+
+def _run_country(root: Path) -> None:
+    words = ("-m", "simulation.country", "--people", "2000", "--nights", f"{COUNTRY_NIGHTS}")
     ended(sys.executable, *words, INTERAGENCY_HOME=str(root), INTERAGENCY_KEY="", INTERAGENCY_KEY_FILE="")
-    return Home(root / "country" / "platform")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The worked questions of docs/analyst.md on the simulated country: their answers and pictures, and how both are made anew.
 
-python -m simulation.country --people 2000 --nights 1
+python -m simulation.country --people 2000 --nights 3
 python -m tests.worked_questions data/country/platform/warehouse/published.duckdb
 """
 

@@ -3,18 +3,22 @@
 Named in dbt_project/profiles.yml.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
 from warehouse.engines.duckdb.engine import configure, safe_message
 from warehouse.engines.duckdb.functions import register_functions
+from warehouse.store.published_nights import BUILD_VARIABLE
 from warehouse.store.restricted import attach_restricted
 
 
@@ -34,6 +38,10 @@ def _without_values(manager: DuckDBConnectionManager, sql: str, connection_name:
 class Plugin(BasePlugin):
     def initialize(self, config: dict[str, object]) -> None:
         DuckDBConnectionManager.exception_handler = _without_values  # type: ignore[method-assign,assignment]
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """The last word before the database is opened. dbt looks at the profile's path to tell whether what it parsed still holds."""
+        creds.path = os.environ.get(BUILD_VARIABLE, creds.path)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         configure(conn)

@@ -52,19 +52,24 @@ def _is_taken_since(contract: Contract, home: Home, extract_date: date, moment: 
 
 
 def _record(contract: Contract, home: Home, acceptance: Acceptance) -> FeedNight:
+    night = night_of_acceptance(contract, home, acceptance)
+    if acceptance.changes is not None:
+        night = with_changes(night, acceptance.changes)
+    before = accepted_nights(contract, home, night.extract_date - timedelta(days=1))
+    record_taken(contract, home, night, Acceptance.read(before[-1]) if before else None)
+    return night
+
+
+def night_of_acceptance(contract: Contract, home: Home, acceptance: Acceptance) -> FeedNight:
+    """What the record says of an accepted night, but for the counts of what it changed."""
     extract_date = date.fromisoformat(acceptance.extract_date)
     decided_at = datetime.fromisoformat(acceptance.decided_at)
-    night = FeedNight(
+    return FeedNight(
         extract_date=extract_date, agency=contract.agency, feed=contract.feed, status=acceptance.status,
         started_at=_started_at(landed_folder(contract, home, extract_date), acceptance) or decided_at,
         finished_at=decided_at, rows_sent=acceptance.rows_sent, rows_accepted=acceptance.rows_accepted,
         rows_rejected=acceptance.rows_rejected, original_sha256=acceptance.original_sha256 or None, reason=acceptance.reason,
     )  # fmt: skip
-    if acceptance.changes is not None:
-        night = with_changes(night, acceptance.changes)
-    before = accepted_nights(contract, home, extract_date - timedelta(days=1))
-    record_taken(contract, home, night, Acceptance.read(before[-1]) if before else None)
-    return night
 
 
 def _started_at(landed: Path, acceptance: Acceptance) -> datetime | None:

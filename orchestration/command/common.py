@@ -28,6 +28,14 @@ def tell(text: str, err: bool = False) -> None:
     typer.echo(shown, err=err)
 
 
+def stop_at_problems(problems: Sequence[str]) -> None:
+    """Say each on standard error, and end with 1 where there is one."""
+    for problem in problems:
+        tell(problem, err=True)
+    if problems:
+        raise typer.Exit(NOT_DONE)
+
+
 def as_date(text: str | None) -> date:
     """A night as yyyy-mm-dd; today (UTC) where none is given. Ends with 2 where it is not a night that can have been."""
     today = datetime.now(UTC).date()

@@ -10,7 +10,7 @@ from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from orchestration.command.engineer import contracts, new_feed, new_mart, try_contract
 from orchestration.command.operator import backfill, doctor, keys, prune, run, status, ui, warehouse
 from orchestration.command.sharing import access, agreements, consent, ledger, release
-from orchestration.command.steward import accept, cases, findings, linkage, rejects, report, vouch
+from orchestration.command.steward import accept, cases, findings, linkage, refuse, rejects, report, vouch
 from warehouse.errors import KeyRefused, SettingError
 from warehouse.files import for_owner_alone
 
@@ -58,6 +58,7 @@ app.command("report")(report.report)
 app.command("docs")(docs.docs)
 app.command("rejects")(rejects.rejects)
 app.command("accept")(accept.accept)
+app.command("refuse")(refuse.refuse)
 app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(linkage.app, name="linkage")
 app.add_typer(ledger.app, name="ledger")

@@ -82,6 +82,11 @@ class Register:
     parties: dict[str, Party] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
+    @property
+    def signed(self) -> list[Signed]:
+        """Those that all parties signed."""
+        return [one for one in self.agreements if not one.unsigned]
+
     def on_feed(self, feed: str) -> list[Signed]:
         return [signed for signed in self.agreements if signed.agreement.pull_of(feed)]
 

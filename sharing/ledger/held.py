@@ -6,14 +6,15 @@ then, to whoever keeps a checkpoint of it that others cosigned.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from nights.build import NotBuilt
-from nights.overrides import Override, overrides
+from nights.overrides import Override, overrides, refusals
 from nights.rows.accepted import Acceptance, accepted_nights, nights_read
 from sharing.ledger.entry import Fields, Kind
 from sharing.ledger.log import Ledger
-from sharing.ledger.night import accepted_digest, adopt, entries_of, note_override, override_fields
+from sharing.ledger.night import REFUSED_AFTER_ALL, accepted_digest, adopt, entries_of, note_override, override_fields
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.journal import actor
@@ -43,8 +44,8 @@ def forged(home: Home, contracts: Iterable[Contract], until: date) -> list[str]:
     found = [said for contract in contracts for said in _of_feed(home, contract, noted, until)]
     return found + [
         f"the override of {one.agency}/{one.feed} of {one.extract_date} is older than the last build and not in the ledger; take it "
-        "out of state/overrides.jsonl, or vouch for that file"
-        for one in _unknown(home, ledger, vouched="state/overrides.jsonl")
+        f"out of {one.place}, or vouch for that file"
+        for one in _unknown(home, ledger, is_vouching=True)
         if _moment(one.decided_at) <= _last_build(ledger)
     ]
 
@@ -55,20 +56,25 @@ def overrides_since(home: Home) -> list[Override]:
     return [one for one in _unknown(home, ledger) if _moment(one.decided_at) > _last_build(ledger)]
 
 
-def _unknown(home: Home, ledger: Ledger, vouched: str | None = None) -> list[Override]:
+def _unknown(home: Home, ledger: Ledger, is_vouching: bool = False) -> list[Override]:
+    """What people decided that is not in the ledger; where `is_vouching`, without what somebody vouched for."""
     said = list(entries_of(ledger, f'"kind":"{Kind.OVERRIDE}"', '"place":'))
-    if any(entry.kind == Kind.DECISION and entry.what.get("place") in (vouched, _EVERYTHING) for entry in said):
-        return []
+    vouched = {entry.what.get("place") for entry in said if is_vouching and entry.kind == Kind.DECISION}
     made = {json.dumps(entry.what, sort_keys=True) for entry in said}
-    return [one for one in _readable(home) if json.dumps(override_fields(one), sort_keys=True) not in made]
+    return [
+        one
+        for one in _readable(home)
+        if json.dumps(override_fields(one), sort_keys=True) not in made and not vouched & {one.place, _EVERYTHING}
+    ]
 
 
 def _readable(home: Home) -> list[Override]:
-    """None where somebody else wrote among them: then no override is taken, and it is told where a feed would need one."""
-    try:
-        return overrides(home)
-    except Tampered:
-        return []
+    """None of those among which somebody else wrote: then none is taken, and it is told where a feed would need one."""
+    found: list[Override] = []
+    for read in (overrides, refusals):
+        with suppress(Tampered):
+            found += read(home)
+    return found
 
 
 def _last_build(ledger: Ledger) -> datetime:
@@ -87,7 +93,7 @@ def _noted(ledger: Ledger) -> dict[tuple[str, str], Fields | None]:
         key = (str(entry.what.get("feed")), str(entry.what.get("night")))
         if entry.kind == Kind.ACCEPTANCE:
             found[key] = entry.what
-        elif entry.kind in _ENDED:
+        elif entry.kind in _ENDED or entry.what.get("decision") == REFUSED_AFTER_ALL:
             found[key] = None
     return found
 

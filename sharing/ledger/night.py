@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nights.folders import accepted_folder, gate_folder, landed_folder
-from nights.overrides import Override, overrides
+from nights.overrides import Override, Refusal, overrides, refusals
 from nights.record.attempt import GATE
 from nights.record.feed_night import FeedNight, feed_nights
 from nights.record.verdict import Verdict
@@ -28,6 +28,7 @@ from warehouse.store.restricted import restricted_file
 from warehouse.store.seal import SEAL
 
 Happened = tuple[Kind, Fields]
+REFUSED_AFTER_ALL = "refused after all"
 
 
 def note_agreements(home: Home, seen: Iterable[Line], by: str) -> None:
@@ -70,7 +71,7 @@ def adopt(home: Home, contracts: Iterable[Contract], by: str) -> None:
         for folder in accepted_nights(contract, home, date.max)
     ]
     adopted = [(Kind.ACCEPTANCE, one) for one in happened]
-    adopted += [(Kind.OVERRIDE, override_fields(one)) for one in overrides(home)]
+    adopted += [(Kind.OVERRIDE, override_fields(one)) for one in [*overrides(home), *refusals(home)]]
     if adopted:
         ledger.append_all(adopted, by)
 
@@ -100,7 +101,7 @@ def override_fields(one: Override) -> Fields:
     """An override as an entry says it: the reason is kept in the journal."""
     return {
         "feed": f"{one.agency}/{one.feed}", "night": one.extract_date, "original_sha256": one.original_sha256,
-        "decided_at": one.decided_at,
+        "decided_at": one.decided_at, **({"decision": REFUSED_AFTER_ALL} if isinstance(one, Refusal) else {}),
     }  # fmt: skip
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulation.errors.planted_errors import Extract, Mark, Sent, rate_of
 from simulation.extracts.night import Night, written
-from simulation.people_names import NONE, joined
-from simulation.planted_errors import Extract, Mark, Sent, rate_of
-from simulation.work import LEGAL_FORMS, ROLES
+from simulation.population.people_names import NONE, joined
+from simulation.population.work import LEGAL_FORMS, ROLES
 
 AGENCY = "business_register"
 NAMESPACE = "urn:example:business-register:2"

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simulation.evolve import BIRTH, DEATH, EVENT_TYPES, MARRIAGE, MOVE, NAME_CHANGE
+from simulation.errors.planted_errors import Extract, Sent
 from simulation.extracts.night import Known, Night, dates
-from simulation.people_names import NONE
-from simulation.places import COUNTRIES, municipality_codes
-from simulation.planted_errors import Extract, Sent
+from simulation.population.evolve import BIRTH, DEATH, EVENT_TYPES, MARRIAGE, MOVE, NAME_CHANGE
+from simulation.population.people_names import NONE
+from simulation.population.places import COUNTRIES, municipality_codes
 from simulation.random_numbers import Integers
 
 AGENCY = "civil_registry"

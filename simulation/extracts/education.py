@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulation.errors.planted_errors import Extract, Sent
 from simulation.extracts.night import Known, Night, dates
-from simulation.identifiers import text
-from simulation.people_names import NONE
-from simulation.places import towns
-from simulation.planted_errors import Extract, Sent
+from simulation.population.identifiers import text
+from simulation.population.people_names import NONE
+from simulation.population.places import towns
 from simulation.random_numbers import Integers
 
 AGENCY = "education"

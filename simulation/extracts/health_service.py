@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from simulation.errors.planted_errors import Extract, Sent
 from simulation.extracts.night import Night, written
-from simulation.identifiers import text
-from simulation.people_names import NONE, joined
-from simulation.places import COUNTRIES
-from simulation.planted_errors import Extract, Sent
+from simulation.population.identifiers import text
+from simulation.population.people_names import NONE, joined
+from simulation.population.places import COUNTRIES
 
 AGENCY = "health_service"
 _PEOPLE_A_PRACTICE = 1800

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from simulation.errors.planted_errors import Extract, Mark, Sent, rate_of
 from simulation.extracts.night import Known, Night, dates, written
-from simulation.people_names import NONE, joined
-from simulation.places import MUNICIPALITIES, municipality_codes
-from simulation.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.population.people_names import NONE, joined
+from simulation.population.places import MUNICIPALITIES, municipality_codes
 from simulation.random_numbers import Integers, below
 
 AGENCY = "municipalities"

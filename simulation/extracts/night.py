@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.identifiers import text
-from simulation.people import YEAR_DAYS, People
-from simulation.people_names import NONE, joined
-from simulation.places import COUNTRIES
+from simulation.errors.spelling import spelled
+from simulation.population.identifiers import text
+from simulation.population.people import YEAR_DAYS, People
+from simulation.population.people_names import NONE, joined
+from simulation.population.places import COUNTRIES
 from simulation.random_numbers import Flags, Integers, Numbers, scattered, uniform
-from simulation.spelling import spelled
 from simulation.world import World, as_known, day_number
 
 _OWN_CITIZENS = 0.9

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulation.errors.planted_errors import Extract, Mark, Sent, rate_of
 from simulation.extracts.night import Known, Night, dates, money
-from simulation.people import YEAR_DAYS
-from simulation.people_names import NONE
-from simulation.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.population.people import YEAR_DAYS
+from simulation.population.people_names import NONE
 from simulation.random_numbers import Integers
 
 AGENCY = "pensions"

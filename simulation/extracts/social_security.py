@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from simulation.errors.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.errors.spelling import plain
 from simulation.extracts.night import Known, Night, respelled, written
-from simulation.people import YEAR_DAYS
-from simulation.people_names import NONE
-from simulation.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.population.people import YEAR_DAYS
+from simulation.population.people_names import NONE
 from simulation.random_numbers import Integers
-from simulation.spelling import plain
 from simulation.world import jobs_as_known
 
 AGENCY = "social_security"

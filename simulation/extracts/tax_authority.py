@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulation.errors.planted_errors import Extract, Sent
+from simulation.errors.spelling import in_windows_1252
 from simulation.extracts.night import Night, money_text, respelled, written
-from simulation.planted_errors import Extract, Sent
 from simulation.random_numbers import Integers
-from simulation.spelling import in_windows_1252
 from simulation.world import jobs_as_known
 
 AGENCY = "tax_authority"

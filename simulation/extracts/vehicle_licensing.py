@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from simulation.errors.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.errors.spelling import plain
 from simulation.extracts.night import Known, Night, respelled, written
-from simulation.identifiers import text
-from simulation.people import YEAR_DAYS
-from simulation.people_names import NONE, joined
-from simulation.planted_errors import Extract, Mark, Sent, rate_of
+from simulation.population.identifiers import text
+from simulation.population.people import YEAR_DAYS
+from simulation.population.people_names import NONE, joined
 from simulation.random_numbers import Integers, below
-from simulation.spelling import plain
 
 AGENCY = "vehicle_licensing"
 _MODELS = (("Volvo", "V60"), ("Skoda", "Octavia"), ("Toyota", "Corolla"), ("Volkswagen", "Golf"), ("Ford", "Focus"),

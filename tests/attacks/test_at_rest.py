@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,26 +13,18 @@ from sources.contract.load import load_all
 from sources.contract.model import Contract
 from tests.attacks.planted import Planted
 from tests.attacks.scan import texts_of
-from tests.conftest import ended
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.home import PROJECT, Home
-from warehouse.keys.platform_key import KEY_VARIABLE
 
 pytestmark = pytest.mark.slow
-NIGHTS = 3
 # What the project says itself, which comes into dbt's copies of it and into code lists.
 SAID_HERE = ("dbt_project", "simulation/models", "simulation/agencies", "sources/agencies")
 
 
 @pytest.fixture(scope="module")
-def country(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def country(country_home: Home) -> Path:
     """A country's folder: the truth, and the platform's home after three nights."""
-    root = tmp_path_factory.mktemp("at_rest")
-    words = ("-m", "simulation.country", "--people", "2000", "--nights", str(NIGHTS))
-    ended(
-        sys.executable, *words, INTERAGENCY_HOME=str(root), **dict.fromkeys((KEY_VARIABLE, f"{KEY_VARIABLE}_FILE"), "")
-    )
-    return root / "country"
+    return country_home.root.parent
 
 
 def files_of(home: Home) -> Iterator[Path]:

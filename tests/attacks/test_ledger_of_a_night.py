@@ -2,15 +2,19 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from nights import overrides
+from nights.decisions import LaterNights, accept_refused, refuse_accepted
 from nights.integrity import vouched
-from nights.overrides import Override
+from nights.overrides import Override, Refusal
+from nights.refused import set_aside
 from nights.rows.accepted import Acceptance
 from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
@@ -18,8 +22,9 @@ from sharing.ledger.platform import known_keys
 from sharing.ledger.verify import verify
 from tests.attacks.test_tampering import Platform, good
 from tests.conftest import NEXT_NIGHT, NIGHT
+from tests.orchestration.conftest import recorded
 from warehouse.home import Home
-from warehouse.journal import Journal
+from warehouse.journal import Journal, actor
 
 __all__ = ["good"]
 
@@ -131,3 +136,94 @@ def test_no_name_no_reason_and_no_value_stands_in_it(platform: Platform) -> None
     for value in ('"a"', '"b"', '"x"', "as agreed"):
         assert value not in text
     assert Path(platform.home.ledger / "checkpoints").exists()
+
+
+# A night that a steward refuses after all.
+
+
+def second_night(platform: Platform) -> None:
+    platform.send("whole", (1, "a"), (2, "wrong"))
+    platform.send("added", (1, "x"), (2, "y"))
+    platform.ingest(NEXT_NIGHT)
+    assert platform.publish(NEXT_NIGHT)
+    assert platform.rows("whole") == [(1, "a"), (2, "wrong")]
+
+
+def refuse(platform: Platform, night: date = NEXT_NIGHT) -> None:
+    refuse_accepted(platform.contract("whole"), platform.home, night, "the wrong month", actor())
+
+
+def statuses(platform: Platform) -> dict[str, str]:
+    return {name: night.status for name, night in recorded(platform.home, NEXT_NIGHT).items()}
+
+
+def test_the_feed_of_a_refused_night_goes_on_with_its_last_good_one(platform: Platform) -> None:
+    second_night(platform)
+    refuse(platform)
+    refused = recorded(platform.home, NEXT_NIGHT)["steady/whole"]
+    assert (refused.status, refused.reason, refused.rows_accepted) == ("refused", "the wrong month", 0)
+    (line,) = overrides.refusals(platform.home)
+    assert (line.steward, line.reason) == (actor(), "the wrong month")
+    assert platform.publish(NEXT_NIGHT)
+    assert (platform.rows("whole"), platform.rows("added")) == ([(1, "a"), (2, "b")], [(1, "x"), (2, "y")])
+    (entry,) = said(platform)[Kind.OVERRIDE]
+    assert (entry["decision"], entry["feed"], entry["night"]) == ("refused after all", "steady/whole", f"{NEXT_NIGHT}")
+
+    platform.ingest(NEXT_NIGHT)
+    assert statuses(platform) == {"steady/whole": "refused", "steady/added": "accepted"}, "the same bytes again"
+    assert platform.publish(NEXT_NIGHT)
+    assert platform.rows("whole") == [(1, "a"), (2, "b")]
+
+
+def test_a_refused_night_is_taken_again_and_other_bytes_are_judged_anew(platform: Platform) -> None:
+    second_night(platform)
+    refuse(platform)
+    taken = accept_refused(
+        platform.contract("whole"), platform.home, NEXT_NIGHT, "it was right", actor(), lambda contract: contract
+    )
+    assert (taken.status, taken.reason) == ("accepted_by_steward", "it was right")
+    assert platform.publish(NEXT_NIGHT)
+    assert platform.rows("whole") == [(1, "a"), (2, "wrong")]
+    refuse(platform)
+    platform.send("whole", (1, "a"), (2, "mended"))
+    platform.ingest(NEXT_NIGHT)
+    assert statuses(platform)["steady/whole"] == "accepted"
+    assert platform.publish(NEXT_NIGHT)
+    assert platform.rows("whole") == [(1, "a"), (2, "mended")]
+
+
+def test_a_night_with_later_ones_is_not_refused(platform: Platform) -> None:
+    second_night(platform)
+    with pytest.raises(LaterNights, match=f"{NEXT_NIGHT}"):
+        refuse(platform, NIGHT)
+    assert overrides.refusals(platform.home) == []
+
+
+@pytest.mark.parametrize("step", ["record_not_taken", "note_gone"])
+def test_a_refusal_that_a_crash_cut_short_binds_the_next_build(
+    platform: Platform, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    second_night(platform)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sys.modules[set_aside.__module__], step, crash)
+        refuse(platform)
+    assert platform.accepted("whole", NEXT_NIGHT).exists()
+    assert platform.publish(NEXT_NIGHT)
+    assert platform.rows("whole") == [(1, "a"), (2, "b")]
+    assert statuses(platform)["steady/whole"] == "refused"
+    assert len(said(platform)[Kind.OVERRIDE]) == 1
+
+
+def test_a_refusal_that_was_taken_out_again_stops_the_build(
+    platform: Platform, capfd: pytest.CaptureFixture[str]
+) -> None:
+    second_night(platform)
+    refuse(platform)
+    refused = platform.home.state / Refusal.JOURNAL
+    refused.unlink()
+    assert not platform.publish(NEXT_NIGHT)
+    assert "state/refusals.jsonl" in capfd.readouterr().err
+    assert platform.ingest(NEXT_NIGHT)["steady/whole"].status == "failed"

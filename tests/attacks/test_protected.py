@@ -291,7 +291,9 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(
 ) -> None:
     """In a copy of the project: the draft goes beside its contracts, and its staging model into its dbt project."""
     checkout = tmp_path / "checkout"
-    left_out = shutil.ignore_patterns(".venv", ".git", "data", "target", "logs", "__pycache__", ".*_cache")
+    left_out = shutil.ignore_patterns(
+        ".venv", ".git", "data", "target", "logs", "__pycache__", ".hypothesis", ".*_cache"
+    )
     shutil.copytree(PROJECT, checkout, ignore=left_out, symlinks=True)
     sample = tmp_path / "patients.csv"
     sample.write_text(PATIENTS)

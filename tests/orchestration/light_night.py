@@ -46,6 +46,9 @@ def main() -> None:
     # Once, before the forks; the rest follows with the first night.
     for name in ("dagster", "great_expectations", "orchestration.assets.harmonise"):
         import_module(name)
+    templates = import_module("reports.pages.night_site")._TEMPLATES
+    for name in templates.list_templates():
+        templates.get_template(name)
     for line in sys.stdin:
         order = Order(**json.loads(line))
         child = os.fork()

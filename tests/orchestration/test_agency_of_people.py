@@ -10,6 +10,7 @@ from orchestration import dbt
 from tests.conftest import Feed, columns, ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.store.published_nights import BUILD_VARIABLE
 from warehouse.store.restricted import attach_restricted
 
 pytestmark = pytest.mark.slow
@@ -74,7 +75,7 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             FROM (VALUES {ROWS}) AS rows (licence, code, first, last, kept_by)
             """
         )
-    build = dbt.build_variable(home) | {dbt.BUILD_VARIABLE: str(database)}
+    build = dbt.build_variable(home) | {BUILD_VARIABLE: str(database)}
     words = ("--select", "+int_person_record", "--project-dir", project, "--profiles-dir", project)
     ended(dbt.dbt_executable(), "run", *dbt.variables(manifest), *words, cwd=project, **build)
     with open_database(database) as connection:

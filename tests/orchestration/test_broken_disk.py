@@ -71,7 +71,9 @@ def place_of(counter: Path, call: str, part: str) -> int:
 def test_whole_nights_on_a_disk_that_fills_up_and_killed_at_random_calls(
     night_home: Home, shim: Path, tmp_path: Path
 ) -> None:
-    """INTERAGENCY_TEST_KILLS sets how often (30). Each night goes on from what the last one left; a whole one ends them."""
+    """INTERAGENCY_TEST_KILLS sets how often, three for each twenty of light nights. Each night goes on from what the last one left; a
+    whole one ends them.
+    """
     before = contents(night_home)
     copy = Home(tmp_path / "counted")
     shutil.copytree(night_home.root, copy.root, symlinks=True)
@@ -89,7 +91,7 @@ def test_whole_nights_on_a_disk_that_fills_up_and_killed_at_random_calls(
         assert "Traceback" not in done.stdout + done.stderr
         assert contents(night_home) == before
     random = Random(20261121)
-    for number in range(int(os.environ.get("INTERAGENCY_TEST_KILLS", "30"))):
+    for number in range(max(3, int(os.environ.get("INTERAGENCY_TEST_KILLS", "200")) * 3 // 20)):
         fault = Fault(random.randint(1, calls), KILL_BEFORE)
         done = run(night_home, shim, tmp_path / f"killed-{number}", fault, *NIGHT_AFTER)
         assert done.returncode in (-9, 0), (fault, done.stdout + done.stderr)

@@ -8,7 +8,6 @@ from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.rows.accepted import create_relations
 from orchestration.dbt import (
-    BUILD_VARIABLE,
     PROJECT_DIR,
     build_variable,
     dbt_executable,
@@ -19,6 +18,7 @@ from orchestration.dbt import (
 from tests.conftest import ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
+from warehouse.store.published_nights import BUILD_VARIABLE
 
 NIGHT = date(2026, 11, 20)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.error_kinds import KINDS
+from simulation.errors.error_kinds import KINDS
 from simulation.profile import ProfileError, load_profile
 from tests.simulation.conftest import NIGHTS, Made
 from tests.simulation.reading import Record, records

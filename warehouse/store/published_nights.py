@@ -18,6 +18,8 @@ from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
+# The variable by which dbt is told the path of the build.
+BUILD_VARIABLE = "INTERAGENCY_BUILD"
 _COMPLETE = "complete"
 _FEEDS = "feeds.json"
 RESTORABLE_NIGHTS = 7

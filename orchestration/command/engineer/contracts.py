@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.command.common import NOT_DONE, contract_of_file, show_table, tell
+from orchestration.command.common import NOT_DONE, contract_of_file, show_table, stop_at_problems, tell
 
 if TYPE_CHECKING:
     from sources.contract.model import Contract
@@ -42,12 +42,8 @@ def lint(
         problems += map(str, error.problems)
     register = read_register()
     problems += faults(register, contracts)
-    for problem in problems:
-        tell(problem, err=True)
-    if problems:
-        raise typer.Exit(NOT_DONE)
-    signed = [item for item in register.agreements if not item.unsigned]
-    tell(f"{len(contracts)} contracts are valid, and {several(len(signed), 'agreement')} signed")
+    stop_at_problems(problems)
+    tell(f"{len(contracts)} contracts are valid, and {several(len(register.signed), 'agreement')} signed")
 
 
 @app.command("diff")

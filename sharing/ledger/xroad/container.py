@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from lxml import etree
+
 from sharing.ledger.xroad.algorithms import digest_of
 from sharing.ledger.xroad.errors import Broken
 from sharing.ledger.xroad.hash_chain import covered_by
@@ -99,8 +101,7 @@ def _check_manifest(files: Mapping[str, bytes]) -> None:
     """That the list of files names each once, and no other."""
     root = parsed(files[_MANIFEST], _MANIFEST)
     entries = root.findall(f"{MANIFEST}file-entry")
-    listed = [(entry.get(f"{MANIFEST}full-path") or "").removeprefix("/") for entry in entries]
-    listed = [name for name in listed if name]
+    listed = [name for entry in entries if (name := _full_path(entry))]
     here = {name for name in files if name != MIMETYPE and not name.startswith("META-INF/")}
     if root.tag != f"{MANIFEST}manifest" or len(listed) != len(set(listed)) or set(listed) - here:
         raise Broken("the manifest lists other files than there are")
@@ -111,8 +112,8 @@ def _check_manifest(files: Mapping[str, bytes]) -> None:
         raise Broken("the manifest says that the message is something else")
 
 
-def _full_path(entry: object) -> str:
-    return str(entry.get(f"{MANIFEST}full-path") or "").removeprefix("/")  # type: ignore[attr-defined]
+def _full_path(entry: etree._Element) -> str:
+    return str(entry.get(f"{MANIFEST}full-path") or "").removeprefix("/")
 
 
 def _remarks(stamp: TimeStamp | None, missing: list[str], at: datetime) -> list[str]:

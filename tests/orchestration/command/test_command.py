@@ -57,6 +57,7 @@ def pull_things(night: date) -> None:
         (["accept", "bts", "flights", "soon", "--reason", "r"], "'soon' is not a date"),
         (["accept", "bts", "flights", "2026-11-20", "--reason", " "], "a reason is needed"),
         (["accept", "bts", "flights", "2026-11-20"], "--reason"),
+        (["refuse", "bts", "flights", "2026-11-20", "--reason", " "], "a reason is needed"),
         (["warehouse", "restore", "yesterday"], "'yesterday' is not a date"),
     ],
 )
@@ -80,6 +81,10 @@ def test_a_night_that_has_not_come_is_wrong_use(home: Home) -> None:
         (
             ["accept", "bts", "flights", "2026-11-20", "--reason", "r"],
             "has no gated extract of 2026-11-20; there is nothing",
+        ),
+        (
+            ["refuse", "bts", "flights", "2026-11-20", "--reason", "r"],
+            "has no accepted extract of 2026-11-20; there is nothing",
         ),
         (["rejects", "bts", "flights"], "nothing has landed"),
         (["warehouse", "restore", "2026-11-20"], "no build of 2026-11-20 is kept; kept: none"),
@@ -347,6 +352,23 @@ def test_a_steward_takes_a_refused_night_and_other_bytes_need_another_decision(f
     other = recorded(home, NIGHT)["tests/things"]
     assert (other.status, other.rows_accepted) == ("refused", 0)
     assert json.loads(accepted.read_text())["rows_sent"] == 2
+
+
+def test_a_steward_refuses_an_accepted_night(feed_folder: Path, home: Home) -> None:
+    for night in (NIGHT, NEXT_NIGHT):
+        (feed_folder / "extract.csv").write_text(f"id,name\n1,{night}\n")
+        pull_things(night)
+    early = command("refuse", "tests", "things", NIGHT.isoformat(), "--reason", "r")
+    assert (early.exit_code, "refuse the last one first" in early.stderr) == (1, True)
+    done = command("refuse", "tests", "things", NEXT_NIGHT.isoformat(), "--reason", "the wrong month")
+    assert (done.exit_code, f"goes on with the rows of {NIGHT}" in done.stdout) == (0, True)
+    assert recorded(home, NEXT_NIGHT)["tests/things"].reason == "the wrong month"
+    assert "override" in command("ledger", "search", "--kind", "override").stdout
+    row = next(line for line in command("status").stdout.splitlines() if "\tthings\t" in line)
+    assert row.split("\t")[2:4] == [NEXT_NIGHT.isoformat(), "refused"]
+    assert row.split("\t")[7] == NIGHT.isoformat(), "the rows in use"
+    again = command("accept", "tests", "things", NEXT_NIGHT.isoformat(), "--reason", "it was right")
+    assert (again.exit_code, "1 of 1 rows accepted by" in again.stdout) == (0, True)
 
 
 def test_prune_keeps_the_last_good_night(feed_folder: Path, home: Home) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.error_kinds import CELL_KINDS, Cell
+from simulation.errors.error_kinds import CELL_KINDS, Cell
 from simulation.profile import ErrorRule, Profile
 from simulation.random_numbers import Integers, hashed, uniform
 

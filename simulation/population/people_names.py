@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulation.errors.spelling import latin
 from simulation.random_numbers import Flags, Integers
-from simulation.spelling import latin
 
-_TRANSCRIBED = Path(__file__).parent / "vocabulary" / "transcribed.csv"
+_TRANSCRIBED = Path(__file__).parent.parent / "vocabulary" / "transcribed.csv"
 _LOCALES = {
     "estonian": "et_EE", "german": "de_DE", "english": "en_GB", "spanish": "es_ES", "polish": "pl_PL", "dutch": "nl_NL",
     "russian": "ru_RU", "greek": "el_GR", "icelandic": "is_IS", "indonesian": "id_ID", "czech": "cs_CZ", "turkish": "tr_TR",

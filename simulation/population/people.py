@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from simulation.people_names import (
+from simulation.population.people_names import (
     CULTURES,
     MONONYM_CULTURES,
     NONE,
@@ -15,7 +15,7 @@ from simulation.people_names import (
     Range,
     SurnameParts,
 )
-from simulation.places import MUNICIPALITIES
+from simulation.population.places import MUNICIPALITIES
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, generator
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from simulation.spelling import damaged_in, misread
+from simulation.errors.spelling import damaged_in, misread
 
 _LETTERS = "etaoinsrhldkumvg"
 LATE_BY = timedelta(hours=30)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulation.people import ADULT_DAYS, YEAR_DAYS, People, name_children
-from simulation.people_names import NONE, Names
+from simulation.population.people import ADULT_DAYS, YEAR_DAYS, People, name_children
+from simulation.population.people_names import NONE, Names
+from simulation.population.work import Jobs
 from simulation.profile import Profile
 from simulation.random_numbers import Flags, Integers, generator
-from simulation.work import Jobs
 
 BIRTH, DEATH, MARRIAGE, MOVE, NAME_CHANGE, JOB_START, JOB_END = EVENT_TYPES = (
     "birth", "death", "marriage", "move", "name_change", "job_start", "job_end",

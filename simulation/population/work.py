@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation import identifiers
-from simulation.people import YEAR_DAYS, People
-from simulation.people_names import NONE
+from simulation.population import identifiers
+from simulation.population.people import YEAR_DAYS, People
+from simulation.population.people_names import NONE
 from simulation.random_numbers import Integers, generator, scattered
 
 LEGAL_FORMS = ("OU", "AS", "FIE", "TU")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.identifiers import text
+from simulation.population.identifiers import text
 from simulation.random_numbers import Integers, generator
 
 # The first is the capital; the sizes fall as those of real towns do.

@@ -1,0 +1,1 @@
+"""What is wrong in what agencies send: the kinds of error, and where they are planted."""
