@@ -14,6 +14,7 @@ from pathlib import Path
 from catalogue.dbt_manifest import read_manifests
 from catalogue.keys import declare, primary_keys
 from catalogue.protection import Protection, refuse_exposed
+from catalogue.separation import Separation, refuse_mixed
 from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.integrity.tampered import tampered
@@ -28,7 +29,7 @@ from warehouse.store import published_nights
 from warehouse.store.feeds_in_use import RELATION, write_feeds_in_use
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
 from warehouse.store.night_records import COMMENTS, copy_into
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import attach_protected, attach_restricted
 
 # What the marts read of linkage.
 LINKED = {
@@ -42,6 +43,8 @@ _OWN = [
     *(f"quality.{table}" for table in COMMENTS),
     RELATION,
 ]
+# And into the restricted one: pairs of records, with what they say of who somebody is.
+_OWN_RESTRICTED = ["linkage.review_queue"]
 
 
 class NotBuilt(Exception):
@@ -100,7 +103,7 @@ def refuse_empty(build: Build) -> None:
 
 
 def link(build: Build) -> dict[str, int]:
-    """The rows of each table of LINKED."""
+    """The rows of each table of LINKED. The vault is not open here: linkage reads identifying columns and no others."""
     with open_database(build.database) as connection:
         attach_restricted(connection, build.database)
         link_night(connection, build.home, build.night)
@@ -117,13 +120,14 @@ def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Pa
     """
     home, night, manifests = build.home, build.night, list(manifests)
     with open_database(build.database) as connection:
-        attach_restricted(connection, build.database)
+        attach_protected(connection, build.database)
         copy_into(connection, home, night)
         declare(connection, primary_keys(read_manifests(manifests)))
         kept = in_build(connection, versioned)
         add_history(connection, home, night, kept)
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     refuse_exposed(build.database, protection, _OWN)
+    refuse_mixed(build.database, Separation(protection), frozenset(_OWN_RESTRICTED))
     if published_nights.is_newest(home, night):
         keep_history(home, night, kept)
     # dbt copies its cache of the project with the mode that it has there.

@@ -24,7 +24,7 @@ from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.journal import Entry as Line
-from warehouse.store.restricted import restricted_file
+from warehouse.store.restricted import restricted_file, vault_file
 from warehouse.store.seal import SEAL
 
 Happened = tuple[Kind, Fields]
@@ -54,7 +54,10 @@ def note_feeds(home: Home, contracts: Iterable[Contract], policy: Policy, night:
 
 
 def note_publication(home: Home, database: Path, night: date, run: str, readers_see_it: bool, by: str) -> None:
-    files = {"published_sha256": _sha256(database), "restricted_sha256": _sha256(restricted_file(database))}
+    files = {
+        "published_sha256": _sha256(database), "restricted_sha256": _sha256(restricted_file(database)),
+        "vault_sha256": _sha256(vault_file(database)),
+    }  # fmt: skip
     said = {"night": night.isoformat(), "run": run, "readers_see_it": readers_see_it}
     Ledger(home).append(Kind.PUBLICATION, said | files, by)
 

@@ -12,7 +12,7 @@ from catalogue.sql_lineage.shape import Field
 from sharing.agreements.purposes import broadest
 from sharing.policy.policy import Cover, Policy
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
-from warehouse.store.restricted import RESTRICTED, attach_restricted
+from warehouse.store.restricted import attach_protected
 
 _MARTS = ("marts", "identity")
 _EVERY = "*"
@@ -103,17 +103,17 @@ def refuse_joined(purposes: Purposes) -> None:
 def comment(database: Path, purposes: Purposes) -> None:
     """Say of each mart in its comment under which agreements it stands, and for which purposes."""
     with open_database(database) as connection:
-        attach_restricted(connection, database)
+        attach_protected(connection, database)
         rows = connection.execute(f"""
-            SELECT database_name = {literal(RESTRICTED)}, schema_name, table_name, coalesce(comment, '')
+            SELECT database_name, schema_name, table_name, coalesce(comment, '')
             FROM duckdb_tables()
             WHERE schema_name IN {_MARTS}
         """).fetchall()
-        for is_restricted, schema, table, says in rows:
+        for catalog, schema, table, says in rows:
             key = f"{schema}.{table}".lower()
             if key not in purposes.lineage.resources:
                 continue
-            place = f"{RESTRICTED + '.' if is_restricted else ''}{quoted(schema)}.{quoted(table)}"
+            place = f"{quoted(catalog)}.{quoted(schema)}.{quoted(table)}"
             text = " ".join([says, *_sentences(purposes, key)]).strip()
             connection.execute(f"COMMENT ON TABLE {place} IS {literal(text)}")
 

@@ -14,7 +14,7 @@ from warehouse.files import make_private, point_link, private_folder, sync_folde
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase, protect
 from warehouse.settings import readers
-from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
+from warehouse.store.restricted import PROTECTED, attach_protected
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
@@ -70,8 +70,8 @@ def publish(home: Home, database: Path) -> bool:
     Raises PublishError where the build cannot be opened by itself.
     """
     with open_database(database) as connection:
-        attach_restricted(connection, database)
-        connection.execute(f"CHECKPOINT; CHECKPOINT {RESTRICTED}")
+        attach_protected(connection, database)
+        connection.execute("; ".join(["CHECKPOINT", *(f"CHECKPOINT {name}" for name in PROTECTED)]))
     if any(database.parent.glob("*.wal")):
         raise PublishError(f"{database.parent.name} still has a write-ahead log; run the night again")
     try:
@@ -98,10 +98,9 @@ def publish(home: Home, database: Path) -> bool:
 
 
 def rows_of_tables(database: Path) -> dict[tuple[str, str], int]:
-    """The rows of each table of a build, the restricted ones too, by schema and name: of all of them by one statement."""
+    """The rows of each table of a build, the protected ones too, by schema and name: of all of them by one statement."""
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         found = connection.execute(
             "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE NOT internal"
         )
