@@ -103,8 +103,10 @@ def refuse_empty(build: Build) -> None:
 
 
 def link(build: Build) -> dict[str, int]:
-    """The rows of each table of LINKED. The vault is not open here: linkage reads identifying columns and no others."""
-    with open_database(build.database) as connection:
+    """The rows of each table of LINKED. Linkage reads identifying columns and no others: the vault is not open here, and what agencies
+    sent of people, which the build sees through views, stays closed for want of its keys.
+    """
+    with open_database(build.database, opens_views=False) as connection:
         attach_restricted(connection, build.database)
         link_night(connection, build.home, build.night)
         load_dispositions(connection, build.home, build.night)
