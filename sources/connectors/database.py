@@ -208,7 +208,9 @@ def _columns_there(connection: "sa.Connection", contract: Contract, rows: Select
     if "query" not in contract.server.options:
         try:
             schema = str(contract.server.options.get("schema") or "") or None
-            return [str(column["name"]) for column in sa.inspect(connection).get_columns(contract.physical_name, schema)]
+            return [
+                str(column["name"]) for column in sa.inspect(connection).get_columns(contract.physical_name, schema)
+            ]
         except (sa.exc.NoSuchTableError, NotImplementedError):
             # What the server itself says of it follows.
             pass

@@ -64,9 +64,7 @@ def test_no_statement_names_what_is_not_covered(things: Contract, home: Home, da
     assert asked == []
 
 
-def test_an_original_of_such_a_night_is_kept_and_lands_again(
-    things: Contract, home: Home, database: Database
-) -> None:
+def test_an_original_of_such_a_night_is_kept_and_lands_again(things: Contract, home: Home, database: Database) -> None:
     """Of a file, where nobody can choose, the original goes. Of a past night the original lands again, without what never came."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     first = land_night(things, home, yesterday, LEFT_OUT)

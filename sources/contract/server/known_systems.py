@@ -39,7 +39,14 @@ def _database(module: str, options: set[str], required: set[str]) -> Kind:
     login = frozenset({"username", "password"})
     said = frozenset({"query", "schema", *options})
     return Kind(
-        module, said, frozenset(required), login, is_live=True, format="parquet", needs_place=False, chooses_columns=True
+        module,
+        said,
+        frozenset(required),
+        login,
+        is_live=True,
+        format="parquet",
+        needs_place=False,
+        chooses_columns=True,
     )
 
 
