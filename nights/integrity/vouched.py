@@ -61,7 +61,7 @@ def vouch_for_all(home: Home, reason: str, by: str) -> str | None:
 
 def refuse_new_key(home: Home) -> None:
     """Raises KeyRefused where a home that began without a key is opened with one: all that there is to do, said once."""
-    if platform_key() is None or not (home.root / OWN_SEAL_KEY).exists() or not is_taken_over(home):
+    if platform_key() is None or not (home.root / OWN_SEAL_KEY).exists() or not heads_file(home).exists():
         return
     raise KeyRefused(
         f"{home.root} was begun without a key, and one is set now, so that its seals are not of this key. If nobody changed it meanwhile, "

@@ -16,6 +16,7 @@ from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
 from sharing.policy.access import Grant, give
 from tests.agreements import agree
+from tests.catalogue.dbt_manifest import manifest, model
 from tests.conftest import Feed
 from tests.orchestration.conftest import command
 from warehouse.home import Home
@@ -174,6 +175,33 @@ def test_a_role_sees_its_relations_alone(
     agree(tmp_path / "agreements", "born", contract, products=[product])
     monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(tmp_path / "agreements"))
     assert (command("query", sql, "--role", role).exit_code == 0) is is_theirs
+
+
+@pytest.mark.parametrize(
+    ("sql", "purpose", "code", "told"),
+    [
+        ("SELECT count(*) FROM marts.person", "dpv:ProvideOfficialStatistics", 0, ""), ("SELECT 1", "dpv:Marketing", 0, ""),
+        ("SELECT count(*) FROM marts.person", "dpv:FraudPreventionAndDetection", 1, "marts.person may not serve dpv:FraudPreventionAndDetection; it may serve"),
+        ("WITH x AS (FROM marts.person) SELECT count(*) FROM x", "dpv:FraudPreventionAndDetection", 1, "marts.person may not serve"),
+        ("SELECT (SELECT count(*) FROM marts.person) FROM marts.match_case", "dpv:Marketing", 1, "marts.person may not serve"),
+        ("SELECT count(*) FROM marts.person", "statistics", 2, "no purpose of the Data Privacy Vocabulary"),
+    ],
+)  # fmt: skip
+def test_a_question_serves_a_purpose_that_its_marts_may(
+    sql: str, purpose: str, code: int, told: str, published: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ["{name: town, logicalType: string, primaryKey: true}", "{name: kind, logicalType: string}"]
+    contract = Feed(columns, agency="hospital", feed="patient").write(tmp_path / "feeds")
+    agree(tmp_path / "agreements", "towns", contract)
+    monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(tmp_path / "agreements"))
+    file = published.dbt / "marts" / "manifest.json"
+    file.parent.mkdir(parents=True)
+    mart = "select town as person_id, kind as birth_year from accepted.hospital__patient"
+    file.write_text(json.dumps(manifest(model("person", mart) | {"unique_id": "model.p.person"})))
+    done = command("query", sql, "--purpose", purpose, "--csv")
+    assert (done.exit_code, told in done.stderr) == (code, True), done.stderr
+    asked = [entry.what["purpose"] for entry in Ledger(published).entries() if entry.kind == Kind.QUERY]
+    assert asked == ([purpose] if code == 0 else []), "what is refused is not asked"
 
 
 def test_cases_are_listed_with_most_money_first(published: Home) -> None:
