@@ -154,14 +154,24 @@ def note_feeds(database: Path, feeds: Mapping[str, Iterable[str]]) -> None:
     write_text(database.parent / _FEEDS, json.dumps(said) + "\n")
 
 
+def feeds_noted(database: Path) -> dict[str, frozenset[str]]:
+    """What `note_feeds` wrote beside a build; nothing where it wrote none."""
+    note = database.parent / _FEEDS
+    said = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    return {name: frozenset(said[name] if isinstance(said, dict) else ()) for name in said}
+
+
+def is_complete(database: Path) -> bool:
+    """Whether the build in this database was published once."""
+    return (database.parent / _COMPLETE).exists()
+
+
 def feeds_of(night: Night) -> dict[str, frozenset[str]]:
     """The feeds that a build was made from, with the columns it had of each; of one without a note all that it has a record of, and
     where earlier versions did not note them no columns.
     """
-    note = night.folder / _FEEDS
-    if note.exists():
-        said = json.loads(note.read_text(encoding="utf-8"))
-        return {name: frozenset(said[name] if isinstance(said, dict) else ()) for name in said}
+    if (night.folder / _FEEDS).exists():
+        return feeds_noted(night.folder / DATABASE)
     with open_database(night.folder / DATABASE, read_only=True) as connection:
         has_record = connection.execute(
             "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'feed_night'"
