@@ -37,7 +37,7 @@ from warehouse.engines.duckdb.functions import register_functions
 from warehouse.home import PROJECT, Home
 from warehouse.keys.platform_key import KEY_VARIABLE, create_key_file
 from warehouse.store.published_nights import DATABASE
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import PROTECTED, attach_protected
 
 _GOAL = 1.3
 # Steps that are no SQL of the engine's.
@@ -137,7 +137,7 @@ def _models(contracts: list[Contract], home: Home, place: Path) -> float:
     folder.mkdir()
     with open_database(folder / DATABASE) as connection:
         register_functions(connection)
-        attach_restricted(connection, folder / DATABASE)
+        attach_protected(connection, folder / DATABASE)
         create_relations(connection, contracts, home, FIRST_NIGHT)
         create_empty_relations(
             connection, [contract for contract in load_all() if contract.name not in {c.name for c in contracts}]
@@ -155,7 +155,8 @@ def _take_over(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     connection.execute(f"ATTACH {literal(str(home.published))} AS ours (READ_ONLY)")
     for schema in ("staging", "intermediate", "marts"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS restricted.{schema}")
+        for database in PROTECTED:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {database}.{schema}")
     found = connection.execute("""
         SELECT schema_name, table_name
         FROM duckdb_tables()

@@ -15,7 +15,7 @@ from warehouse.engines.duckdb.engine import open_database
 from warehouse.files import private_folder, write_text
 from warehouse.home import Home
 from warehouse.store.published_nights import Night
-from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.restricted import attach_protected
 
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATES = templates(_FOLDER)
@@ -35,8 +35,7 @@ def write_catalogue(home: Home, night: Night, database: Path) -> Path:
     manifests = sorted(home.dbt.glob("*/manifest.json"))
     known = Known(Protection.read(manifests), primary_keys(read_manifests(manifests)))
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         relations = relations_of(connection, known)
     said = {"night": night.extract_date, "made_at": datetime.now(UTC), "script": _SEARCH, "script_hash": _SEARCH_HASH}
     folder = private_folder(catalogue_folder(home))
@@ -57,7 +56,7 @@ def _write(page: Path, template: str, **said: object) -> Path:
 
 def sample_query(relation: Relation) -> str:
     """A query to begin with: the key, and what is filled best; where a row is from only where there is nothing else."""
-    place = f"restricted.{relation.key}" if relation.is_restricted else relation.key
+    place = f"{relation.protected_in}.{relation.key}" if relation.protected_in else relation.key
     shown = sorted(
         relation.columns,
         key=lambda column: (column.name in _WHERE_FROM, not column.is_key, -(column.filled or 0)),

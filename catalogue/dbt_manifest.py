@@ -15,11 +15,15 @@ _MADE = ("model", SEED, SNAPSHOT)
 
 @dataclass(frozen=True)
 class Noted:
-    """What is written of a column: `open_because` is a reviewer's reason why it may be open although what it is made of is not."""
+    """What is written of a column: `open_because` is a reviewer's reason why it may be open although what it is made of is not,
+    `data_type` and `identifier_kind` what its contract says of an agency's field.
+    """
 
     description: str = ""
     classification: str | None = None
     open_because: str | None = None
+    data_type: str | None = None
+    identifier_kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Resource:
 
     @property
     def key(self) -> str:
-        """`schema.name`: the same in whichever of a night's two databases it lies."""
+        """`schema.name`: the same in whichever of a night's databases it lies."""
         return f"{self.schema}.{self.name}".lower()
 
     @property
@@ -104,7 +108,13 @@ def _noted(column: dict[str, Any], otherwise: str | None) -> Noted:
     reason = meta.get("open_because")
     # A reason is words: `true` is none.
     said = reason.strip() if isinstance(reason, str) and len(reason.split()) > 1 else None
-    return Noted(column.get("description") or "", meta.get("classification") or otherwise, said)
+    return Noted(
+        column.get("description") or "",
+        meta.get("classification") or otherwise,
+        said,
+        column.get("data_type"),
+        meta.get("identifier_kind"),
+    )
 
 
 def _meta(node: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From which field a column comes, through which models: one reading of dbt's compiled SQL, for the report and for protection."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlglot
@@ -34,6 +34,7 @@ class Lineage:
         self.faults: dict[str, str] = {}
         self._edges: dict[Field, frozenset[Field]] = {}
         self._fields: dict[tuple[str, str], list[Field]] = {}
+        self._chosen: dict[str, frozenset[Field]] = {}
         self._rows: dict[str, Relation] = {}
         self._under_way: list[str] = []
         for key in resources:
@@ -55,9 +56,15 @@ class Lineage:
         """Back to agencies' fields, seeds, and what the platform makes itself; of what cannot be followed, to all that it reads."""
         if key in self.faults:
             return Trace(tuple(Field(read, "*") for read in self._all_read(key)), ())
+        found, through = self._followed(self.fields(key, column))
+        through.pop(key, None)
+        return Trace(tuple(found), tuple(through))
+
+    def _followed(self, fields: Iterable[Field]) -> tuple[dict[Field, None], dict[str, None]]:
+        """The fields in which these end, and the relations on the way."""
         found: dict[Field, None] = {}
         through: dict[str, None] = {}
-        waiting, seen = list(self.fields(key, column)), set()
+        waiting, seen = list(fields), set()
         while waiting:
             here = waiting.pop(0)
             if here in seen:
@@ -68,6 +75,28 @@ class Lineage:
                 continue
             through.setdefault(here.relation)
             waiting += sorted(self.made_of(here))
+        return found, through
+
+    def chosen_by(self, key: str) -> Trace:
+        """The agencies' fields, seeds and the like by which the rows of a relation are chosen, joined or grouped, in it and in those that
+        its values or its choices come through. Of what cannot be followed, all that it reads.
+        """
+        if key in self.faults:
+            return Trace(tuple(Field(read, "*") for read in self._all_read(key)), ())
+        found: dict[Field, None] = {}
+        through: dict[str, None] = {}
+        waiting = [key]
+        while waiting:
+            here = waiting.pop(0)
+            if here in through:
+                continue
+            through[here] = None
+            if here == key:
+                waiting += [step for column in self.columns(key) for step in self.trace(key, column).through]
+            for field in sorted(self._chosen.get(here, frozenset())):
+                ends, steps = self._followed([field])
+                found |= dict.fromkeys(ends)
+                waiting += list(steps)
         through.pop(key, None)
         return Trace(tuple(found), tuple(through))
 
@@ -109,12 +138,14 @@ class Lineage:
     def _made(self, resource: Resource) -> Relation:
         if resource.sql is None:
             raise Unresolved("it is not made by SQL")
-        rows = self._answer(resource.sql)
+        chosen: set[Field] = set()
+        rows = self._answer(resource.sql, chosen)
+        self._chosen[resource.key] = frozenset(chosen)
         if resource.kind == SNAPSHOT:
             rows = [{**row, **_of_snapshot(row)} for row in rows]
         return rows
 
-    def _answer(self, sql: str) -> Relation:
+    def _answer(self, sql: str, chosen: set[Field] | None = None) -> Relation:
         # It warns of what it does not know; whoever asks hears of it where it matters.
         logging.getLogger("sqlglot").setLevel(logging.ERROR)
         try:
@@ -126,7 +157,7 @@ class Lineage:
             query = query.expression
         if query is None:
             raise Unresolved("it is not one query")
-        return reduced(Reader(self._relation, self._is_code, {}).read(query))
+        return reduced(Reader(self._relation, self._is_code, {}, set() if chosen is None else chosen).read(query))
 
     def _noted(self, key: str, row: Row) -> Row:
         mark = mark_of(row)

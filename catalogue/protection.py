@@ -57,7 +57,7 @@ class Protection:
         resource = self.lineage.resources[key]
         if self._is_excepted(resource, column):
             return None
-        if any(_writes(hook) for hook in resource.hooks):
+        if has_writing_hook(resource):
             return f"{resource.label}.{column} (a hook of {resource.label} may write there what its SQL does not say)"
         if key in self.lineage.faults:
             return f"{resource.label}.{column} ({self.lineage.faults[key]})"
@@ -102,6 +102,11 @@ class Protection:
     def _is_excepted(resource: Resource, column: str) -> bool:
         noted = resource.columns.get(column)
         return not resource.is_made_of_nothing and noted is not None and noted.open_because is not None
+
+
+def has_writing_hook(resource: Resource) -> bool:
+    """Whether a hook may write into a relation what its SQL does not say."""
+    return any(_writes(hook) for hook in resource.hooks)
 
 
 def _writes(hook: str) -> bool:

@@ -11,10 +11,10 @@ from catalogue.keys import reference
 from catalogue.lineage import Lineage
 from catalogue.protection import Protection
 from warehouse.store.feeds_in_use import InUse, read_feeds_in_use
+from warehouse.store.restricted import PROTECTED
 
 # In the order in which people look for things.
 SCHEMAS = ("marts", "identity", "history", "linkage", "quality", "intermediate", "staging", "seeds")
-RESTRICTED = "restricted"
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Relation:
-    """`feeds` are those that it is made of, `rules` what the gates looked at in it: what each says, and whether it holds."""
+    """`protected_in` is the database that it lies in, where that is not the open one. `feeds` are those that it is made of, `rules` what the gates looked at in it: what each says, and whether it holds."""
 
     schema: str
     name: str
-    is_restricted: bool
+    protected_in: str | None
     says: str
     rows: int
     columns: tuple[Column, ...]
@@ -68,7 +68,7 @@ class Known:
 
 
 def relations_of(connection: duckdb.DuckDBPyConnection, known: Known) -> list[Relation]:
-    """Of the published database that is open, and of `restricted` where that is attached."""
+    """Of the published database that is open, and of the protected ones where they are attached."""
     feeds, filled, rules = _feeds(connection), _filled(connection), _rules(connection)
     found = []
     for database, schema, table, says, rows in connection.execute(_TABLES).fetchall():
@@ -76,7 +76,7 @@ def relations_of(connection: duckdb.DuckDBPyConnection, known: Known) -> list[Re
         columns = tuple(_columns(connection, (database, schema, table), known, filled))
         sources = sorted({origin.partition(":")[0] for column in columns for origin in column.origins})
         found.append(Relation(
-            schema, table, database == RESTRICTED, says or _said(known, key), rows, columns,
+            schema, table, database if database in PROTECTED else None, says or _said(known, key), rows, columns,
             tuple(feeds[name] for name in sources if name in feeds),
             tuple((text, passed, observed) for text, passed, observed in rules if f".{table}" in text or f" {table} " in text),
         ))  # fmt: skip

@@ -7,7 +7,7 @@ great-expectations then holds that a rule has none. `error` keeps the build from
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from warehouse.files import replaced_whole, write_text
 from warehouse.home import Home
 from warehouse.numbers_for_people import several
 from warehouse.store.night_records import copy_into, no_records, record_file
-from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.restricted import PROTECTED, attach_protected
 from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 from warehouse.yaml import FileError, Schema, load_file
 from watch.drift import drifted
@@ -32,7 +32,8 @@ AGENCY = "harmonised"
 RELATIONSHIPS, RECONCILIATION, STORED_ROWS, DRIFT = "relationships", "reconciliation", "stored_rows", "drift"
 RULES = Path(__file__).parent / "harmonised"
 # What a rule's query reads of a build.
-_ASKED = re.compile(r"\b(?:(?:restricted\.)?(?:marts|staging|intermediate|identity)\.\w+|given_to_\w+)")
+_ASKED = re.compile(r"\b(?:(?:(?:restricted|vault)\.)?(?:marts|staging|intermediate|identity)\.\w+|given_to_\w+)")
+_PROTECTED = re.compile(r"\b(?:restricted|vault)\.(\w+\.\w+)")
 _ENTRIES = Schema({"type": ["array", "null"], "items": {"type": "object"}})
 
 
@@ -129,13 +130,30 @@ def gate_build(
 
 
 def _of_this_build(rules: list[CrossRule], database: Path) -> list[CrossRule]:
-    """Without the rules about agencies that are not pulled here: their marts are not in the build."""
+    """Without the rules about agencies that are not pulled here: their marts are not in the build. What a rule reads of the
+    restricted database or the vault it reads where this build has it: where a relation lies is proved of its columns.
+    """
     with open_database(database, read_only=True) as connection:
-        found = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'").fetchall()
-    there = {str(name) for (name,) in found}
+        attach_protected(connection, database, read_only=True)
+        found = connection.execute("SELECT database_name, schema_name, table_name FROM duckdb_tables()").fetchall()
+        own = str((connection.execute("SELECT current_database()").fetchone() or ("",))[0])
+    there = {str(name) for catalog, schema, name in found if (catalog, schema) == (own, "marts")}
+    places = {
+        f"{schema}.{name}": f"{catalog}.{schema}.{name}" if catalog in PROTECTED else f"{schema}.{name}"
+        for catalog, schema, name in found
+    }
+    rules = [_placed(rule, places) for rule in rules]
     named = {rule.rule: set(re.findall(r"\bmarts\.(\w+)", rule.query)) for rule in rules}
     subjects = {rule.subject for rule in rules if named[rule.rule] and not named[rule.rule] <= there}
     return [rule for rule in rules if rule.subject not in subjects]
+
+
+def _placed(rule: CrossRule, places: Mapping[str, str]) -> CrossRule:
+    def place(text: str) -> str:
+        return _PROTECTED.sub(lambda found: places.get(found[1], found[0]), text)
+
+    agencies = place(rule.agencies) if isinstance(rule.agencies, str) else rule.agencies
+    return replace(rule, query=place(rule.query), agencies=agencies)
 
 
 def _write_findings(
@@ -143,8 +161,7 @@ def _write_findings(
 ) -> "_FoundBy":
     """Run each query once; its rows become the night's findings."""
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         connection.execute(f"CREATE TEMP TABLE found AS FROM {no_records('finding')}")
         for name in sorted(asked_of_models(rules)):
             _view(connection, name, givers.get(name, ()))
@@ -236,8 +253,7 @@ def _relationships(contracts: list[Contract], database: Path) -> list[RuleResult
 def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
     """Every accepted row is in its staging model: none dropped, none doubled. A feed without a model stops at acceptance."""
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         found = connection.execute(
             "SELECT table_name, database_name FROM duckdb_tables() WHERE schema_name = 'staging'"
         ).fetchall()
@@ -249,8 +265,7 @@ def _reconciled(contracts: list[Contract], database: Path) -> list[RuleResult]:
 def _copied(copies: Mapping[str, str], database: Path) -> list[RuleResult]:
     """Every staged row is in its mart, once. What is not in the build says nothing."""
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         found = connection.execute("""
             SELECT schema_name, table_name, database_name
             FROM duckdb_tables()

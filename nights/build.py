@@ -14,6 +14,7 @@ from pathlib import Path
 from catalogue.dbt_manifest import read_manifests
 from catalogue.keys import declare, primary_keys
 from catalogue.protection import Protection, refuse_exposed
+from catalogue.separation import Separation, refuse_mixed
 from linkage.link_night import link_night
 from linkage.settle.cases import load_dispositions
 from nights.integrity.tampered import tampered
@@ -29,7 +30,7 @@ from warehouse.store import published_nights
 from warehouse.store.feeds_in_use import RELATION, write_feeds_in_use
 from warehouse.store.history import Versioned, add_history, in_build, keep_history
 from warehouse.store.night_records import COMMENTS, copy_into
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import attach_protected, attach_restricted
 from warehouse.store.seal import Tampered
 
 # What the marts read of linkage.
@@ -44,6 +45,8 @@ _OWN = [
     *(f"quality.{table}" for table in COMMENTS),
     RELATION,
 ]
+# And into the restricted one: pairs of records, with what they say of who somebody is.
+_OWN_RESTRICTED = ["linkage.review_queue"]
 
 
 class NotBuilt(Exception):
@@ -106,8 +109,10 @@ def refuse_empty(build: Build) -> None:
 
 
 def link(build: Build) -> dict[str, int]:
-    """The rows of each table of LINKED."""
-    with open_database(build.database) as connection:
+    """The rows of each table of LINKED. Linkage reads identifying columns and no others: the vault is not open here, and what agencies
+    sent of people, which the build sees through views, stays closed for want of its keys.
+    """
+    with open_database(build.database, opens_views=False) as connection:
         attach_restricted(connection, build.database)
         link_night(connection, build.home, build.night)
         load_dispositions(connection, build.home, build.night)
@@ -123,13 +128,14 @@ def publish(build: Build, versioned: Iterable[Versioned], manifests: Iterable[Pa
     """
     home, night, manifests = build.home, build.night, list(manifests)
     with open_database(build.database) as connection:
-        attach_restricted(connection, build.database)
+        attach_protected(connection, build.database)
         copy_into(connection, home, night)
         declare(connection, primary_keys(read_manifests(manifests)))
         kept = in_build(connection, versioned)
         add_history(connection, home, night, kept)
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     refuse_exposed(build.database, protection, _OWN)
+    refuse_mixed(build.database, Separation(protection), frozenset(_OWN_RESTRICTED))
     if published_nights.is_newest(home, night):
         keep_history(home, night, kept)
     # dbt copies its cache of the project with the mode that it has there.

@@ -68,7 +68,8 @@ def _source(agency: str, feeds: list[Contract]) -> dict[str, Any]:
 def _column(column: Column) -> dict[str, Any]:
     meta = {"classification": column.classification}
     kind = column.identifier_kind
-    return _described(column.name, column.description, meta | ({"identifier_kind": kind} if kind else {}))
+    described = _described(column.name, column.description, meta | ({"identifier_kind": kind} if kind else {}))
+    return described | {"data_type": column.sql_type}
 
 
 def _described(name: str, text: str, meta: dict[str, str]) -> dict[str, Any]:

@@ -56,11 +56,16 @@ def _names(contract: Contract, night: str, step: str, attempt: str) -> dict[str,
 
 def erase_night(home: Home, agency: str, feed: str, night: date) -> int:
     """Destroy all keys of a feed's night: nobody reads again what was sent, refused or accepted, wherever copies lie. How many."""
-    folder = home.keys / _place(agency, feed, night.isoformat())
-    found = [file for file in all_keys(home) if file.parent == folder]
+    found = keys_of_night(home, agency, feed, night)
     for file in found:
         destroy(file)
     return len(found)
+
+
+def keys_of_night(home: Home, agency: str, feed: str, night: date) -> list[Path]:
+    """The files of all keys of a feed's night."""
+    folder = home.keys / _place(agency, feed, night.isoformat())
+    return [file for file in all_keys(home) if file.parent == folder]
 
 
 def _place(agency: str, feed: str, night: str) -> str:

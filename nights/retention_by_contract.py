@@ -16,9 +16,9 @@ from warehouse.store.published_nights import prune_nights
 
 @dataclass(frozen=True)
 class Forgotten:
-    """How many places were deleted: landed attempts, results that a later run replaced, and builds."""
+    """What was deleted: the folders of landed attempts; how many results that a later run replaced, and builds."""
 
-    originals: int
+    originals: tuple[Path, ...]
     superseded: int
     builds: int
 
@@ -26,7 +26,7 @@ class Forgotten:
 def forget_all(contracts: list[Contract], home: Home) -> Forgotten:
     """Delete what is not needed any more: the restorable nights and the last good night of each feed stay."""
     builds, originals = prune_nights(home), forget_originals(contracts, home)
-    return Forgotten(len(originals), len(forget_superseded(home)), len(builds))
+    return Forgotten(tuple(originals), len(forget_superseded(home)), len(builds))
 
 
 def forget_originals(contracts: list[Contract], home: Home, today: date | None = None) -> list[Path]:

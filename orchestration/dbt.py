@@ -21,6 +21,7 @@ from packaging.version import Version
 
 from catalogue import gives_rows
 from catalogue.protection import Protection
+from catalogue.separation import Separation
 from expectations.cross_agency import asked_of_models, load_rules
 from nights.broken_contracts import load_known
 from nights.dbt_sources import write_dbt_sources
@@ -31,7 +32,7 @@ from warehouse.home import AGENCIES, PROJECT, Home
 from warehouse.settings import further_models
 from warehouse.store.history import Versioned
 from warehouse.store.published_nights import BUILD_VARIABLE, DATABASE, rows_of_tables
-from warehouse.store.restricted import RESTRICTED
+from warehouse.store.restricted import PROTECTED, RESTRICTED
 
 PROJECT_DIR = PROJECT / "dbt_project"
 SOURCES = PROJECT_DIR / "models" / "staging" / "_sources.yml"
@@ -48,7 +49,7 @@ FURTHER_VARIABLE = "INTERAGENCY_FURTHER"
 _PARSED = "partial_parse.msgpack"
 _LOCK = "manifest.lock"
 # The macros generate_database_name and givers ask for them.
-OPEN_RELATIONS, GIVERS = "open_relations", "givers"
+OPEN_RELATIONS, IDENTIFYING_RELATIONS, GIVERS = "open_relations", "identifying_relations", "givers"
 
 
 class BySchema(DagsterDbtTranslator):
@@ -108,6 +109,7 @@ def prepare(contracts: list[Contract], home: Home) -> Path:
                 told = found
                 _compile(home, told, manifest)
             _refuse_misspelt(manifest)
+            _refuse_mixed_records(manifest)
     return manifest
 
 
@@ -117,6 +119,16 @@ def _refuse_misspelt(manifest: Path) -> None:
     if unasked := gives_rows.unasked(nodes, asked_of_models(load_rules())):
         manifest.unlink()
         raise DbtError("; ".join(unasked))
+
+
+def _refuse_mixed_records(manifest: Path) -> None:
+    """Linkage reads who somebody is, and nothing that is said of them."""
+    if mixed := Separation(Protection.read([manifest])).mixed_records():
+        manifest.unlink()
+        raise DbtError(
+            f"linkage may read identifying columns alone, and its records would have others: {'; '.join(mixed)}. Give records of people "
+            "(meta `gives`) names, numbers, days and addresses; no amount, and nothing of a special category"
+        )
 
 
 def _target() -> Path:
@@ -154,18 +166,22 @@ def givers(manifest: Path) -> dict[str, list[str]]:
 
 
 def _told(manifest: Path) -> dict[str, Any]:
-    """The variables that say what the manifest says: what lies in the open database, by unique id; who gives, by name."""
+    """The variables that say what the manifest says: what lies in the open and in the restricted database, by unique id; who gives, by name."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     placed = ("model", "seed", "snapshot")
-    is_open = [
-        node["unique_id"] for node in nodes if node["resource_type"] in placed and node["database"] != RESTRICTED
-    ]
-    return {OPEN_RELATIONS: sorted(is_open), GIVERS: gives_rows.givers(nodes)}
+    made = [node for node in nodes if node["resource_type"] in placed]
+    is_open = [node["unique_id"] for node in made if node["database"] not in PROTECTED]
+    identifying = [node["unique_id"] for node in made if node["database"] == RESTRICTED]
+    return {
+        OPEN_RELATIONS: sorted(is_open), IDENTIFYING_RELATIONS: sorted(identifying), GIVERS: gives_rows.givers(nodes),
+    }  # fmt: skip
 
 
 def _found(manifest: Path) -> dict[str, Any]:
     """The same by what is proved of the models."""
-    return _told(manifest) | {OPEN_RELATIONS: Protection.read([manifest]).open_relations()}
+    protection = Protection.read([manifest])
+    identifying = Separation(protection).identifying_relations()
+    return _told(manifest) | {OPEN_RELATIONS: protection.open_relations(), IDENTIFYING_RELATIONS: identifying}
 
 
 def _compile(home: Home, told: Mapping[str, Any], manifest: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from nights.folders import page_of
-from nights.integrity.vouched import take_over
+from nights.integrity.vouched import refuse_new_key, take_over
 from nights.record.verdict import fixed_seconds
 from orchestration.night_end import why_failed
 from sources.contract.model import Contract
@@ -88,6 +88,7 @@ def run_nights(
         began, began_at = time.perf_counter(), time.time()
         prepare_home(home)
         is_protected(home)
+        refuse_new_key(home)
         said = take_over(home)
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg

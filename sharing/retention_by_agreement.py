@@ -23,10 +23,10 @@ def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> li
         kept_for = _kept_for(policy, seen, f"{agency}/{feed}")
         if kept_for is None or not _has_ended(policy, f"{agency}/{feed}", today):
             continue
-        for folder in _folders(home, agency, feed):
+        for folder in folders_of(home, agency, feed):
             removed += [attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today)]
     for attempt in removed:
-        _forget(home, attempt)
+        forget_attempt(home, attempt, "the retention of its agreement is over")
     return removed + _forget_nights(home, policy, seen, today)
 
 
@@ -35,7 +35,8 @@ def _feeds(home: Home) -> set[tuple[str, str]]:
     return {(place.parent.name, place.name) for place in places if place.is_dir()}
 
 
-def _folders(home: Home, agency: str, feed: str) -> list[Path]:
+def folders_of(home: Home, agency: str, feed: str) -> list[Path]:
+    """Where the nights of a feed lie: landed, accepted, gated."""
     return [root / agency / feed for root in (home.landing, home.accepted, home.quality / "gates")]
 
 
@@ -53,13 +54,14 @@ def _is_over(attempt: Path, kept_for: timedelta, today: date) -> bool:
     return today - datetime.fromtimestamp(attempt.stat().st_mtime, UTC).date() > kept_for
 
 
-def _forget(home: Home, attempt: Path) -> None:
+def forget_attempt(home: Home, attempt: Path, why: str) -> None:
+    """Delete one try of a feed's night with its keys, and the link that names it as the night."""
     link = attempt.parent.parent / attempt.name[:10]
     if link.is_symlink() and link.resolve() == attempt.resolve():
         agency, feed = link.parent.parent.name, link.parent.name
         if link.is_relative_to(home.accepted):
             # First: a night that is gone without a note holds the next one.
-            note_gone(home, agency, feed, date.fromisoformat(link.name), "the retention of its agreement is over")
+            note_gone(home, agency, feed, date.fromisoformat(link.name), why)
         link.unlink()
     erase(attempt)
 

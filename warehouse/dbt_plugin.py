@@ -1,4 +1,4 @@
-"""What dbt's connection has besides its database: our settings, our SQL functions, the restricted file, and errors that quote no value.
+"""What dbt's connection has besides its database: our settings, our SQL functions, the files of what is protected, and errors that quote no value.
 
 Named in dbt_project/profiles.yml.
 """
@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from warehouse.engines.duckdb.engine import configure, safe_message
 from warehouse.engines.duckdb.functions import register_functions
 from warehouse.store.published_nights import BUILD_VARIABLE
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import attach_protected
 
 
 @contextmanager
@@ -47,4 +47,4 @@ class Plugin(BasePlugin):
         configure(conn)
         register_functions(conn)
         if self.creds:
-            attach_restricted(conn, Path(self.creds.path))
+            attach_protected(conn, Path(self.creds.path))

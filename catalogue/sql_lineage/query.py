@@ -6,7 +6,7 @@ subquery that asks by values of the query around it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -22,11 +22,14 @@ _MOST_ROUNDS = 20
 
 @dataclass(frozen=True)
 class Reader:
-    """`relation` gives what a named table holds, `is_code` whether a field is of a code list; `ctes` are those of the queries around."""
+    """`relation` gives what a named table holds, `is_code` whether a field is of a code list; `ctes` are those of the queries around.
+    `chosen` gathers the fields by which rows are chosen or joined, whether they are in a column or not.
+    """
 
     relation: Callable[[exp.Table], Relation]
     is_code: Callable[[Field], bool]
     ctes: dict[str, Relation]
+    chosen: set[Field] = field(default_factory=set)
 
     def read(self, query: exp.Expr, outer: Scope | None = None) -> Relation:
         """The kinds of rows that a query gives. Raises Unresolved."""

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from catalogue.sql_lineage.expression import decided, value_of
 from catalogue.sql_lineage.scope import Scope
-from catalogue.sql_lineage.shape import Relation, Row, Shape, Unresolved, merged, reduced
+from catalogue.sql_lineage.shape import Field, Relation, Row, Shape, Unresolved, merged, reduced
 
 if TYPE_CHECKING:
     from catalogue.sql_lineage.query import Reader
@@ -34,6 +34,7 @@ class Select:
         for kind in kinds:
             kind.others = kinds
             self._translate(kind)
+            self.reader.chosen.update(self._choosing(kind))
         made: list[list[Row]] = [[{}] for _ in kinds]
         for projection in self.query.expressions:
             found = [self._projected(projection, kind) for kind in kinds]
@@ -67,6 +68,29 @@ class Select:
             for condition in whole
             for part in (condition.flatten() if isinstance(condition, exp.And) else [condition])
         ]
+
+    def _choosing(self, kind: Scope) -> frozenset[Field]:
+        """The fields by which rows are chosen, joined or grouped; what is asked of the queries around is noted by `_translate`."""
+        scopes, found = _with_those_around(kind), frozenset[Field]()
+        noted = [(scope, set(scope.asked)) for scope in scopes]
+        for join in self.query.args.get("joins") or []:
+            seen = self._with_other_side(kind, join)
+            found |= _origins([join.args["on"]] if join.args.get("on") else [], seen)
+            for column in join.args.get("using") or []:
+                found |= _origins([exp.column(column.name)], kind) | _origins([exp.column(column.name)], seen)
+        clauses = ("where", "group", "having", "qualify")
+        found |= _origins([self.query.args[name] for name in clauses if self.query.args.get(name)], kind)
+        for scope, before in noted:
+            scope.asked = before
+        return found
+
+    def _with_other_side(self, kind: Scope, join: exp.Join) -> Scope:
+        """What the condition of a SEMI or ANTI join sees: its other side is in no column."""
+        if join.kind.upper() not in ("SEMI", "ANTI"):
+            return kind
+        rows = self.reader.source(join.this, kind)
+        name = (join.this.alias_or_name or "#other").lower()
+        return Scope({**kind.tables, name: merged(rows)}, self.reader.answer, self.outer)
 
     def _is_code_list(self, row: Row) -> bool:
         origins = [field for shape in row.values() for field in shape.all_origins]
@@ -242,3 +266,42 @@ def taken_apart(value: Shape) -> Row:
         whole = part.made_of(value.origins)
         row |= {name: whole} if whole.fields is None or whole.is_json else taken_apart(whole)
     return row
+
+
+def _with_those_around(scope: Scope) -> list[Scope]:
+    found: list[Scope] = []
+    here: Scope | None = scope
+    while here is not None:
+        found.append(here)
+        here = here.outer
+    return found
+
+
+def _origins(parts: list[exp.Expr], scope: Scope) -> frozenset[Field]:
+    """The fields that expressions are made of, column by column; what cannot be followed there is any field that they may see."""
+    found = frozenset[Field]()
+    for part in parts:
+        columns = [
+            column
+            for column in part.find_all(exp.Column)
+            if column.find_ancestor(exp.Query) is part.find_ancestor(exp.Query)
+        ]
+        for column in columns:
+            try:
+                found |= value_of(column, scope).all_origins
+            except Unresolved:
+                # A name that the SELECT gives: its value is in a column.
+                continue
+        for query in part.find_all(exp.Subquery, exp.Exists, exp.In):
+            found |= _of_subquery(query, scope)
+    return found
+
+
+def _of_subquery(node: exp.Expr, scope: Scope) -> frozenset[Field]:
+    query = node.args.get("query") if isinstance(node, exp.In) else node.this
+    inner = query.unnest() if isinstance(query, exp.Subquery) else query
+    if not isinstance(inner, exp.Query):
+        return frozenset()
+    return frozenset[Field]().union(
+        *(shape.all_origins for row in scope.answer(inner, scope) for shape in row.values())
+    )

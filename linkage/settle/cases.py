@@ -14,7 +14,7 @@ from linkage.settle.beginning import begun
 from warehouse.engines.duckdb.engine import comment_on, literal, open_database, quoted
 from warehouse.home import Home
 from warehouse.journal import Journal
-from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
+from warehouse.store.restricted import PROTECTED, attach_protected, restricted_file
 
 # What a record's own heading says of it already.
 _NAMED_ABOVE = ("agency", "feed", "source_key")
@@ -130,7 +130,7 @@ def case_of(home: Home, beginning: str) -> Case:
     sides = ("left_source", "left_source_key", "right_source", "right_source_key")
     asked = f"SELECT {', '.join([*shown, *sides])} FROM known_case WHERE match_case_id = $case"
     with published_cases(home) as connection:
-        attach_restricted(connection, published, read_only=True)
+        attach_protected(connection, published, read_only=True)
         found = connection.execute(asked, {"case": case}).fetchall()[0]
         left, left_key, right, right_key = found[len(shown) :]
         records = _record(connection, left, left_key), _record(connection, right, right_key)
@@ -138,16 +138,16 @@ def case_of(home: Home, beginning: str) -> Case:
 
 
 def _record(connection: duckdb.DuckDBPyConnection, source: str, source_key: str | None) -> Record | None:
-    """From the staging model of the feed, of the restricted database where it is there."""
+    """From the staging model of the feed, of the vault where it is there."""
     place = connection.execute(
         """
         SELECT table_catalog, table_name
         FROM information_schema.tables
         WHERE table_schema = 'staging' AND table_name = 'stg_' || replace($source, '/', '__')
-        ORDER BY table_catalog <> $restricted
+        ORDER BY table_catalog NOT IN $protected
         LIMIT 1
         """,
-        {"source": source, "restricted": RESTRICTED},
+        {"source": source, "protected": list(PROTECTED)},
     ).fetchone()
     if place is None or source_key is None:
         return None

@@ -9,10 +9,12 @@ from nights.integrity.sealed_extracts import note_accepted, note_gone, seal_acce
 from nights.record.attempt import GATE
 from nights.rows.accepted import ACCEPTANCE
 from sources.arrival.manifest import MANIFEST
+from warehouse.errors import KeyRefused
 from warehouse.home import Home
 from warehouse.journal import Journal, actor, begin_taking_over, end_taking_over, heads_file, is_taken_over, journals
+from warehouse.keys.platform_key import platform_key
 from warehouse.store.night_records import record_files, seal_record
-from warehouse.store.seal import SEAL, Tampered, is_sealed_parquet, place_of
+from warehouse.store.seal import OWN_SEAL_KEY, SEAL, Tampered, is_sealed_parquet, place_of
 
 VOUCHED = "vouched.jsonl"
 
@@ -51,7 +53,22 @@ def vouch_for_all(home: Home, reason: str, by: str) -> str | None:
         return None
     Journal(home, VOUCHED).append({"what": "everything", "reason": reason}, by)
     end_taking_over(home)
+    if platform_key() is not None:
+        # What seals from now on is wrapped by the platform's key.
+        (home.root / OWN_SEAL_KEY).unlink(missing_ok=True)
     return said
+
+
+def refuse_new_key(home: Home) -> None:
+    """Raises KeyRefused where a home that began without a key is opened with one: all that there is to do, said once."""
+    if platform_key() is None or not (home.root / OWN_SEAL_KEY).exists() or not heads_file(home).exists():
+        return
+    raise KeyRefused(
+        f"{home.root} was begun without a key, and one is set now, so that its seals are not of this key. If nobody changed it meanwhile, "
+        'take it as it stands: interagency vouch everything --reason "A key from today on". What is pulled from then on is encrypted; what '
+        "was kept before stays in clear until its retention is over, or until its night is run again or erased "
+        "(interagency keys destroy AGENCY/FEED --extract-date NIGHT). Backups that were made before stay as they are"
+    )
 
 
 def vouch(home: Home, place: str, reason: str, by: str) -> None:

@@ -33,8 +33,16 @@ from reports.figures.feed_lines import by_agency
 from reports.figures.scores import scores_of
 from reports.figures.since_night_before import anomalies
 from sharing.agreements.seen import remember
-from sharing.ledger.held import hold_against_ledger
-from sharing.ledger.night import note_agreements, note_ended, note_feeds, note_publication
+from sharing.ledger.held import hold_against_ledger, refuse_erased
+from sharing.ledger.night import (
+    note_agreements,
+    note_ended,
+    note_feeds,
+    note_keys,
+    note_originals_ended,
+    note_publication,
+)
+from sharing.ledger.records import hold_records, note_records
 from sharing.policy.policy import Action, Policy
 from sharing.policy.purposes_of_marts import Purposes, comment, refuse_joined
 from sharing.retention_by_agreement import forget_unagreed
@@ -88,9 +96,14 @@ def harmonise_assets(contracts: list[Contract], before_report: Sequence[dg.Asset
 def begin_build(build: Build, contracts: list[Contract], others: list[Contract]) -> None:
     """What is read is as it was written, by its seals and by the ledger, and allowed by agreements; models of the `others` are empty."""
     policy = Policy.read(build.home)
+    refuse_erased(build.home, contracts, build.night)
+    # First: what is missing in the record is written there again by the next line.
+    hold_records(build.home)
     builds.make_ready(contracts, build.home, build.night)
     hold_against_ledger(build.home, contracts, build.night)
+    note_records(build.home, actor())
     note_feeds(build.home, contracts, policy, build.night, actor())
+    note_keys(build.home, actor())
     # Here every feed has its verdict, and the record is not copied into a build yet.
     write_anomalies(contracts, build.home, build.night)
     agreed = policy.admitted(contracts, Action.BUILD)
@@ -185,7 +198,8 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
         refuse_joined(purposes)
         comment(build.database, purposes)
         is_current = builds.publish(build, versioned, manifests, protection)
-        forget_all(contracts, build.home)
+        note_originals_ended(build.home, forget_all(contracts, build.home).originals, actor())
+        note_records(build.home, actor())
         note_publication(build.home, build.database, build.night, build.run, is_current, actor())
         note_agreements(build.home, remember(build.home, policy.register, actor()), actor())
         gone = forget_unagreed(build.home, policy)

@@ -1,4 +1,4 @@
-"""What a command did, as an entry of the ledger."""
+"""What a command did, as an entry of the ledger; and whether who runs it may see names beside content."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,4 +18,18 @@ def note(home: "Home", kind: "Kind", **what: Any) -> None:
     try:
         Ledger(home).append(kind, what, actor())
     except LedgerError as error:
+        stop(str(error), NOT_DONE)
+
+
+def check_grant(home: "Home") -> None:
+    """Ends with 1 where the person who asks has no grant for names and content at once."""
+    from datetime import UTC, datetime
+
+    from sharing.policy.access import NotGranted, check
+    from warehouse.journal import actor
+    from warehouse.store.seal import Tampered
+
+    try:
+        check(home, actor(), datetime.now(UTC).date())
+    except (NotGranted, Tampered) as error:
         stop(str(error), NOT_DONE)

@@ -23,7 +23,7 @@ from warehouse.engines.duckdb.encrypted_parquet import let_read, parquet
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
 from warehouse.engines.duckdb.exact import as_number, difference, sum_of
 from warehouse.store.published_nights import DATABASE, Night, published_nights
-from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
+from warehouse.store.restricted import PROTECTED, attach_protected
 
 STEPS = [
     "sent",
@@ -76,7 +76,7 @@ def write_reconciliation(past: Past, site: Site, lines: Sequence[FeedLine], line
 
 @contextmanager
 def _warehouse(past: Past) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The night's last build with its restricted part, whichever readers see; an empty database where none is kept."""
+    """The night's last build with its protected parts, whichever readers see; an empty database where none is kept."""
     build = _last_build(past)
     if build is None:
         with open_database() as connection:
@@ -84,8 +84,7 @@ def _warehouse(past: Past) -> Iterator[duckdb.DuckDBPyConnection]:
         return
     database = build.folder / DATABASE
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         yield connection
 
 
@@ -150,7 +149,7 @@ def _staged(connection: duckdb.DuckDBPyConnection, contract: Contract, lineage: 
         SELECT table_catalog
         FROM information_schema.tables
         WHERE table_schema = 'staging' AND table_name = {literal(model)}
-        ORDER BY table_catalog <> {literal(RESTRICTED)}
+        ORDER BY table_catalog NOT IN {PROTECTED}
         LIMIT 1""").fetchone()
     if place is None:
         return Step(name, None, dict.fromkeys(money))

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PULL = "pull"  # an extract was pulled: feed, night, hashes of what came, agreements that covered it
     GATE_VERDICT = "gate verdict"  # a gate let a night pass or refused it
     ACCEPTANCE = "acceptance"  # rows of a night were accepted: counts, hash
+    RECORD = "record"  # the records of nights as they stand: their hashes
     PUBLICATION = "publication"  # a build became what readers see
     RESTORE = "restore"  # an earlier build became it again
     QUERY = "query"  # somebody asked the published warehouse: hash of the statement, purpose, rows

@@ -37,6 +37,14 @@ def hold_against_ledger(home: Home, contracts: Sequence[Contract], night: date) 
         raise NotBuilt(f"{found[0]}{more}")
 
 
+def refuse_erased(home: Home, contracts: Iterable[Contract], night: date) -> None:
+    """Raises NotBuilt where a night stands there again that was erased."""
+    ledger = Ledger(home)
+    found = next((said for contract in contracts for said in _come_back(home, contract, ledger, night)), None)
+    if found is not None:
+        raise NotBuilt(found)
+
+
 def forged(home: Home, contracts: Iterable[Contract], until: date) -> list[str]:
     """What a build of a night must not read, each with what to do. Empty where all is as the ledger has it."""
     ledger = Ledger(home)
@@ -123,6 +131,22 @@ def _of_feed(home: Home, contract: Contract, noted: dict[tuple[str, str], Fields
             yield (
                 f"accepted/{contract.name}/{folder.name} holds other rows than the ledger says were accepted. "
                 f"{_remedy(contract.name, folder.name)}"
+            )
+
+
+def _come_back(home: Home, contract: Contract, ledger: Ledger, until: date) -> Iterator[str]:
+    """Nights that were erased and stand there again, as copies whose keys are gone; one that was pulled anew has keys of its own."""
+    erased = {
+        str(entry.what.get("night")): entry.at
+        for entry in entries_of(ledger, f'"kind":"{Kind.ERASURE}"')
+        if entry.kind == Kind.ERASURE and entry.what.get("feed") == contract.name
+    }
+    for folder in accepted_nights(contract, home, until):
+        at = erased.get(folder.name)
+        if at is not None and _moment(Acceptance.read(folder).decided_at) <= at:
+            yield (
+                f"accepted/{contract.name}/{folder.name} was erased on {at:%Y-%m-%d} (interagency keys destroy), and stands there again as a "
+                "copy that no key opens; delete it, or pull that night again if it is agreed on"
             )
 
 

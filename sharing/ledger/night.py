@@ -24,11 +24,13 @@ from sources.arrival.manifest import MANIFEST, REJECTS, ROWS, Manifest
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.journal import Entry as Line
-from warehouse.store.restricted import restricted_file
+from warehouse.keys.data_key import wrapped_by
+from warehouse.store.restricted import restricted_file, vault_file
 from warehouse.store.seal import SEAL
 
 Happened = tuple[Kind, Fields]
 REFUSED_AFTER_ALL = "refused after all"
+WRAPS = "wraps the keys of this home"
 
 
 def note_agreements(home: Home, seen: Iterable[Line], by: str) -> None:
@@ -55,7 +57,10 @@ def note_feeds(home: Home, contracts: Iterable[Contract], policy: Policy, night:
 
 
 def note_publication(home: Home, database: Path, night: date, run: str, readers_see_it: bool, by: str) -> None:
-    files = {"published_sha256": _sha256(database), "restricted_sha256": _sha256(restricted_file(database))}
+    files = {
+        "published_sha256": _sha256(database), "restricted_sha256": _sha256(restricted_file(database)),
+        "vault_sha256": _sha256(vault_file(database)),
+    }  # fmt: skip
     said = {"night": night.isoformat(), "run": run, "readers_see_it": readers_see_it}
     Ledger(home).append(Kind.PUBLICATION, said | files, by)
 
@@ -95,6 +100,26 @@ def note_ended(home: Home, folders: Iterable[Path], rule: str, by: str) -> None:
     happened = [(Kind.RETENTION, {"feed": feed, "night": night, "rule": rule}) for feed, night in sorted(ended)]
     if happened:
         Ledger(home).append_all(happened, by)
+
+
+def note_originals_ended(home: Home, folders: Iterable[Path], by: str) -> None:
+    """Landed originals (`landing/<agency>/<feed>/.versions/<night>-…`) whose keys were destroyed when their retention was over."""
+    ended = sorted({(f"{folder.parts[-4]}/{folder.parts[-3]}", folder.name[:10]) for folder in folders})
+    rule = {"of": "originals", "rule": "the retention of the contract is over"}
+    happened = [(Kind.RETENTION, {"feed": feed, "extract_date": night} | rule) for feed, night in ended]
+    if happened:
+        Ledger(home).append_all(happened, by)
+
+
+def note_keys(home: Home, by: str) -> None:
+    """Which platform key wraps the keys of this home, where the ledger has not said so yet: the first, or one that was rotated to."""
+    wrapping = wrapped_by(home)
+    if wrapping is None:
+        return
+    ledger, key = Ledger(home), " ".join(wrapping)
+    said = [entry.what for entry in entries_of(ledger, WRAPS) if entry.kind == Kind.KEY_USE]
+    if not said or said[-1]["key"] != key:
+        ledger.append(Kind.KEY_USE, {"key": key, "use": WRAPS}, by)
 
 
 def override_fields(one: Override) -> Fields:

@@ -99,9 +99,7 @@ def _recipients(platform: Platform, signed: Signed) -> Section:
     given_on = (
         "What may be given on, and to whom:" if one.products else "Nothing may be given on to others by this agreement."
     )
-    asked = ToWrite(
-        platform.name_of(one.recipient), "which of its staff and which processors see the restricted tables"
-    )
+    asked = ToWrite(platform.name_of(one.recipient), "which of its staff and which processors see the protected tables")
     return Section("30(1)(d)", "Recipients", (receiving, given_on), (told.products(platform, one),), (asked,))
 
 

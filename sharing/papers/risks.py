@@ -68,7 +68,7 @@ def _linked(facts: Facts) -> str:
 
 def _disclosed(facts: Facts) -> str:
     key = "is encrypted" if facts.has_key else "is NOT encrypted, since no key is set"
-    return f"{several(len(facts.personal), 'personal column')}, {len(facts.special)} of special categories. The restricted database {key}."
+    return f"{several(len(facts.personal), 'personal column')}, {len(facts.special)} of special categories. The databases of what is protected {key}."
 
 
 def _other_purpose(facts: Facts) -> str:

@@ -1,4 +1,6 @@
-"""Purpose follows the data: which agreements and purposes each column of a mart stands under, by lineage, and what may not be joined."""
+"""Purpose follows the data: which agreements and purposes each column of a mart stands under by lineage, and its rows by what joins and
+chooses them; and what may not be joined.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ from catalogue.sql_lineage.shape import Field
 from sharing.agreements.purposes import broadest
 from sharing.policy.policy import Cover, Policy
 from warehouse.engines.duckdb.engine import literal, open_database, quoted
-from warehouse.store.restricted import RESTRICTED, attach_restricted
+from warehouse.store.restricted import attach_protected
 
 _MARTS = ("marts", "identity")
 _EVERY = "*"
+ROWS = "(which rows)"
 
 
 class NotForOnePurpose(Exception):
@@ -55,7 +58,16 @@ class Purposes:
         return [self.use(key, column) for column in self.lineage.columns(key)]
 
     def use(self, key: str, column: str) -> Use:
-        fields = [field for field in self.lineage.trace(key, column).fields if self._is_agencys(field)]
+        return self._use(column, self.lineage.trace(key, column).fields)
+
+    def rows_by(self, key: str) -> Use:
+        """The agencies' fields by which the rows of a relation are chosen or joined, whether they stand in a column or not."""
+        return self._use(
+            ROWS, [field for field in self.lineage.chosen_by(key).fields if not field.column.startswith("_")]
+        )
+
+    def _use(self, column: str, read: Iterable[Field]) -> Use:
+        fields = [field for field in read if self._is_agencys(field)]
         covers = [(field, self._cover(field)) for field in fields]
         agreements = sorted({f"{one.id} version {one.version}" for _, cover in covers for one in cover.agreements})
         said = [purposes for field, cover in covers if (purposes := _purposes(cover, field.column)) is not None]
@@ -67,15 +79,15 @@ class Purposes:
         )
 
     def common(self, key: str) -> frozenset[str] | None:
-        """The purposes that all columns of a mart may serve; None where it is made of no agency's field."""
-        said = [use.purposes for use in self.uses(key) if use.purposes is not None]
+        """The purposes that all columns of a mart, and what its rows are chosen by, may serve; None where there is no agency's field."""
+        said = [use.purposes for use in (*self.uses(key), self.rows_by(key)) if use.purposes is not None]
         return reduce(frozenset.intersection, said) if said else None
 
     def conflict(self, key: str) -> str | None:
         """Why a mart may serve no purpose: two of its fields whose agreements have none in common, or None where it may."""
         if self.common(key) != frozenset():
             return None
-        uses = [use for use in self.uses(key) if use.purposes is not None]
+        uses = [use for use in (*self.uses(key), self.rows_by(key)) if use.purposes is not None]
         label = self.lineage.resources[key].label
         for place, one in enumerate(uses):
             for other in uses[place:]:
@@ -103,23 +115,23 @@ def refuse_joined(purposes: Purposes) -> None:
 def comment(database: Path, purposes: Purposes) -> None:
     """Say of each mart in its comment under which agreements it stands, and for which purposes."""
     with open_database(database) as connection:
-        attach_restricted(connection, database)
+        attach_protected(connection, database)
         rows = connection.execute(f"""
-            SELECT database_name = {literal(RESTRICTED)}, schema_name, table_name, coalesce(comment, '')
+            SELECT database_name, schema_name, table_name, coalesce(comment, '')
             FROM duckdb_tables()
             WHERE schema_name IN {_MARTS}
         """).fetchall()
-        for is_restricted, schema, table, says in rows:
+        for catalog, schema, table, says in rows:
             key = f"{schema}.{table}".lower()
             if key not in purposes.lineage.resources:
                 continue
-            place = f"{RESTRICTED + '.' if is_restricted else ''}{quoted(schema)}.{quoted(table)}"
+            place = f"{quoted(catalog)}.{quoted(schema)}.{quoted(table)}"
             text = " ".join([says, *_sentences(purposes, key)]).strip()
             connection.execute(f"COMMENT ON TABLE {place} IS {literal(text)}")
 
 
 def _sentences(purposes: Purposes, key: str) -> Iterator[str]:
-    agreements = sorted({name for use in purposes.uses(key) for name in use.agreements})
+    agreements = sorted({name for use in (*purposes.uses(key), purposes.rows_by(key)) for name in use.agreements})
     common = purposes.common(key)
     if agreements and common is not None:
         yield f"Under the agreements {_listed(agreements)}, for {_listed(broadest(common))}."
@@ -135,7 +147,8 @@ def _purposes(cover: Cover, column: str) -> frozenset[str] | None:
 
 def _told(use: Use, label: str) -> str:
     purposes = _listed(broadest(use.purposes or frozenset())) or "no purpose"
-    return f"{label}.{use.column} <- {_listed(use.fields[:3])} ({_listed(use.agreements)}: {purposes})"
+    place = f"the rows of {label}" if use.column == ROWS else f"{label}.{use.column}"
+    return f"{place} <- {_listed(use.fields[:3])} ({_listed(use.agreements)}: {purposes})"
 
 
 def _listed(words: Iterable[str]) -> str:

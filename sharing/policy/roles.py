@@ -16,7 +16,7 @@ from warehouse.engines.duckdb.parse_tree import one_query
 from warehouse.store.restricted import RESTRICTED
 
 ANALYST, LINKER = "analyst", "linker"
-_IDENTIFYING = ("identity", "linkage")
+_LINKAGE = "linkage"
 
 
 class NotTheirs(Exception):
@@ -25,7 +25,7 @@ class NotTheirs(Exception):
 
 @dataclass(frozen=True)
 class Role:
-    """The relations that a role sees: `schema.name`, with `restricted.` before it in the restricted database."""
+    """The relations that a role sees: `schema.name`, with `restricted.` before it in that database; the vault is no role's."""
 
     name: str
     relations: frozenset[str]
@@ -48,7 +48,7 @@ def role_of(connection: duckdb.DuckDBPyConnection, name: str, register: Register
     if name == ANALYST:
         return Role(name, frozenset(_relations(connection, "database_name = current_database()")))
     if name == LINKER:
-        where = f"schema_name IN {_IDENTIFYING} AND database_name IN (current_database(), '{RESTRICTED}')"
+        where = f"database_name = '{RESTRICTED}' OR (database_name = current_database() AND schema_name = '{_LINKAGE}')"
         return Role(name, frozenset(_relations(connection, where)))
     products = [
         product

@@ -13,7 +13,7 @@ from sharing.agreements.lint import is_harmless
 from sharing.agreements.model import Agreement
 from sharing.agreements.product import Kind, Product, Treatment
 from sharing.policy.policy import Action, Policy, Question
-from sharing.policy.purposes_of_marts import Purposes
+from sharing.policy.purposes_of_marts import Purposes, Use
 from sharing.release.errors import NotReleased
 
 _VERSIONED = f"{HISTORY}."
@@ -79,15 +79,16 @@ class Covered:
         purposes = Purposes(self.policy, self.protection.lineage, self.on)
         lineage = self.protection.lineage
         asked = [*product.given, *condition_columns(product.rows)]
-        for column in dict.fromkeys(name.lower() for name in asked):
-            for feed, fields in _by_feed(purposes, key, column):
+        uses = [purposes.use(key, column) for column in dict.fromkeys(name.lower() for name in asked)]
+        for use in (*uses, purposes.rows_by(key)):
+            for feed, fields in _by_feed(use):
                 # What the platform writes beside a row begins so, and no contract's column does.
                 asked_for = frozenset(name for name in fields if name != "*" and not name.startswith("_"))
                 question = Question("", Action.RELEASE, feed, asked_for, agreement.purpose, self.on)
                 refusal = self.policy.may(question).refusal
                 if refusal is not None:
                     label = lineage.resources[key].label
-                    yield f"{label}.{column} is made of {feed} ({', '.join(sorted(fields))}): {refusal}"
+                    yield f"{label}.{use.column} is made of {feed} ({', '.join(sorted(fields))}): {refusal}"
 
 
 def condition_columns(rows: str | None) -> list[str]:
@@ -102,9 +103,9 @@ def _is_kept_by_law(treatment: Treatment | None) -> bool:
     return treatment is not None and treatment.kind == Kind.KEEP and treatment.because is not None
 
 
-def _by_feed(purposes: Purposes, key: str, column: str) -> Iterable[tuple[str, frozenset[str]]]:
+def _by_feed(use: Use) -> Iterable[tuple[str, frozenset[str]]]:
     found: dict[str, set[str]] = {}
-    for field in purposes.use(key, column).fields:
+    for field in use.fields:
         feed, _, name = field.partition(": ")
         if feed.startswith(_LINKED):
             continue

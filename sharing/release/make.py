@@ -31,7 +31,7 @@ from warehouse.errors import KeyRefused
 from warehouse.home import Home
 from warehouse.journal import actor
 from warehouse.store.published_nights import DATABASE, Night, published_nights
-from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.restricted import attach_protected
 
 _SERVED = "delta-sharing"
 
@@ -99,13 +99,12 @@ class Maker:
 def _opened(wanted: Wanted) -> Iterator[duckdb.DuckDBPyConnection]:
     database = wanted.night.folder / DATABASE
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            try:
-                attach_restricted(connection, database, read_only=True)
-            except duckdb.Error:
-                raise KeyRefused(
-                    f"the restricted database of {wanted.night.extract_date} cannot be opened by the key of today"
-                ) from None
+        try:
+            attach_protected(connection, database, read_only=True)
+        except duckdb.Error:
+            raise KeyRefused(
+                f"the protected databases of {wanted.night.extract_date} cannot be opened by the key of today"
+            ) from None
         yield connection
 
 

@@ -12,7 +12,7 @@ from sharing.masking.treatments import CannotTreat, Column, text_of, treated
 from sharing.release.cover import condition_columns
 from sharing.release.errors import NotReleased
 from warehouse.engines.duckdb.engine import literal, quoted
-from warehouse.store.restricted import RESTRICTED
+from warehouse.store.restricted import PROTECTED
 
 _ROW = "row_of_relation"
 # From so many rows on for each distinct value, it is cheaper to make each value's pseudonym once and join it.
@@ -48,7 +48,7 @@ class Secrets:
 
 
 def find_relation(connection: duckdb.DuckDBPyConnection, product: Product) -> Relation:
-    """In the open database, or in the restricted one where that is attached. Raises NotReleased."""
+    """In the open database, or in a protected one where those are attached. Raises NotReleased."""
     schema, _, name = product.relation.partition(".")
     found = find_place(connection, schema, name)
     if found is None:
@@ -67,8 +67,8 @@ def find_place(connection: duckdb.DuckDBPyConnection, schema: str, name: str) ->
             UNION ALL
             SELECT database_name, schema_name, view_name, false FROM duckdb_views() WHERE NOT internal
         )
-        WHERE lower(schema_name) = ? AND lower(table_name) = ? AND database_name IN (current_database(), '{RESTRICTED}')
-        ORDER BY database_name = '{RESTRICTED}'
+        WHERE lower(schema_name) = ? AND lower(table_name) = ? AND (database_name IN {PROTECTED} OR database_name = current_database())
+        ORDER BY database_name IN {PROTECTED}
         """,
         [schema, name],
     ).fetchone()

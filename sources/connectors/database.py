@@ -16,7 +16,7 @@ from sources.arrival.limits import Meter
 from sources.arrival.request import Arrived, Pull
 from sources.arrival.totals import Totals
 from sources.connectors.server_words import shown
-from sources.connectors.tables import ORIGINAL, check_columns, place, selection
+from sources.connectors.tables import ORIGINAL, Selection, check_columns, place, selection
 from sources.contract.model import Column, Contract
 from sources.contract.server.location import located, permit_host, permitted
 from sources.contract.server.secret import secret
@@ -85,7 +85,7 @@ def probe(contract: Contract, extract_date: date) -> None:
     rows = selection(Pull(contract, extract_date, Path()), engine.dialect.identifier_preparer.quote)
     try:
         with _opened(contract, engine) as connection:
-            check_columns(contract, connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys())
+            check_columns(contract, _columns_there(connection, contract, rows))
     except sa.exc.SQLAlchemyError as error:
         raise ExtractError(_told(contract, error)) from None
     finally:
@@ -183,8 +183,7 @@ def _ended_in_time(connection: "sa.Connection", meter: Meter) -> AbstractContext
 def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Schema) -> int | None:
     """Write the rows; returns the server's own count of them, where it shows one state to both statements."""
     rows = selection(pull, connection.dialect.identifier_preparer.quote)
-    found = connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys()
-    check_columns(pull.contract, found)
+    check_columns(pull.contract, _columns_there(connection, pull.contract, rows))
     columns = ", ".join(map(connection.dialect.identifier_preparer.quote, rows.columns))
     count = None
     if connection.dialect.name in _SNAPSHOT:
@@ -198,6 +197,24 @@ def _copy(connection: "sa.Connection", pull: Pull, target: Path, schema: pa.Sche
             writer.write_batch(batch)
             meter.check_arrived(target.stat().st_size, target.parent)
     return count
+
+
+def _columns_there(connection: "sa.Connection", contract: Contract, rows: Selection) -> list[str]:
+    """The names of the columns of the table or query. Of a table they are read in the server's catalog: no statement asks for columns
+    that nobody agreed on, which a server that grants columns one by one would refuse.
+    """
+    import sqlalchemy as sa
+
+    if "query" not in contract.server.options:
+        try:
+            schema = str(contract.server.options.get("schema") or "") or None
+            return [
+                str(column["name"]) for column in sa.inspect(connection).get_columns(contract.physical_name, schema)
+            ]
+        except (sa.exc.NoSuchTableError, NotImplementedError):
+            # What the server itself says of it follows.
+            pass
+    return list(connection.execute(_text(f"SELECT * FROM {rows.source} WHERE 1 = 0")).keys())
 
 
 def _text(sql: str) -> "sa.TextClause":

@@ -13,12 +13,18 @@ from warehouse.engines.duckdb.encrypted_parquet import readable
 from warehouse.engines.duckdb.engine import literal, open_database, quoted, write_parquet
 
 
-def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> Manifest:
-    """Take these columns of `contract` out of a landed folder, before anybody reads it; returns its manifest as it is then.
+def note_left_out(folder: Path, names: frozenset[str]) -> Manifest:
+    """Say in the manifest of a landed folder which columns no agreement covers; returns it."""
+    manifest = replace(Manifest.read(folder), left_out=sorted(names))
+    manifest.write(folder)
+    return manifest
+
+
+def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> None:
+    """Take these columns of `contract` out of a landed folder, before anybody reads it.
 
     The hashes of the originals stay, as evidence of what came; their bytes go, and with them what a record of another shape said.
     """
-    manifest = replace(Manifest.read(folder), left_out=sorted(names))
     headers = [column.header for column in contract.columns if column.name in names]
     with open_database() as connection:
         kept = ", ".join(quoted(column.name) for column in contract.columns if column.name not in names)
@@ -38,8 +44,6 @@ def leave_out(contract: Contract, folder: Path, names: frozenset[str]) -> Manife
             """,
         )
     shutil.rmtree(folder / ORIGINAL)
-    manifest.write(folder)
-    return manifest
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:

@@ -1,6 +1,7 @@
 """A dishonest operator, who has the platform's key: what he writes anew is held against the ledger, and what he does stands in it."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -18,13 +19,17 @@ from nights.refused import set_aside
 from nights.rows.accepted import Acceptance
 from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
+from sharing.ledger.night import note_vouched
 from sharing.ledger.platform import known_keys
 from sharing.ledger.verify import verify
 from tests.attacks.test_tampering import Platform, good
 from tests.conftest import NEXT_NIGHT, NIGHT
 from tests.orchestration.conftest import recorded
+from warehouse.engines.duckdb.engine import open_database, write_parquet
 from warehouse.home import Home
 from warehouse.journal import Journal, actor
+from warehouse.store.night_records import record_file
+from warehouse.store.seal import PARQUET_SEAL, UNSEALED, place_of, seal_parquet
 
 __all__ = ["good"]
 
@@ -75,6 +80,32 @@ def delete_night(platform: Platform) -> None:
     vouched.vouch(platform.home, place, "nobody will see", "operator")
 
 
+def forge_record(platform: Platform) -> None:
+    """A record of the night with another count, sealed with the platform's own key, as of the moment at which the true one was written."""
+    path = record_file(platform.home, "feed_night", NIGHT)
+    before = path.stat()
+    forged = path.with_name("forged.parquet")
+    columns = f"* REPLACE (rows_sent + 1 AS rows_sent) FROM read_parquet('{path}')"
+    with open_database() as connection:
+        write_parquet(connection, f"SELECT {columns}", forged, (PARQUET_SEAL, UNSEALED))
+    forged.replace(path)
+    seal_parquet(platform.home, path, place_of(platform.home, path))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def delete_record(platform: Platform) -> None:
+    record_file(platform.home, "feed_night", NIGHT).unlink()
+
+
+def insert_record(platform: Platform) -> None:
+    path = record_file(platform.home, "feed_night", NIGHT)
+    other = record_file(platform.home, "feed_night", date(2026, 11, 1))
+    with open_database() as connection:
+        write_parquet(connection, f"FROM read_parquet('{path}')", other, (PARQUET_SEAL, UNSEALED))
+    seal_parquet(platform.home, other, place_of(platform.home, other))
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+
+
 def forge_override(platform: Platform) -> None:
     long_ago = Override(
         "steady", "whole", "2026-11-19", "0" * 64, "as agreed", "the.minister", "2020-01-01T00:00:00+00:00"
@@ -85,6 +116,9 @@ def forge_override(platform: Platform) -> None:
 FORGED = {
     forge_rows: "accepted/steady/whole/2026-11-20 holds other rows than the ledger says were accepted",
     delete_night: "accepted/steady/added/2026-11-20 is gone: by the ledger 1 rows were accepted there",
+    forge_record: "quality/feed_night/2026-11-20.parquet is not the record that the ledger has",
+    delete_record: "quality/feed_night/2026-11-20.parquet is gone, and by the ledger it was written",
+    insert_record: "quality/feed_night/2026-11-01.parquet is no record of the ledger",
     forge_override: "the override of steady/whole of 2026-11-19 is older than the last build and not in the ledger",
 }
 
@@ -98,6 +132,24 @@ def test_what_was_written_anew_stops_the_build_and_is_named(
     assert not platform.publish(NEXT_NIGHT)
     assert FORGED[forge] in capfd.readouterr().err
     assert platform.rows("whole") == before
+
+
+def test_a_record_that_somebody_vouches_for_is_taken_and_told(platform: Platform) -> None:
+    forge_record(platform)
+    place = f"quality/feed_night/{NIGHT}.parquet"
+    vouched.vouch(platform.home, place, "known", "operator")
+    note_vouched(platform.home, place, "operator")
+    assert platform.publish(NEXT_NIGHT)
+    assert place in {name for one in said(platform)[Kind.RECORD] for name in one["records"]}  # type: ignore[attr-defined]
+
+
+def test_records_of_a_run_come_into_the_ledger_once(platform: Platform) -> None:
+    before = len(said(platform)[Kind.RECORD])
+    platform.ingest(NEXT_NIGHT)
+    assert platform.publish(NEXT_NIGHT)
+    noted = [name for one in said(platform)[Kind.RECORD][before:] for name in one["records"]]  # type: ignore[attr-defined]
+    assert f"quality/feed_night/{NEXT_NIGHT}.parquet" in noted
+    assert f"quality/feed_night/{NIGHT}.parquet" not in noted
 
 
 def test_a_crash_before_the_ledger_is_made_good(platform: Platform) -> None:

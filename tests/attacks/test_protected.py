@@ -19,7 +19,7 @@ from tests.attacks.scan import texts_of
 from tests.catalogue.dbt_manifest import model, protection, seed
 from tests.conftest import Feed, ended
 from warehouse.home import PROJECT, Home
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import attach_protected
 
 T = "accepted.hospital__patient"
 STAGED = model("stg_hospital__patient", f"with source as (select * from {T}) select * from source", schema="staging")
@@ -315,9 +315,9 @@ def test_new_feed_and_run_as_documented_publish_nothing_of_a_person(
     with duckdb.connect(str(home.published), read_only=True) as connection:
         tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
         assert ("staging", "stg_hospital__patient") not in tables
-        attach_restricted(connection, home.published.resolve(), read_only=True)
-        assert connection.execute("SELECT count(*) FROM restricted.staging.stg_hospital__patient").fetchone() == (3,)
-        keys = connection.execute("SELECT source_key FROM restricted.staging.stg_hospital__patient").fetchall()
+        attach_protected(connection, home.published.resolve(), read_only=True)
+        assert connection.execute("SELECT count(*) FROM vault.staging.stg_hospital__patient").fetchone() == (3,)
+        keys = connection.execute("SELECT source_key FROM vault.staging.stg_hospital__patient").fetchall()
     # Its key is the number: what stands in its place tells nothing.
     assert all(len(key) == 32 and key not in PATIENTS for (key,) in keys)
     for file in (home.published, *home.quality.rglob("*"), *home.dagster.rglob("*"), *home.dbt.rglob("*")):

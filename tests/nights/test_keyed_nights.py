@@ -13,7 +13,8 @@ from expectations.gate import run_gate
 from nights.accept import accept_night
 from nights.folders import accepted_folder, landed_folder
 from nights.integrity.sealed_extracts import check_originals
-from nights.integrity.vouched import take_over
+from nights.integrity.tampered import tampered
+from nights.integrity.vouched import refuse_new_key, take_over, vouch_for_all
 from nights.keyed_nights import erase_night
 from nights.pulling.all_feeds import pull
 from nights.pulling.kept_originals import share
@@ -289,3 +290,29 @@ def test_keys_are_for_their_owner_alone_and_in_their_place(contract: Contract, h
     other.write_bytes(one.read_bytes())
     with pytest.raises(KeyRefused, match="not in its place"):
         data_key.unwrapped(other)
+
+
+def test_what_a_key_on_an_old_home_needs_is_said_once(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    old = load(Feed([COLUMNS[0], COLUMNS[3]]).write(tmp_path / "old"))
+    (old.path.parent / "extract.csv").write_text("id,town\n1,Tartu\n")
+    take_over(home)
+    run(old, home)
+    refuse_new_key(home)
+    monkeypatch.setenv(KEY_VARIABLE, "a key")
+    with pytest.raises(KeyRefused) as told:
+        refuse_new_key(home)
+    for needed in (
+        "was begun without a key",
+        "interagency vouch everything",
+        "stays in clear until",
+        "interagency keys destroy",
+    ):
+        assert needed in str(told.value)
+    vouch_for_all(home, "a key from today on", "operator")
+    refuse_new_key(home)
+    assert tampered([old], home, NIGHT) == []
+    run(old, home, NEXT_NIGHT)
+    assert tampered([old], home, NEXT_NIGHT) == []

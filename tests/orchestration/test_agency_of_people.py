@@ -1,6 +1,8 @@
 """An agency of people is added by its folder of contracts and its folder of staging models: no other file names one."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from orchestration import dbt
 from tests.conftest import Feed, columns, ended
 from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
-from warehouse.store.published_nights import BUILD_VARIABLE
+from warehouse.store.published_nights import BUILD_VARIABLE, note_feeds
 from warehouse.store.restricted import attach_restricted
 
 pytestmark = pytest.mark.slow
@@ -89,3 +91,11 @@ def test_two_folders_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ).fetchall()
     mari, juri = ("1", "38001085718", "Mari", "BERG"), ("2", None, "Jüri", "KASK")
     assert found == [("fishery/angler", *mari), ("fishery/angler", *juri)]
+    # By hand on the same build, whose rows no agreement covers.
+    note_feeds(database, {"fishery/angler": ["licence", "code"]})
+    by_hand = [dbt.dbt_executable(), "run", *dbt.variables(manifest), *words]
+    refused = subprocess.run(
+        by_hand, capture_output=True, text=True, check=False, cwd=project, env={**os.environ, **build}
+    )
+    assert refused.returncode != 0
+    assert "no agreement covers fishery/angler" in " ".join(refused.stdout.split())

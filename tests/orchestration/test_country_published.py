@@ -14,7 +14,7 @@ from warehouse.engines.duckdb.encrypted_parquet import let_read
 from warehouse.engines.duckdb.engine import open_database, quoted
 from warehouse.home import Home
 from warehouse.store.published_nights import current_night
-from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.restricted import attach_protected, restricted_file, vault_file
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ _NAMING = ("name", "surname", "given", "patronymic", "birth", "born", "street", 
 @pytest.fixture(scope="module")
 def night(country_home: Home, country_key: None) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_database(country_home.published, read_only=True) as connection:
-        attach_restricted(connection, country_home.published.resolve(), read_only=True)
+        attach_protected(connection, country_home.published.resolve(), read_only=True)
         for contract in CONTRACTS:
             let_read(connection, accepted(contract, country_home))
         yield connection
@@ -43,7 +43,7 @@ def accepted(contract: Contract, home: Home) -> str:
 def test_every_accepted_row_is_staged_with_what_was_sent(
     contract: Contract, country_home: Home, night: duckdb.DuckDBPyConnection
 ) -> None:
-    staged = f"restricted.staging.stg_{contract.relation}"
+    staged = f"vault.staging.stg_{contract.relation}"
     rows = night.execute(
         f"SELECT count(*), count(s.source_key) FROM ({accepted(contract, country_home)}) AS a "
         f"FULL JOIN {staged} AS s ON a._source_key = s.source_key"
@@ -61,7 +61,7 @@ def test_every_accepted_row_is_staged_with_what_was_sent(
 def test_identifiers_are_valid_or_left_out(night: duckdb.DuckDBPyConnection) -> None:
     feeds = ("social_security__payment", "vehicle_licensing__vehicle", "business_register__role", "pensions__pension")
     numbers = " UNION ALL ".join(
-        f"SELECT national_number, national_number_sent FROM restricted.staging.stg_{feed}" for feed in feeds
+        f"SELECT national_number, national_number_sent FROM vault.staging.stg_{feed}" for feed in feeds
     )
     left_out = night.execute(
         f"SELECT count(*), count(national_number) FROM ({numbers}) WHERE national_number_sent IS NOT NULL "
@@ -73,7 +73,41 @@ def test_identifiers_are_valid_or_left_out(night: duckdb.DuckDBPyConnection) -> 
 
 
 def test_nobody_else_reads_the_restricted_file(country_home: Home) -> None:
-    assert restricted_file(country_home.published.resolve()).stat().st_mode & 0o077 == 0
+    for file in (restricted_file, vault_file):
+        assert file(country_home.published.resolve()).stat().st_mode & 0o077 == 0
+
+
+# What tells who somebody is, by the names of columns, and what only says where a row is from or how surely it is linked.
+_WHO = {
+    "given_name", "surname", "given_key", "surname_key", "birth_date", "death_date", "sex", "citizenship", "street", "house_number",
+    "postcode", "town", "municipality_code", "national_number", "health_number", "resident_number", "tax_number", "iban", "registry_code",
+    "vat_number", "body_name", "name_key", "legal_form", "identifier", "identifier_kind", "fields",
+}  # fmt: skip
+_WHENCE = {
+    "source", "source_key", "extract_date", "person_id", "sources", "records", "first_source", "first_source_key", "is_golden", "known_from",
+    "known_to", "value_source", "value_source_key", "rule", "entity", "pair_id", "one_source", "one_source_key", "other_source",
+    "other_source_key", "match_weight", "reason",
+}  # fmt: skip
+
+
+def test_no_relation_but_the_vaults_has_a_name_beside_an_amount(night: duckdb.DuckDBPyConnection) -> None:
+    """By the names and types of columns, whatever lineage says of them. That the open file names nobody is looked at below."""
+    columns = night.execute("""
+        SELECT database_name, schema_name || '.' || table_name, column_name, data_type
+        FROM duckdb_columns()
+        WHERE NOT internal AND database_name IN ('restricted', 'vault')
+    """).fetchall()
+    restricted = {(table, name, kind) for database, table, name, kind in columns if database == "restricted"}
+    assert {"intermediate.int_person_record", "marts.person_name"} <= {table for table, _, _ in restricted}
+    assert {name for _, name, _ in restricted} <= _WHO | _WHENCE
+    amounts = {
+        (table, name) for table, name, kind in restricted if kind.startswith("DECIMAL") or kind in ("DOUBLE", "FLOAT")
+    }
+    assert amounts == {("linkage.review_queue", "match_weight")}
+    in_vault = {(table, name) for database, table, name, _ in columns if database == "vault"}
+    staged = {table for table, _ in in_vault if table.startswith("staging.")}
+    assert len(staged) == len(CONTRACTS), "each feed's rows as they were staged"
+    assert ("staging.stg_tax_authority__income", "gross_income_eur") in in_vault
 
 
 def test_no_identifier_is_published(country_home: Home, night: duckdb.DuckDBPyConnection) -> None:

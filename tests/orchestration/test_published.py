@@ -5,6 +5,7 @@ import pytest
 
 from tests.conftest import NIGHT
 from warehouse.home import Home
+from warehouse.store.restricted import attach_protected
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,13 @@ def test_nothing_published_reads_files_or_keeps_the_accepted_schema(warehouse: d
     query = "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal AND database_name = 'published'"
     schemas = {name for (name,) in warehouse.execute(query).fetchall()}
     assert schemas - {"main", "seeds"} == {"staging", "intermediate", "marts", "quality"}
+
+
+def test_of_agencies_without_people_nothing_is_protected(published_home: Home) -> None:
+    with duckdb.connect() as connection:
+        attach_protected(connection, published_home.published.resolve(), read_only=True)
+        found = connection.execute("SELECT database_name, table_name FROM duckdb_tables()").fetchall()
+    assert [table for table in found if table[1] != "review_queue"] == []
 
 
 def test_every_table_and_column_is_described(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@ from warehouse.engines.duckdb.engine import open_database
 from warehouse.home import Home
 from warehouse.keys.platform_key import KEY_VARIABLE
 from warehouse.store.published_nights import publish, start_build
-from warehouse.store.restricted import attach_restricted, restricted_file
+from warehouse.store.restricted import attach_protected, attach_restricted, restricted_file, vault_file
 
 NIGHT = date(2026, 11, 20)
 SECRET = "37605030299-of-somebody"
@@ -59,7 +59,31 @@ def test_only_its_owner_reads_it(home: Home, build: Path) -> None:
     assert others_may(restricted_file(build)) == 0
     assert others_may(build.parent) == others_may(home.nights), "readers come to the published one"
     assert read_back(build) == 2000
-    assert {path.name for path in build.parent.iterdir()} == {"published.duckdb", "restricted.duckdb", "complete"}
+    assert {path.name for path in build.parent.iterdir()} == {
+        "published.duckdb",
+        "restricted.duckdb",
+        "vault.duckdb",
+        "complete",
+    }
+
+
+def test_who_links_has_the_vault_not_open(home: Home, build: Path) -> None:
+    with open_database(build) as connection:
+        attach_protected(connection, build)
+        connection.execute("CREATE TABLE vault.paid AS SELECT 'Kask' AS name, 1 AS amount")
+    assert others_may(vault_file(build)) == 0
+    with open_database(build) as connection:
+        attach_restricted(connection, build)
+        with pytest.raises(duckdb.Error, match="vault"):
+            connection.execute("FROM vault.paid")
+
+
+def test_a_night_of_an_earlier_version_has_no_vault(home: Home, build: Path) -> None:
+    write_secret(build)
+    with open_database(build) as connection:
+        attach_protected(connection, build, read_only=True)
+        assert connection.execute("SELECT count(*) FROM restricted.person").fetchone() == (2000,)
+    assert not vault_file(build).exists()
 
 
 def test_with_a_key_it_is_encrypted(home: Home, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from warehouse.engines.duckdb.engine import comment_on, literal, quoted, write_p
 from warehouse.files import private_folder, remove_temporary, sync_folder
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import protect
-from warehouse.store.restricted import RESTRICTED
+from warehouse.store.restricted import PROTECTED
 
 CHANGE = "_change"
 # A mart's own column of the night: it differs every night, and is no change.
@@ -101,7 +101,7 @@ def _write_changes(
 ) -> None:
     folder = history_folder(home, versioned.mart)
     private_folder(folder)
-    if versioned.catalog == RESTRICTED:
+    if versioned.catalog in PROTECTED:
         protect(home, folder, f"history/{versioned.mart}")
     remove_temporary(folder, f"*{_TEMPORARY}")
     key = ", ".join(map(quoted, versioned.key))
@@ -165,8 +165,8 @@ def _make_versions(
     """)
     says = {**_comments(connection, versioned), **_KNOWN}
     comment_on(connection, target, f"Every version of marts.{versioned.mart} that was published, and when.", says)
-    # The restricted file is always attached under this name; the published one may be opened under any.
-    versions = target if versioned.catalog == RESTRICTED else f"history.{quoted(versioned.mart)}"
+    # Protected files are always attached under these names; the published one may be opened under any.
+    versions = target if versioned.catalog in PROTECTED else f"history.{quoted(versioned.mart)}"
     connection.execute(f"""
         CREATE OR REPLACE MACRO {quoted(versioned.catalog)}.marts.{quoted(versioned.mart + "_as_of")}(known_on) AS TABLE
         SELECT {shown}

@@ -14,7 +14,7 @@ from warehouse.files import make_private, point_link, private_folder, sync_folde
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase, protect
 from warehouse.settings import readers
-from warehouse.store.restricted import RESTRICTED, attach_restricted, restricted_file
+from warehouse.store.restricted import PROTECTED, attach_protected
 
 # Readers' views store the name of the file's stem, so a build has it from the start.
 DATABASE = "published.duckdb"
@@ -72,8 +72,8 @@ def publish(home: Home, database: Path) -> bool:
     Raises PublishError where the build cannot be opened by itself.
     """
     with open_database(database) as connection:
-        attach_restricted(connection, database)
-        connection.execute(f"CHECKPOINT; CHECKPOINT {RESTRICTED}")
+        attach_protected(connection, database)
+        connection.execute("; ".join(["CHECKPOINT", *(f"CHECKPOINT {name}" for name in PROTECTED)]))
     if any(database.parent.glob("*.wal")):
         raise PublishError(f"{database.parent.name} still has a write-ahead log; run the night again")
     try:
@@ -100,10 +100,9 @@ def publish(home: Home, database: Path) -> bool:
 
 
 def rows_of_tables(database: Path) -> dict[tuple[str, str], int]:
-    """The rows of each table of a build, the restricted ones too, by schema and name: of all of them by one statement."""
+    """The rows of each table of a build, the protected ones too, by schema and name: of all of them by one statement."""
     with open_database(database, read_only=True) as connection:
-        if restricted_file(database).exists():
-            attach_restricted(connection, database, read_only=True)
+        attach_protected(connection, database, read_only=True)
         found = connection.execute(
             "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE NOT internal"
         )
@@ -157,14 +156,24 @@ def note_feeds(database: Path, feeds: Mapping[str, Iterable[str]]) -> None:
     write_text(database.parent / _FEEDS, json.dumps(said) + "\n")
 
 
+def feeds_noted(database: Path) -> dict[str, frozenset[str]]:
+    """What `note_feeds` wrote beside a build; nothing where it wrote none."""
+    note = database.parent / _FEEDS
+    said = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    return {name: frozenset(said[name] if isinstance(said, dict) else ()) for name in said}
+
+
+def is_complete(database: Path) -> bool:
+    """Whether the build in this database was published once."""
+    return (database.parent / _COMPLETE).exists()
+
+
 def feeds_of(night: Night) -> dict[str, frozenset[str]]:
     """The feeds that a build was made from, with the columns it had of each; of one without a note all that it has a record of, and
     where earlier versions did not note them no columns.
     """
-    note = night.folder / _FEEDS
-    if note.exists():
-        said = json.loads(note.read_text(encoding="utf-8"))
-        return {name: frozenset(said[name] if isinstance(said, dict) else ()) for name in said}
+    if (night.folder / _FEEDS).exists():
+        return feeds_noted(night.folder / DATABASE)
     with open_database(night.folder / DATABASE, read_only=True) as connection:
         has_record = connection.execute(
             "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'feed_night'"

@@ -17,6 +17,8 @@ from warehouse.keys.data_key import check_platform_key, data_key
 from warehouse.keys.platform_key import KEY_VARIABLE, platform_key
 
 SEAL = "seal.json"
+# The key of a home without a platform's key.
+OWN_SEAL_KEY = "seal.key"
 # The name under which a Parquet file carries its seal, and the room that is left for it while the file is written.
 PARQUET_SEAL = "interagency_seal"
 UNSEALED = "0" * 64
@@ -41,7 +43,7 @@ def seal_key(home: Home) -> bytes:
     platform = platform_key()
     if platform is not None:
         return data_key(home, _NAME, hmac.digest(platform.text.encode(), _DERIVED_FOR, "sha256")).secret
-    path = made_once(home.root / "seal.key", secrets.token_hex(32))
+    path = made_once(home.root / OWN_SEAL_KEY, secrets.token_hex(32))
     return bytes.fromhex(path.read_text(encoding="ascii"))
 
 

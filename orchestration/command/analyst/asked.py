@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
-from orchestration.command.noted import note
+from orchestration.command.noted import check_grant, note
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +19,7 @@ _ANALYST = "analyst"
 
 @dataclass(frozen=True)
 class Asked:
-    """`restricted` asks for both databases at once."""
+    """`restricted` asks for all databases at once."""
 
     sql: str
     role: str
@@ -34,18 +34,11 @@ class Asked:
 
     def check_access(self, home: "Home") -> None:
         """Ends with 1 where the person has no grant for both at once."""
-        from sharing.policy.access import NotGranted, check
-        from warehouse.journal import actor
-        from warehouse.store.seal import Tampered
-
         if not self.restricted:
             return
         if self.role != _ANALYST:
             stop("--restricted shows both databases, and --role what one role sees; choose one", WRONG_USE)
-        try:
-            check(home, actor(), datetime.now(UTC).date())
-        except (NotGranted, Tampered) as error:
-            stop(str(error), NOT_DONE)
+        check_grant(home)
 
     def check_relations(self, connection: "duckdb.DuckDBPyConnection", home: "Home") -> None:
         """Ends with 2 where the role does not see what is asked for, or it may not serve the purpose."""
@@ -78,7 +71,7 @@ class Asked:
             )
         purposes = Purposes.today(Policy.read(home), Lineage(resources_of(read_manifests(ran(home)))))
         for name in sorted(one_query(self.sql).relations):
-            key = name.removeprefix("restricted.")
+            key = ".".join(name.split(".")[-2:])
             common = purposes.common(key) if key in purposes.lineage.resources else None
             if common is not None and self.purpose not in common:
                 stop(

@@ -32,7 +32,10 @@ def query(  # noqa: PLR0913 — each is an option of the command
     ] = _SHOWN,
     restricted: Annotated[
         bool,
-        typer.Option("--restricted", help="Also attach the night's restricted.duckdb, as `restricted`; needs a grant."),
+        typer.Option(
+            "--restricted",
+            help="Also attach the night's protected databases, as `restricted` and `vault`; needs a grant.",
+        ),
     ] = False,
     role: Annotated[
         str, typer.Option(help="See what a role sees: analyst, linker, or a party of agreements.")
@@ -59,7 +62,7 @@ def query(  # noqa: PLR0913 — each is an option of the command
     asked.check_access(home)
     with open_database(published, read_only=True) as connection:
         if asked.opens_restricted:
-            _attach(connection, published.resolve())
+            _attach(connection, published.resolve(), everything=restricted)
         asked.check_relations(connection, home)
         asked.note(home)
         lock(connection)
@@ -77,16 +80,17 @@ def query(  # noqa: PLR0913 — each is an option of the command
             stop(_where_it_lies(error) or _plain(error), WRONG_USE)
 
 
-def _attach(connection: "duckdb.DuckDBPyConnection", published: Path) -> None:
+def _attach(connection: "duckdb.DuckDBPyConnection", published: Path, everything: bool) -> None:
+    """A role that links is given the restricted database; the vault only whoever may see everything."""
     import duckdb
 
     from warehouse.keys.platform_key import KEY_VARIABLE
-    from warehouse.store.restricted import attach_restricted, restricted_file
+    from warehouse.store.restricted import attach_protected, attach_restricted, restricted_file
 
     if not restricted_file(published).exists():
         stop("the published night has no restricted database; run `interagency run` again", NOT_DONE)
     try:
-        attach_restricted(connection, published, read_only=True)
+        (attach_protected if everything else attach_restricted)(connection, published, read_only=True)
     except (duckdb.Error, OSError):
         remedy = f"set {KEY_VARIABLE} to its key, and ask its owner for the right to read it"
         stop(f"the restricted database cannot be opened; {remedy}", NOT_DONE)
@@ -170,7 +174,7 @@ def _where_it_lies(error: Exception) -> str | None:
 
     from catalogue.dbt_manifest import read_manifests
     from warehouse.home import Home
-    from warehouse.store.restricted import RESTRICTED
+    from warehouse.store.restricted import PROTECTED
 
     missing = re.search(r"Table with name (\S+) does not exist", str(error))
     if missing is None:
@@ -180,12 +184,12 @@ def _where_it_lies(error: Exception) -> str | None:
         for node in manifest["nodes"].values():
             if (
                 node["name"] == name
-                and node.get("database") == RESTRICTED
+                and node.get("database") in PROTECTED
                 and node["resource_type"] in ("model", "seed")
             ):
-                place = f"{RESTRICTED}.{node['schema']}.{name}"
+                place = f"{node['database']}.{node['schema']}.{name}"
                 return (
-                    f"{node['schema']}.{name} is protected and lies in restricted.duckdb: for those who may open it, "
+                    f"{node['schema']}.{name} is protected and lies in {node['database']}.duckdb: for those who may open it, "
                     f'interagency query --restricted "SELECT … FROM {place}"'
                 )
     return None

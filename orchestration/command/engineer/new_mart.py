@@ -84,11 +84,11 @@ def _tell(mart: "Mart") -> None:
         tell(f"Left out: {', '.join(mart.left_out)}, of which the contract says no type; add each with its data_type.")
     if mart.protected:
         tell(
-            f"{mart.name} will lie in the restricted database, for the sake of {', '.join(mart.protected)}: where all who read "
+            f"{mart.name} will lie in the vault, for the sake of {', '.join(mart.protected)}: where all who read "
             "the warehouse may see a column, write internal or public as its classification in the contract, or leave it out "
             "of the mart."
         )
     tell("Read and correct the files, then:")
     tell(f"  interagency run --agency {mart.contract.agency} --feed {mart.contract.feed}")
-    place, option = ("restricted.marts", "--restricted ") if mart.protected else ("marts", "")
+    place, option = ("vault.marts", "--restricted ") if mart.protected else ("marts", "")
     tell(f'  interagency query {option}"SELECT * FROM {place}.{mart.name} LIMIT 5"')

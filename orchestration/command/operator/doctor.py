@@ -59,6 +59,7 @@ def _extensions() -> Iterator[Check]:
 
 def _keys(home: Any, contracts: Any) -> Iterator[Check]:
     """Only where there is anything to encrypt, or something is encrypted already."""
+    from nights.integrity.vouched import refuse_new_key
     from nights.keyed_nights import refusal_without_key
     from warehouse.errors import KeyRefused
     from warehouse.keys.data_key import is_protected, wrapped_by
@@ -68,6 +69,7 @@ def _keys(home: Any, contracts: Any) -> Iterator[Check]:
         return
     try:
         is_protected(home)
+        refuse_new_key(home)
         remedy = next(filter(None, map(refusal_without_key, protected)), None)
     except KeyRefused as error:
         remedy = str(error)

@@ -195,17 +195,27 @@ def search_ledger(
 
 
 @app.command("archive")
-def verify_archive(file: Annotated[Path, typer.Argument(help="A message-log archive of X-Road (zip).")]) -> None:
-    """Verify a message-log archive: the chain over its containers, and each container's signature."""
+def verify_archive(
+    file: Annotated[Path, typer.Argument(help="A message-log archive of X-Road (zip).")],
+    anchors: Annotated[
+        Path | None, typer.Option(help="Certificates (PEM) of the authorities that your X-Road instance trusts.")
+    ] = None,
+) -> None:
+    """Verify a message-log archive: the chain over its containers, each container's signature, and whose certificates they are."""
+    from sharing.ledger.xroad.anchors import Anchors
     from sharing.ledger.xroad.archive import verify_archive
     from warehouse.numbers_for_people import several
 
     with _told():
-        verdict = verify_archive(file)
+        verdict = verify_archive(file, Anchors.read(anchors) if anchors else None)
     for problem in verdict.problems[:_MOST_SHOWN]:
         tell(problem, err=True)
     if verdict.problems:
         stop(f"{file} does not hold: {several(len(verdict.problems), 'problem')}", NOT_DONE)
+    if anchors is None:
+        verdict.remarks.append(
+            "whether the certificates are of authorities to be trusted was not asked; --anchors asks it"
+        )
     for remark in verdict.remarks:
         tell(f"Remark: {remark}", err=True)
     tell(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, show_table, stop, tell
-from orchestration.command.noted import note
+from orchestration.command.noted import check_grant, note
 
 if TYPE_CHECKING:
     from linkage.settle.cases import Case
@@ -70,22 +70,26 @@ def decide_case(
 
 @app.command("show")
 def show_case(case: Annotated[str, typer.Argument(help="The case, or enough of its beginning to tell it.")]) -> None:
-    """Show both records of a case side by side, as they were staged. Whoever may not read the restricted database sees none."""
+    """Show both records of a case side by side, as they were staged: names beside content, for whoever has a grant."""
     import duckdb
 
     from linkage.settle.cases import case_of
+    from sharing.ledger.entry import Kind
     from warehouse.home import Home
     from warehouse.keys.platform_key import KEY_VARIABLE
 
+    home = Home.from_environment()
+    check_grant(home)
     try:
         with _of_published(case):
-            found = case_of(Home.from_environment(), case)
+            found = case_of(home, case)
     except (duckdb.Error, OSError):
         stop(
-            f"the restricted database of the published night cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner "
+            f"the vault of the published night cannot be opened; set {KEY_VARIABLE} to its key, and ask its owner "
             "for the right to read it",
             NOT_DONE,
         )
+    note(home, Kind.QUERY, case=found.match_case_id, restricted=True)
     left, right = found.records
     columns = list(dict.fromkeys([*(left.values if left else ()), *(right.values if right else ())]))
     sides = [f"{record.source}:{record.source_key}" if record else "gone" for record in (left, right)]

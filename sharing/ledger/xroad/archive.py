@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sharing.ledger.xroad.anchors import Anchors
 from sharing.ledger.xroad.container import MIMETYPE, check_container
 from sharing.ledger.xroad.errors import Broken
 from sharing.ledger.xroad.zips import MOST_CONTAINER_BYTES, MOST_CONTAINERS, OpenZip, opened
@@ -43,8 +44,8 @@ class _Linking:
     lines: list[tuple[str, str]]
 
 
-def verify_archive(path: Path) -> ArchiveVerdict:
-    """Verify an archive, or a single container. Whether certificates are of issuers to be trusted is not asked.
+def verify_archive(path: Path, anchors: Anchors | None = None) -> ArchiveVerdict:
+    """Verify an archive, or a single container; where there are `anchors`, that certificates lead to them, which is not asked else.
 
     Everything that is wrong is told, container by container; OSError where the file cannot be read.
     """
@@ -54,15 +55,15 @@ def verify_archive(path: Path) -> ArchiveVerdict:
         with opened(path, MOST_CONTAINERS) as archive:
             if MIMETYPE in archive.members:
                 verdict.containers = 1
-                verdict.remarks += check_container(path)
+                verdict.remarks += check_container(path, anchors)
             else:
-                _verify(archive, verdict)
+                _verify(archive, verdict, anchors)
     except Broken as error:
         verdict.problems.append(f"{path.name}: {error}")
     return verdict
 
 
-def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
+def _verify(archive: OpenZip, verdict: ArchiveVerdict, anchors: Anchors | None) -> None:
     linking = _linking(archive)
     verdict.previous = linking.previous or None
     _check_names(archive, linking, verdict)
@@ -73,7 +74,7 @@ def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
             if name not in archive.members:
                 digest = stated
                 continue
-            content = _container(archive, name, Path(folder), verdict)
+            content = _container(archive, name, Path(folder), verdict, anchors)
             if content is None:
                 digest = stated
                 continue
@@ -89,7 +90,9 @@ def _verify(archive: OpenZip, verdict: ArchiveVerdict) -> None:
     verdict.last_digest = digest
 
 
-def _container(archive: OpenZip, name: str, folder: Path, verdict: ArchiveVerdict) -> bytes | None:
+def _container(
+    archive: OpenZip, name: str, folder: Path, verdict: ArchiveVerdict, anchors: Anchors | None
+) -> bytes | None:
     """The bytes of a container, of which is told what does not hold in it; None where they cannot be had."""
     try:
         content = archive.content(name, MOST_CONTAINER_BYTES)
@@ -100,7 +103,7 @@ def _container(archive: OpenZip, name: str, folder: Path, verdict: ArchiveVerdic
     copy = folder / "container"
     copy.write_bytes(content)
     try:
-        verdict.remarks += [f"{printable(name)}: {remark}" for remark in check_container(copy)]
+        verdict.remarks += [f"{printable(name)}: {remark}" for remark in check_container(copy, anchors)]
     except Broken as error:
         verdict.problems.append(f"{printable(name)}: {error}")
     return content

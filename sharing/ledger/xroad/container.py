@@ -8,6 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from sharing.ledger.xroad.algorithms import digest_of
+from sharing.ledger.xroad.anchors import Anchors
 from sharing.ledger.xroad.errors import Broken
 from sharing.ledger.xroad.hash_chain import covered_by
 from sharing.ledger.xroad.signature import SIGNATURE, Signed, check_signature
@@ -26,8 +27,10 @@ _OURS = {
 _MOST_MEMBERS = 1000
 
 
-def check_container(path: Path) -> list[str]:
-    """Remarks on a container that holds. Raises Broken on one that does not."""
+def check_container(path: Path, anchors: Anchors | None = None) -> list[str]:
+    """Remarks on a container that holds. Raises Broken on one that does not; where there are `anchors`, also on one that was signed or
+    stamped under a certificate that does not lead to them.
+    """
     files = _files(path)
     if files.get(MIMETYPE, b"").strip() != _MIME:
         raise Broken("it does not say that it is a signed container (ASiC-E)")
@@ -39,6 +42,10 @@ def check_container(path: Path) -> list[str]:
     if _STAMP not in files and signed.time_stamp is not None:
         stamp = check_time_stamp(signed.time_stamp, signed.value)
         check_signature(files, stamp.at)
+    if anchors is not None:
+        anchors.check(signed.certificate, stamp.at if stamp else signed.at, "the signer")
+        if stamp is not None:
+            anchors.check(stamp.certificate, stamp.at, "the time stamp's authority")
     missing = _check_cover(files, signed)
     _check_manifest(files)
     return _remarks(stamp, missing, signed.at)

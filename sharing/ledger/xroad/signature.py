@@ -35,7 +35,7 @@ class Signed:
 def check_signature(files: Mapping[str, bytes], stamped_at: datetime | None = None) -> Signed:
     """Holds the signature against the container's files. The certificate must be valid when it was signed, or at `stamped_at`.
 
-    Whether the certificate's issuer is to be trusted is not asked. Raises Broken.
+    Whether the certificate's issuer is to be trusted is not asked here (`anchors.py`). Raises Broken.
     """
     content = files[SIGNATURE]
     signature = only(parsed(content, SIGNATURE), f".//{DS}Signature", "signature")

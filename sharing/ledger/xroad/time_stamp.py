@@ -19,9 +19,10 @@ _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashe
 
 @dataclass(frozen=True)
 class TimeStamp:
-    """When it was given; `is_weak` where the authority's key is one that would not be trusted today."""
+    """When it was given, and under which certificate; `is_weak` where that has a key that would not be trusted today."""
 
     at: datetime
+    certificate: x509.Certificate
     is_weak: bool
 
 
@@ -51,7 +52,7 @@ def _checked(token: bytes, stamped: bytes) -> TimeStamp:
     at = info["gen_time"].native
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         raise Broken("the time stamp is of a time at which its authority's certificate was not valid")
-    return TimeStamp(at, not is_strong(certificate))
+    return TimeStamp(at, certificate, not is_strong(certificate))
 
 
 def _certificate(signed: Any) -> x509.Certificate:

@@ -12,7 +12,8 @@ class Kind:
     `secrets` are options that name an environment variable (`env:NAME`) or a file (`file:PATH`), never the secret.
     `is_live` is a system that shows its state of now, whatever night is asked for. `format` is what it always sends;
     `needs_place` is off where host and database, and not a path or address, say where it is. `schemes` are those that its
-    address may have; it may be a path where there are none.
+    address may have; it may be a path where there are none. One that `chooses_columns` is asked for the contract's columns by name,
+    so that no other leaves the agency.
     """
 
     module: str
@@ -23,6 +24,7 @@ class Kind:
     format: str | None = None
     needs_place: bool = True
     schemes: tuple[str, ...] = ()
+    chooses_columns: bool = False
 
 
 # Files may be archives, and have a control file beside them; an API or a database says itself how much it sends.
@@ -36,7 +38,16 @@ _WEB = ("http", "https")
 def _database(module: str, options: set[str], required: set[str]) -> Kind:
     login = frozenset({"username", "password"})
     said = frozenset({"query", "schema", *options})
-    return Kind(module, said, frozenset(required), login, is_live=True, format="parquet", needs_place=False)
+    return Kind(
+        module,
+        said,
+        frozenset(required),
+        login,
+        is_live=True,
+        format="parquet",
+        needs_place=False,
+        chooses_columns=True,
+    )
 
 
 _POSTGRES = _database("sources.connectors.postgres", {"port", "sslMode", "caFile"}, {"host", "database"})

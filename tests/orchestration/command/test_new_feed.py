@@ -178,7 +178,7 @@ def towns(tmp_path: Path, own: dict[str, str], interagency: Command) -> dict[str
 def test_a_mart_is_drafted_as_marts_here_are(tmp_path: Path, towns: dict[str, str], interagency: Command) -> None:
     done = interagency("new-mart", "towns", "list", "--mart", "town", "--subject", "places", **towns)
     assert done.returncode == 0, done.stderr
-    assert "town will lie in the restricted database, for the sake of id, ort, stand" in done.stdout
+    assert "town will lie in the vault, for the sake of id, ort, stand" in done.stdout
     folder = tmp_path / "models" / "marts" / "places"
     assert "select * from {{ ref('stg_towns__list') }}" in (folder / "town.sql").read_text()
     model = yaml.safe_load((folder / "town.yml").read_text())["models"][0]
@@ -197,7 +197,7 @@ def test_a_mart_is_open_where_its_columns_are(towns: dict[str, str], interagency
     contract = Path(towns["INTERAGENCY_SOURCES"]) / "towns" / "list.odcs.yaml"
     contract.write_text(contract.read_text().replace("classification: personal", "classification: public"))
     done = interagency("new-mart", "towns", "list", "--mart", "town", **towns)
-    assert (done.returncode, "restricted" in done.stdout) == (0, False)
+    assert (done.returncode, "vault" in done.stdout) == (0, False)
 
 
 def test_a_mart_without_a_staging_model_is_refused(towns: dict[str, str], interagency: Command) -> None:

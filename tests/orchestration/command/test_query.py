@@ -14,13 +14,15 @@ import pytest
 from linkage.settle.cases import Disposition, decide, dispositions_file, load_dispositions
 from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
+from sharing.policy.access import Grant, give
 from tests.agreements import agree
+from tests.catalogue.dbt_manifest import manifest, model
 from tests.conftest import Feed
 from tests.orchestration.conftest import command
 from warehouse.home import Home
 from warehouse.journal import actor
 from warehouse.keys.platform_key import KEY_VARIABLE
-from warehouse.store.restricted import attach_restricted
+from warehouse.store.restricted import attach_protected
 
 CASES = [
     ("abc1", "paid after death", "P1", "identifier", 100.0),
@@ -46,16 +48,16 @@ def published(home: Home) -> Home:
         )
         listed = "match_case_id, match_type, person_id, key_strength, money_at_risk_eur"
         connection.executemany(f"INSERT INTO marts.match_case ({listed}) VALUES (?, ?, ?, ?, ?)", CASES)
-        attach_restricted(connection, home.published)
+        attach_protected(connection, home.published)
         connection.execute("CREATE TABLE restricted.secret AS SELECT 'Kask' AS surname")
-        connection.execute("CREATE SCHEMA restricted.staging; CREATE SCHEMA staging")
+        connection.execute("CREATE SCHEMA vault.staging; CREATE SCHEMA staging")
         connection.execute(
-            "CREATE TABLE restricted.staging.stg_pay__payment AS SELECT 'k' || i AS source_key, 'Kask' AS surname, "
+            "CREATE TABLE vault.staging.stg_pay__payment AS SELECT 'k' || i AS source_key, 'Kask' AS surname, "
             "DATE '2026-03-11' AS paid_on, NULL AS note FROM range(3) AS t(i)"
         )
         connection.execute("CREATE TABLE staging.stg_registry__person AS SELECT 'k2' AS source_key, 1950 AS birth_year")
         connection.execute(
-            "CREATE TABLE restricted.staging.stg_registry__person AS SELECT 'k2' AS source_key, 'Kask' AS surname, "
+            "CREATE TABLE vault.staging.stg_registry__person AS SELECT 'k2' AS source_key, 'Kask' AS surname, "
             "DATE '2026-03-01' AS died_on"
         )
     return home
@@ -100,16 +102,21 @@ def test_two_forms_at_once_or_nothing_published_is_told(home: Home) -> None:
 def test_a_protected_relation_is_told_where_it_lies_and_how_it_is_asked(published: Home) -> None:
     manifest = published.dbt / "marts" / "manifest.json"
     manifest.parent.mkdir(parents=True)
-    node = {"name": "permit", "schema": "marts", "database": "restricted", "resource_type": "model"}
+    node = {"name": "permit", "schema": "marts", "database": "vault", "resource_type": "model"}
     manifest.write_text(json.dumps({"nodes": {"model.p.permit": node}, "sources": {}}))
     done = command("query", "SELECT * FROM marts.permit")
     assert done.exit_code == 2
-    assert "marts.permit is protected and lies in restricted.duckdb" in done.stderr
-    assert 'interagency query --restricted "SELECT … FROM restricted.marts.permit"' in done.stderr
+    assert "marts.permit is protected and lies in vault.duckdb" in done.stderr
+    assert 'interagency query --restricted "SELECT … FROM vault.marts.permit"' in done.stderr
     assert "protected" not in command("query", "SELECT * FROM marts.persons").stderr
     with duckdb.connect(str(published.published)) as connection:
         connection.execute("DROP SCHEMA marts CASCADE")
     assert "marts.permit is protected" in command("query", "SELECT * FROM marts.permit").stderr, "nothing there is open"
+
+
+def granted(home: Home, until: str = "2099-01-01") -> None:
+    """By somebody else, as far as this home knows."""
+    give(home, Grant(actor(), date.fromisoformat(until), "A test", "somebody else"))
 
 
 def test_restricted_is_there_for_those_who_ask_and_may(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +124,10 @@ def test_restricted_is_there_for_those_who_ask_and_may(published: Home, monkeypa
     refused = command("query", sql, "--restricted", "--csv")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert f"interagency access grant {actor()} gives one" in refused.stderr.replace("`", "")
-    assert command("access", "grant", actor(), "--reason", "A test").exit_code == 0
+    granted(published)
     assert command("query", sql, "--restricted", "--csv").stdout.split() == ["surname", "Kask"]
+    both = "SELECT surname, paid_on FROM vault.staging.stg_pay__payment LIMIT 1"
+    assert command("query", both, "--restricted", "--csv").stdout.split() == ["surname,paid_on", "Kask,2026-03-11"]
     monkeypatch.setenv(KEY_VARIABLE, "another key")
     found = command("query", sql, "--restricted")
     assert (found.exit_code, "another key" in found.stderr) == (1, False)
@@ -126,13 +135,15 @@ def test_restricted_is_there_for_those_who_ask_and_may(published: Home, monkeypa
 
 def test_a_grant_ends_and_every_question_stands_in_the_ledger(published: Home) -> None:
     yesterday = str(datetime.now(UTC).date() - timedelta(days=1))
-    assert command("access", "grant", actor(), "--reason", "A test", "--until", yesterday).exit_code == 0
+    granted(published, until=yesterday)
     assert "the grant of" in command("query", "SELECT 1", "--restricted").stderr
     assert command("access", "grant", actor(), "--reason", " ").exit_code == 1
     assert command("query", "SELECT 1 AS one", "--csv").exit_code == 0
+    assert command("access", "grant", "kask", "--reason", "A test").exit_code == 0
     entries = list(Ledger(published).entries())
-    assert [entry.kind for entry in entries] == [Kind.DECISION, Kind.QUERY]
-    assert entries[1].what["role"] == "analyst"
+    assert [entry.kind for entry in entries] == [Kind.QUERY, Kind.DECISION]
+    assert entries[0].what["role"] == "analyst"
+    assert entries[1].what["person"] == "kask"
     assert "SELECT" not in (published.ledger / "entries.jsonl").read_text()
 
 
@@ -143,7 +154,8 @@ def test_a_grant_ends_and_every_question_stands_in_the_ledger(published: Home) -
         ("linker", "SELECT (SELECT count(*) FROM marts.person) FROM linkage.person_link", False),
         ("linker", "SELECT 1 FROM linkage.person_link UNION SELECT 1 FROM marts.person", False),
         ("linker", "WITH x AS (FROM marts.person) FROM x", False), ("linker", "FROM query('FROM marts.person')", False),
-        ("linker", "FROM query_table('marts.person')", False), ("linker", "SELECT surname FROM restricted.secret", False),
+        ("linker", "FROM query_table('marts.person')", False), ("linker", "SELECT surname FROM restricted.main.secret", True),
+        ("linker", "SELECT surname FROM vault.staging.stg_pay__payment", False), ("analyst", "FROM restricted.main.secret", False),
         ("tests-council", "SELECT person_id FROM born", True), ("tests-council", "SELECT birth_year FROM born", False),
         ("tests-council", "FROM marts.person", False), ("nobody", "SELECT 1", False),
     ],
@@ -163,6 +175,33 @@ def test_a_role_sees_its_relations_alone(
     agree(tmp_path / "agreements", "born", contract, products=[product])
     monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(tmp_path / "agreements"))
     assert (command("query", sql, "--role", role).exit_code == 0) is is_theirs
+
+
+@pytest.mark.parametrize(
+    ("sql", "purpose", "code", "told"),
+    [
+        ("SELECT count(*) FROM marts.person", "dpv:ProvideOfficialStatistics", 0, ""), ("SELECT 1", "dpv:Marketing", 0, ""),
+        ("SELECT count(*) FROM marts.person", "dpv:FraudPreventionAndDetection", 1, "marts.person may not serve dpv:FraudPreventionAndDetection; it may serve"),
+        ("WITH x AS (FROM marts.person) SELECT count(*) FROM x", "dpv:FraudPreventionAndDetection", 1, "marts.person may not serve"),
+        ("SELECT (SELECT count(*) FROM marts.person) FROM marts.match_case", "dpv:Marketing", 1, "marts.person may not serve"),
+        ("SELECT count(*) FROM marts.person", "statistics", 2, "no purpose of the Data Privacy Vocabulary"),
+    ],
+)  # fmt: skip
+def test_a_question_serves_a_purpose_that_its_marts_may(
+    sql: str, purpose: str, code: int, told: str, published: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ["{name: town, logicalType: string, primaryKey: true}", "{name: kind, logicalType: string}"]
+    contract = Feed(columns, agency="hospital", feed="patient").write(tmp_path / "feeds")
+    agree(tmp_path / "agreements", "towns", contract)
+    monkeypatch.setenv("INTERAGENCY_AGREEMENTS", str(tmp_path / "agreements"))
+    file = published.dbt / "marts" / "manifest.json"
+    file.parent.mkdir(parents=True)
+    mart = "select town as person_id, kind as birth_year from accepted.hospital__patient"
+    file.write_text(json.dumps(manifest(model("person", mart) | {"unique_id": "model.p.person"})))
+    done = command("query", sql, "--purpose", purpose, "--csv")
+    assert (done.exit_code, told in done.stderr) == (code, True), done.stderr
+    asked = [entry.what["purpose"] for entry in Ledger(published).entries() if entry.kind == Kind.QUERY]
+    assert asked == ([purpose] if code == 0 else []), "what is refused is not asked"
 
 
 def test_cases_are_listed_with_most_money_first(published: Home) -> None:
@@ -193,6 +232,9 @@ def test_a_decision_is_listed_at_once(published: Home) -> None:
 
 
 def test_a_case_is_shown_with_both_its_records_side_by_side(published: Home) -> None:
+    refused = command("cases", "show", "abc1")
+    assert (refused.exit_code, refused.stdout, "no grant" in refused.stderr) == (1, "", True)
+    granted(published)
     assert command("cases", "decide", "abc", "--disposition", "error", "--reason", "the year").exit_code == 0
     assert command("cases", "show", "abc").stdout.splitlines() == [
         "field\tpay/payment:k1\tregistry/person:k2",
@@ -208,11 +250,13 @@ def test_a_case_is_shown_with_both_its_records_side_by_side(published: Home) -> 
 
 def test_nobody_sees_a_record_without_the_key(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "another key")
+    granted(published)
     closed = command("cases", "show", "abc1")
     assert (closed.exit_code, closed.stdout, KEY_VARIABLE in closed.stderr) == (1, "", True)
 
 
 def test_a_record_that_is_gone_leaves_the_other(published: Home) -> None:
+    granted(published)
     with duckdb.connect(str(published.published)) as connection:
         connection.execute("UPDATE marts.match_case SET right_source_key = NULL, left_source_key = 'k0'")
     shown = command("cases", "show", "f3").stdout.splitlines()

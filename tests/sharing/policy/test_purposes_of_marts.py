@@ -41,6 +41,40 @@ def test_what_has_no_purpose_in_common_is_not_published() -> None:
         assert word in str(caught.value)
 
 
+JOINED = {
+    "a filter": f"select town from {T} where kind = 'x'",
+    "a join": f"select a.town from {T} as a join {T} as b on a._source_key = b.kind",
+    "a join of equal names": f"select a.town from {T} as a join (select kind as town from {T}) as b using (town)",
+    "a semi join": f"select town from {T} as a semi join {T} as b on b.kind = a.town",
+    "an anti join": f"select town from {T} as a anti join (select kind as k from {T}) as b on b.k = a.town",
+    "a group": f"select any_value(town) as town from {T} group by kind",
+    "having": f"select town from {T} group by town having max(kind) = 'x'",
+    "a window": f"select town from {T} qualify row_number() over (order by kind) = 1",
+    "exists": f"select town from {T} as a where exists (select 1 from {T} as b where b.kind = a.town)",
+    "in": f"select town from {T} where town in (select kind from {T})",
+    "a subquery": f"with x as (select town as t from {T} where kind = 'x') select t from x",
+    "another model": "select town as t from staging.chosen",
+}
+
+
+@pytest.mark.parametrize("sql", JOINED.values(), ids=JOINED)
+def test_what_only_chooses_rows_counts_as_well(sql: str) -> None:
+    chosen = model("chosen", f"select town from {T} where kind = 'x'", schema="staging")
+    models = lineage(chosen, model("m", sql), model("plain", f"select town from {T} where town <> 'x'"))
+    agreements = agreed("towns", "town", STATISTICS), agreed("kinds", "kind", FRAUD)
+    found = Purposes(Policy(Register(agreements)), models, ON)
+    assert found.conflict("marts.plain") is None
+    with pytest.raises(NotForOnePurpose) as caught:
+        refuse_joined(found)
+    assert "m joins m.t" in str(caught.value)
+    assert "the rows of m <- hospital/patient: " in str(caught.value)
+    assert "kinds version 1" in str(caught.value)
+    allowed = Purposes(Policy(Register((agreements[0], agreed("kinds", "kind", FRAUD, STATISTICS)))), models, ON)
+    refuse_joined(allowed)
+    common = allowed.common("marts.m")
+    assert common is not None and STATISTICS in common and FRAUD not in common
+
+
 def test_what_has_one_in_common_serves_that_one_alone() -> None:
     found = purposes(agreed("towns", "town", STATISTICS), agreed("kinds", "kind", FRAUD, STATISTICS))
     refuse_joined(found)

@@ -113,13 +113,13 @@ def diff(
 def trace(
     what: Annotated[str, typer.Argument(help="A mart, or a column of it, such as marts.flight.carrier.")],
 ) -> None:
-    """Show which agencies' fields a column comes from, under which agreements, and which purposes it may serve."""
+    """Show which agencies' fields a column comes from and its rows are joined and chosen by, under which agreements, for which purposes."""
     from catalogue.dbt_manifest import read_manifests, resources_of
     from catalogue.lineage import Lineage
     from orchestration.dbt import ran
     from sharing.agreements.purposes import broadest
     from sharing.policy.policy import Policy
-    from sharing.policy.purposes_of_marts import Purposes
+    from sharing.policy.purposes_of_marts import ROWS, Purposes
     from warehouse.home import Home
 
     home = Home.from_environment()
@@ -132,8 +132,8 @@ def trace(
         stop(f"there is no mart or column {what!r}; marts are {known}", WRONG_USE)
     rows = [
         [use.column, "; ".join(use.fields), ", ".join(use.agreements), ", ".join(broadest(use.purposes or frozenset()))]
-        for use in purposes.uses(key)
-        if what.lower() in (key, f"{key}.{use.column}")
+        for use in (*purposes.uses(key), purposes.rows_by(key))
+        if use.column == ROWS or what.lower() in (key, f"{key}.{use.column}")
     ]
     show_table(what, ("column", "made of", "agreements", "purposes"), rows)
     common = purposes.common(key)
