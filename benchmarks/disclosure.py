@@ -21,8 +21,8 @@ from sharing.disclosure.generalise import Generalisation, least_generalisation
 from sharing.disclosure.limits import Limits
 from sharing.disclosure.microdata import MicrodataRisk, microdata_risk
 from sharing.disclosure.rolled_up import Ladder, Step
-from sharing.disclosure.tables.cells import TableLimits, TableSpec, cells, unsafe
-from sharing.disclosure.tables.suppression import suppress
+from sharing.disclosure.tables.cells import Cell, TableLimits, TableSpec, cells, unsafe
+from sharing.disclosure.tables.suppression import Hidden, suppress
 
 RUNS, PEER_ROWS, ATTEMPTS = 3, 5000, 400
 PEERS = Path(__file__).with_name("disclosure_peers.py")
@@ -129,31 +129,23 @@ def _acro(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Ratio]:
         return []
     path, spec, limits = folder / "table.parquet", TableSpec((("district",), ("born",))), TableLimits()
     connection.execute(
-        f"COPY (SELECT district[:2] AS district, born_in // 10 AS born FROM people LIMIT {PEER_ROWS // 5}) TO '{path}'"
+        f"COPY (SELECT district[:2] AS district, born_in // 10 AS born FROM people LIMIT {PEER_ROWS // 2}) TO '{path}'"
     )
     told = answered(python, PEERS, "acro", path)
-    hidden: list[int] = []
-
-    def ours() -> None:
-        counted = cells(connection, path, spec)
-        bad = {cell.key: one for cell in counted if (one := unsafe(cell, limits))}
-        hidden.extend((sum(all(key) for key in bad), len(suppress(counted, (1, 1), bad, is_count=True))))
-
-    took = seconds(ours)
-    absent = _empty(connection, path)
-    if hidden[0] + absent != told["hidden"]:
-        raise SystemExit(f"acro hides {told['hidden']} cells, of which {absent} are empty; here {hidden[0]} are unsafe")
+    counted: list[Cell] = []
+    checking = seconds(lambda: counted.extend(cells(connection, path, spec)))
+    bad = {cell.key: one for cell in counted if (one := unsafe(cell, limits))}
+    hidden: list[Hidden] = []
+    hiding = seconds(lambda: hidden.extend(suppress(counted, (1, 1), bad, is_count=True)))
+    here, absent = sum(all(key) for key in bad), _empty(connection, path)
+    if here + absent != told["hidden"]:
+        raise SystemExit(f"acro hides {told['hidden']} cells, of which {absent} are empty; here {here} are unsafe")
     typer.echo(
-        f"{hidden[0]} unsafe cells, as acro has them; with those that hide them {hidden[1]}, of which acro knows nothing"
+        f"of {len(counted)} cells {here} are unsafe, as acro has them; {len(hidden) - len(bad)} more hide them, of which acro knows nothing"
     )
     return [
-        Ratio(
-            "a table checked, and secondary suppression; peer is acro's check alone",
-            took,
-            told["seconds"],
-            "at most",
-            1,
-        )
+        Ratio("a table checked; peer is acro", checking, told["seconds"], "at most", 1),
+        Ratio("its secondary suppression; peer is acro's check", hiding, told["seconds"], "at most", 5),
     ]
 
 
