@@ -206,7 +206,7 @@ def _ordered_distance(key: str) -> str:
         ),
         steps AS (
             SELECT {key}, n, place, area, places,
-                sum(n) OVER so_far / sum(n) OVER (PARTITION BY {key}) AS p,
+                sum(n) OVER so_far / sum(n) OVER (so_far ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS p,
                 lead(place) OVER so_far AS next_place,
                 lead(area) OVER so_far AS next_area,
                 row_number() OVER so_far AS number

@@ -76,9 +76,9 @@ class RolledUp:
         return not broken(self.risk(node), limits)
 
     def risk(self, node: Node) -> MicrodataRisk:
-        below = [one for one in self.counted if all(a <= b for a, b in zip(one, node, strict=True))]
-        source = min(below, key=lambda one: self.counted[one])
-        if source != node:
+        if node not in self.counted:
+            below = [one for one in self.counted if all(a <= b for a, b in zip(one, node, strict=True))]
+            source = min(below, key=lambda one: self.counted[one])
             self._keep(node, self._rolled(self._table(source), source, node))
         return self._risk(f"SELECT * FROM {self._table(node)}")
 

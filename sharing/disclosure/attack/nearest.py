@@ -12,7 +12,7 @@ from sharing.disclosure.relation import from_clause
 from warehouse.engines.duckdb.engine import quoted
 
 _MOST_COMPARED = 200_000
-# A guessed number is right within this share of the truth, as in the paper.
+# A guessed number is right within this share of the truth, as in the paper, and of its range (a year of birth is never 5 % off).
 _TOLERANCE = 0.05
 
 
@@ -144,9 +144,11 @@ def _by_distance(numbers: list[int], agree: str) -> str:
 
 
 def _is_right(field: Field, guess: Guess) -> str:
-    if len(guess.wanted) == 1 and field.shown[guess.wanted[0]].is_number:
-        return f"coalesce(abs(guess - truth) <= {_TOLERANCE} * abs(truth), guess IS NULL AND truth IS NULL)"
-    return "guess IS NOT DISTINCT FROM truth"
+    if not guess.by_majority or not field.shown[guess.wanted[0]].is_number:
+        return "guess IS NOT DISTINCT FROM truth"
+    spread = f"(SELECT max({quoted(guess.wanted[0])})::DOUBLE - min({quoted(guess.wanted[0])})::DOUBLE FROM {guess.release} AS r)"
+    near = f"{_TOLERANCE} * least(abs(truth)::DOUBLE, {spread})"
+    return f"coalesce(abs(guess::DOUBLE - truth::DOUBLE) <= {near}, guess IS NULL AND truth IS NULL)"
 
 
 def _blind(field: Field, guess: Guess, targets: str) -> str:
