@@ -65,7 +65,7 @@ class Maker:
         """Raises NotReleased, KeyRefused. Made before, it is given again as long as it is whole."""
         self.covered.check(wanted.agreement, wanted.product)
         published = check_published(self.home, wanted.night)
-        with _opened(wanted) as connection:
+        with opened(wanted.night) as connection:
             making = Making.begin(self.home, wanted, connection, published)
             folder = folder_of(self.home, making.manifest)
             if (folder / MANIFEST).exists():
@@ -96,14 +96,15 @@ class Maker:
 
 
 @contextmanager
-def _opened(wanted: Wanted) -> Iterator[duckdb.DuckDBPyConnection]:
-    database = wanted.night.folder / DATABASE
+def opened(night: Night) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All databases of a night, to be read. Raises KeyRefused."""
+    database = night.folder / DATABASE
     with open_database(database, read_only=True) as connection:
         try:
             attach_protected(connection, database, read_only=True)
         except duckdb.Error:
             raise KeyRefused(
-                f"the protected databases of {wanted.night.extract_date} cannot be opened by the key of today"
+                f"the protected databases of {night.extract_date} cannot be opened by the key of today"
             ) from None
         yield connection
 

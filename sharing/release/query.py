@@ -53,6 +53,11 @@ def find_relation(connection: duckdb.DuckDBPyConnection, product: Product) -> Re
     found = find_place(connection, schema, name)
     if found is None:
         raise NotReleased(f"{product.id}: the night has no {product.relation}; agree on a relation that it has")
+    return relation_at(connection, found)
+
+
+def relation_at(connection: duckdb.DuckDBPyConnection, found: tuple[str, bool]) -> Relation:
+    """`found` is what `find_place` gives."""
     described = connection.execute(f"DESCRIBE {found[0]}").fetchall()
     return Relation(found[0], {row[0]: Column(row[0], row[1]) for row in described}, found[1])
 

@@ -53,6 +53,37 @@ def make(
         raise typer.Exit(NOT_DONE)
 
 
+@app.command("draft")
+def draft(
+    relation: Annotated[str, typer.Argument(help="A relation of the published night, such as marts.benefit_payment.")],
+    provider: Annotated[str, typer.Option("--from", help="The party that gives, by its id.")],
+    recipient: Annotated[str, typer.Option("--for", help="The party that receives, by its id.")],
+    name: Annotated[str | None, typer.Option(help="The agreement's id; of relation and recipient by default.")] = None,
+) -> None:
+    """Write a blank agreement on a product into drafts/: every column with a treatment. Fill it in, then have it signed."""
+    from catalogue.protection import Protection
+    from orchestration.dbt import ran
+    from sharing.agreements.drafts import write_draft
+    from sharing.agreements.register import agreement_folders
+    from sharing.release.draft import blank_release, treatments_of
+    from sharing.release.make import night_of, opened
+    from sharing.release.query import find_place, relation_at
+    from warehouse.home import Home
+
+    home = Home.from_environment()
+    schema, _, table = relation.lower().partition(".")
+    id_ = name or f"{table.replace('_', '-')}-for-{recipient}"
+    with _told(), opened(night_of(home, None)) as connection:
+        place = find_place(connection, schema, table)
+        if place is None:
+            stop(f"the published night has no {relation}; `interagency docs` shows what it has", WRONG_USE)
+        columns = treatments_of(relation, relation_at(connection, place), Protection.read(ran(home)))
+        path = write_draft(agreement_folders()[-1], blank_release(id_, provider, recipient, relation.lower(), columns))
+    tell(
+        f"Drafted {path}; look at each treatment, then `interagency agreements sign {id_} --as PARTY --key FILE` for each party"
+    )
+
+
 def _handed_over(home: "Home", made: "Release", product: "Product") -> str:
     from sharing.release.deliver import Waits, deliver
 
