@@ -9,14 +9,14 @@ import duckdb
 from sharing.agreements.purposes import broader, is_within
 from sharing.consent.kept import folder_of, read_consents
 from warehouse.engines.duckdb.encrypted_parquet import readable
-from warehouse.engines.duckdb.engine import literal, write_parquet
+from warehouse.engines.duckdb.engine import literal, open_database, write_parquet
 from warehouse.files import private_folder, replaced_whole
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import protect
 
 _USES = "uses"
 _NEVER_USED = """
-    SELECT NULL::VARCHAR AS consent_id, NULL::VARCHAR AS release, NULL::TIMESTAMPTZ AS used_at
+    SELECT NULL::VARCHAR AS consent_id, NULL::VARCHAR AS release, NULL::VARCHAR AS release_id, NULL::TIMESTAMPTZ AS used_at
     WHERE false
 """
 
@@ -59,8 +59,8 @@ def hold(connection: duckdb.DuckDBPyConnection, home: Home, identifiers: str, us
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE consenting AS
         WITH used AS (
-            SELECT consents.consent_id, count(uses.release) AS ever,
-                count(uses.release) FILTER (WHERE uses.used_at > {_moment(use.at)} - to_days(1) * consents.each_days) AS lately
+            SELECT consents.consent_id, count(DISTINCT uses.release) AS ever,
+                count(DISTINCT uses.release) FILTER (WHERE uses.used_at > {_moment(use.at)} - to_days(1) * consents.each_days) AS lately
             FROM consent AS consents
             LEFT JOIN consent_use AS uses ON uses.consent_id = consents.consent_id AND uses.release <> {literal(use.name)}
             GROUP BY consents.consent_id
@@ -116,13 +116,26 @@ def condition(person: str, period: str | None) -> str:
     return f"EXISTS (SELECT 1 FROM consenting WHERE consenting.person_id = {person}{in_range})"
 
 
-def note_uses(connection: duckdb.DuckDBPyConnection, home: Home, use: Use) -> None:
+def still_holds(home: Home, release_id: str, at: datetime) -> bool:
+    """Whether every consent that a release rests on holds at that moment: none paused, revoked or over. Raises Tampered."""
+    with open_database(spills=False) as connection:
+        read_consents(connection, home)
+        _read_uses(connection, home)
+        row = connection.execute(f"""
+            SELECT count(*)
+            FROM consent_use JOIN consent USING (consent_id)
+            WHERE release_id = {literal(release_id)} AND NOT (status = 'ACTIVE' AND {_moment(at)} <= expires)
+        """).fetchone()
+    return row == (0,)
+
+
+def note_uses(connection: duckdb.DuckDBPyConnection, home: Home, use: Use, release_id: str) -> None:
     """Count the release as a use of each consent that it rests on; the same release is counted once."""
     folder = private_folder(folder_of(home) / _USES)
     protect(home, folder_of(home), "consents")
     name = f"{len(list(folder.glob('*.parquet'))) + 1:06d}.parquet"
     query = f"""
-        SELECT consent_id, {literal(use.name)} AS release, {_moment(use.at)} AS used_at
+        SELECT consent_id, {literal(use.name)} AS release, {literal(release_id)} AS release_id, {_moment(use.at)} AS used_at
         FROM consenting
         ORDER BY consent_id
     """
@@ -147,9 +160,9 @@ def _read_uses(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     source = f"SELECT * FROM {readable(connection, files)}" if files else _NEVER_USED
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE consent_use AS
-        SELECT consent_id, release, min(used_at) AS used_at
+        SELECT consent_id, release, release_id, min(used_at) AS used_at
         FROM ({source})
-        GROUP BY consent_id, release
+        GROUP BY consent_id, release, release_id
     """)
 
 

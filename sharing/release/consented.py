@@ -24,10 +24,10 @@ def hold_consents(connection: duckdb.DuckDBPyConnection, home: Home, wanted: Wan
         raise NotReleased(
             f"{wanted.product.id}: {wanted.product.relation} has no {_PERSON}, so nobody's consent can be held; agree on a relation that has it"
         )
-    identifiers = find_place(connection, "identity", "person_identifier")
+    identifiers = find_place(connection, "marts", "person_identifier")
     if identifiers is None:
         raise NotReleased(
-            f"{wanted.product.id}: the night has no identity.person_identifier, so nobody's consent can be found"
+            f"{wanted.product.id}: the night has no marts.person_identifier, so nobody's consent can be found"
         )
     return hold(connection, home, identifiers[0], use_of(wanted))
 

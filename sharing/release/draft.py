@@ -8,7 +8,10 @@ from sharing.agreements.product import PERSON
 from sharing.masking.treatments import Column
 from sharing.release.query import Relation
 
-_COARSE: dict[str, dict[str, Any]] = {"time": {"treatment": "generalise", "to": "year"}, "number": {"treatment": "generalise", "to": 10}}
+_COARSE: dict[str, dict[str, Any]] = {
+    "time": {"treatment": "generalise", "to": "year"},
+    "number": {"treatment": "generalise", "to": 10},
+}
 
 
 def blank_release(

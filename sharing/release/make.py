@@ -82,7 +82,7 @@ class Maker:
             path = place / manifest.content.name
             seal_here(path) if recipient is None else seal_for(path, recipient)
             if wanted.agreement.needs_consent:
-                note_uses(making.connection, self.home, use_of(wanted))
+                note_uses(making.connection, self.home, use_of(wanted), manifest.release)
             manifest.write(place, self.key)
         return manifest
 

@@ -48,8 +48,8 @@ TABLE = """
 
 # 40 people with a number each, and two who share one.
 PEOPLE = """
-    CREATE SCHEMA restricted.identity;
-    CREATE TABLE restricted.identity.person_identifier AS
+    CREATE SCHEMA IF NOT EXISTS restricted.marts;
+    CREATE TABLE restricted.marts.person_identifier AS
     SELECT 'id' || i AS person_id, 'national_number' AS identifier_kind, 'P' || i AS identifier
     FROM range(40) AS people (i)
     UNION ALL

@@ -7,6 +7,8 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
@@ -55,6 +57,13 @@ def test_unencoded_in_name_and_base64url_in_fact_is_read(header: dict[str, Any])
     content = encoded(payload).encode() if header["b64"] is False else payload
     token = jws.serialize_compact({"alg": "RS256", **header}, content, KEY)
     assert read_artefact(artefact(signedConsent=token), KEYS, NOW).consumer == "tests-office"
+
+
+def test_the_header_of_published_samples_which_lists_nothing_critical_is_read() -> None:
+    header = {"alg": "RS256", "kid": "4272a67b-0ba8-481e-853b-99594fdfbd5a", "b64": False}
+    head = ".".join(encoded(json.dumps(part).encode()) for part in (header, signed_part()))
+    signature = KEY.private_key.sign(head.encode(), PKCS1v15(), SHA256())
+    assert read_artefact(artefact(signedConsent=f"{head}.{encoded(signature)}"), KEYS, NOW).consumer == "tests-office"
 
 
 def test_what_is_signed_is_what_is_read_whatever_b64_says() -> None:
