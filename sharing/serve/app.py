@@ -130,7 +130,7 @@ class Server:
     async def _file(self, request: Request) -> Response:
         def found() -> Response:
             try:
-                asker, content = self._desk.file(request.path_params["address"])
+                asker, content = self._desk.file(f"{request.path_params['address']}.{request.query_params.get('sig', '')}")
             except Refused:
                 self._limit_stranger(request)
                 raise

@@ -54,6 +54,7 @@ class Teller:
             return {"metaData": told | sizes}
         # Readers of the log of Delta know the setting by another name.
         told["configuration"]["delta.enableChangeDataFeed"] = told["configuration"].pop("enableChangeDataFeed")
+        told["format"]["options"] = {}
         return {"metaData": sizes | {"deltaMetadata": told | {"createdTime": version.milliseconds}}}
 
     def file(self, version: Version) -> _Line:
