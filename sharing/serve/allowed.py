@@ -4,8 +4,7 @@ from sharing.agreements.product import Product
 from sharing.release.kept import Release
 from sharing.serve.door import Asker
 from sharing.serve.today import Today
-
-SERVED = "delta-sharing"
+from sharing.serve.tokens import SERVED
 
 
 def served_products(asker: Asker) -> list[Product]:

@@ -130,7 +130,9 @@ class Server:
     async def _file(self, request: Request) -> Response:
         def found() -> Response:
             try:
-                asker, content = self._desk.file(f"{request.path_params['address']}.{request.query_params.get('sig', '')}")
+                asker, content = self._desk.file(
+                    f"{request.path_params['address']}.{request.query_params.get('sig', '')}"
+                )
             except Refused:
                 self._limit_stranger(request)
                 raise
@@ -152,7 +154,9 @@ def _answered(route: str, request: Request, let_in: Callable[[], Any], work: Cal
         return _refusal(route, request, refused)
     except _OWN_FAULTS as error:
         _log.warning("%s %s cannot be answered: %s", request.method, route, error)
-        return _refusal(route, request, Refused(503, "TEMPORARILY_UNAVAILABLE", "the platform cannot answer now; try again later"))
+        return _refusal(
+            route, request, Refused(503, "TEMPORARILY_UNAVAILABLE", "the platform cannot answer now; try again later")
+        )
     except Exception as error:
         place = _place(error)
         _log.error("%s %s failed: %s at %s", request.method, route, type(error).__name__, place)

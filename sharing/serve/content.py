@@ -37,7 +37,10 @@ class Content:
         key = key_of(path) if path.suffix == SEALED else None
         content = cls(path, key, opened_length(path) if key else path.stat().st_size, said.sha256)
         found = path.stat()
-        if content.length != said.bytes or _digest(content, (found.st_mtime_ns, found.st_ino, found.st_size)) != said.sha256:
+        if (
+            content.length != said.bytes
+            or _digest(content, (found.st_mtime_ns, found.st_ino, found.st_size)) != said.sha256
+        ):
             raise KeyRefused(f"{path} is not the file of its release; put it back from a backup")
         return content
 

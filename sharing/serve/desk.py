@@ -122,13 +122,16 @@ def _share(asker: Asker) -> _Line:
 def _between(table: Table, starting: int | datetime, ending: int | datetime | None) -> list[Version]:
     """Raises Refused where one of them cannot be read: a change that is left out would be taken for none."""
     first = table.of(starting) if isinstance(starting, int) else table.since(starting)
-    if ending is None:
-        last = table.latest
-    else:
-        last = table.of(ending) if isinstance(ending, int) else table.as_of(ending)
+    last = _last(table, ending)
     if last.number < first.number:
         raise malformed("the end lies before the start")
     return [table.of(number) for number in range(first.number, last.number + 1)]
+
+
+def _last(table: Table, ending: int | datetime | None) -> Version:
+    if ending is None:
+        return table.latest
+    return table.of(ending) if isinstance(ending, int) else table.as_of(ending)
 
 
 def _before(table: Table, first: Version) -> Version | None:

@@ -56,7 +56,9 @@ class Door:
         except (NotReleased, AgreementError):
             raise forbidden(f"the agreement {token.agreement} is not in force today") from None
         if agreement.digest != token.digest:
-            raise forbidden(f"the agreement {agreement.id} has a further version; ask for a profile file under that one")
+            raise forbidden(
+                f"the agreement {agreement.id} has a further version; ask for a profile file under that one"
+            )
         party = covered.policy.register.parties.get(token.recipient)
         if party is None or (party.left_on is not None and party.left_on <= covered.on):
             raise forbidden(f"{token.recipient} is no party any more")

@@ -62,7 +62,9 @@ class Teller:
             return {"file": self._wrapped(version, version, {"add": self._added(version)})}
         return {"file": self._told(version, version) | {"stats": _stats(version)}}
 
-    def changes(self, first: Version, before: Version | None, following: list[Version], historical: bool) -> Iterator[_Line]:
+    def changes(
+        self, first: Version, before: Version | None, following: list[Version], historical: bool
+    ) -> Iterator[_Line]:
         """What each version takes away and adds: a version is a whole file, so that is the one before it and itself."""
         schema = _schema(before or first)
         for version in [first, *following]:
@@ -109,7 +111,9 @@ class Teller:
             return {"protocol": {"minReaderVersion": 1}}
         needs = has_without_zone(_schema(version))
         features = {"readerFeatures": ["timestampNtz"], "writerFeatures": ["timestampNtz"]} if needs else {}
-        versions = {"minReaderVersion": 3, "minWriterVersion": 7} if needs else {"minReaderVersion": 1, "minWriterVersion": 4}
+        versions = (
+            {"minReaderVersion": 3, "minWriterVersion": 7} if needs else {"minReaderVersion": 1, "minWriterVersion": 4}
+        )
         return {"protocol": {"deltaProtocol": versions | features}}
 
 

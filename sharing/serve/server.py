@@ -2,6 +2,9 @@
 
 import ipaddress
 import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,20 +48,42 @@ class Listening:
                 "--proxy-does-tls where a proxy before it speaks TLS"
             )
 
+    @property
+    def address(self) -> str:
+        """Where it listens, as a person reads it."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http{'s' if self.certificate else ''}://{name}:{self.port}"
 
-def serve(home: Home, read: ReadCovered, listening: Listening, base: str | None) -> None:
-    """Until a signal ends it. Raises NotServed, OSError where the port is taken."""
-    listening.check()
+    @contextmanager
+    def opened(self) -> "Iterator[Opened]":
+        """Raises NotServed, and OSError where the port is taken."""
+        self.check()
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.create_server((self.host, self.port), family=family) as found:
+            yield Opened(found, self)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A port that is listened on."""
+
+    socket: socket.socket
+    listening: Listening
+
+
+def serve(home: Home, read: ReadCovered, opened: Opened, base: str | None) -> None:
+    """Until a signal ends it."""
+    listening = opened.listening
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     for name in ("interagency.serve", "sharing.serve"):
         logging.getLogger(name).setLevel(logging.INFO)
     desk = Desk(Door(home, read), Signer(home), Reads(home))
     config = uvicorn.Config(
-        Server(desk, base).app(), host=listening.host, port=listening.port, log_level="warning", log_config=None, access_log=False,
-        server_header=False, ssl_certfile=listening.certificate, ssl_keyfile=listening.key, limit_concurrency=_MOST_AT_ONCE,
+        Server(desk, base).app(), log_level="warning", log_config=None, access_log=False, server_header=False,
+        ssl_certfile=listening.certificate, ssl_keyfile=listening.key, limit_concurrency=_MOST_AT_ONCE,
         timeout_keep_alive=_IDLE_SECONDS, proxy_headers=False,
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[opened.socket])
 
 
 def _is_loopback(host: str) -> bool:

@@ -50,7 +50,9 @@ class Table:
         """The last one that was there then. Raises Refused."""
         found = [one for one in self.versions if one.at <= at]
         if not found:
-            raise malformed(f"no version is as old as {at.isoformat()}; the oldest is of {self.versions[0].at.isoformat()}")
+            raise malformed(
+                f"no version is as old as {at.isoformat()}; the oldest is of {self.versions[0].at.isoformat()}"
+            )
         return found[-1]
 
     def since(self, at: datetime) -> Version:

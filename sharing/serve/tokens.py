@@ -12,11 +12,13 @@ from typing import Any
 from sharing.agreements.model import Agreement
 from sharing.ledger.entry import Kind, moment
 from sharing.ledger.log import Ledger
+from sharing.policy.policy import Policy
 from sharing.release.errors import NotReleased
 from warehouse.home import Home
 from warehouse.journal import Journal, actor
 
 JOURNAL = "recipient_tokens.jsonl"
+SERVED = "delta-sharing"
 _SECRET_BYTES, _ID_BYTES = 32, 4
 _State = tuple[int, int, int]
 
@@ -40,12 +42,37 @@ class Token:
         return "expired" if now >= self.expires else "good"
 
 
+def agreement_for(home: Home, id_: str, recipient: str) -> Agreement:
+    """One in force that lets this recipient read something from the server. Raises NotReleased, AgreementError."""
+    register, on = Policy.read(home).register, datetime.now(UTC).date()
+    signed = register.by_id(id_)
+    refusal = signed.refusal(on)
+    if refusal is not None:
+        raise NotReleased(f"agreement {id_} {refusal}")
+    party = register.parties.get(recipient)
+    if party is None or (party.left_on is not None and party.left_on <= on):
+        raise NotReleased(f"{recipient} is no party; `interagency agreements party {recipient}` adds one")
+    if not any(
+        recipient in product.recipients for product in signed.agreement.products if product.destination.by == SERVED
+    ):
+        raise NotReleased(
+            f"agreement {id_} has no product that {recipient} reads from the server (format and delivery delta-sharing); agree on one "
+            "by a further version"
+        )
+    return signed.agreement
+
+
 def issue(home: Home, agreement: Agreement, recipient: str) -> tuple[Token, str]:
     """A new token with its text, which is kept nowhere; good until the agreement's last day is over. Raises as ledger and journal do."""
     text = secrets.token_urlsafe(_SECRET_BYTES)
     expires = datetime.combine(agreement.valid_until + timedelta(days=1), time(), UTC)
     token = Token(secrets.token_hex(_ID_BYTES), agreement.id, agreement.digest, recipient, _hash(text), expires)
-    said = {"use": "token of a recipient issued", "token": token.id, "agreement": agreement.id, "version": agreement.version}
+    said = {
+        "use": "token of a recipient issued",
+        "token": token.id,
+        "agreement": agreement.id,
+        "version": agreement.version,
+    }
     # First the ledger: no token is good that does not stand there.
     Ledger(home).append(Kind.KEY_USE, {**said, "recipient": recipient, "expires": moment(expires)}, actor())
     kept = {name: value for name, value in vars(token).items() if name != "is_revoked"}
