@@ -88,9 +88,14 @@ class Server:
         async def answer(request: Request) -> Response:
             try:
                 body = await _body(request)
-                return await run_in_threadpool(_answered, path, request, lambda: self._asked(request, body), work)
             except Refused as refused:
                 return _refusal(path, request, refused)
+
+            def answered() -> tuple[str, Response]:
+                asked = self._asked(request, body)
+                return asked.asker.recipient, work(asked)
+
+            return await run_in_threadpool(_answered, path, request, answered)
 
         return Route(path, answer, methods=[method])
 
@@ -128,28 +133,23 @@ class Server:
         return asked.format, f"{base}{PREFIX}"
 
     async def _file(self, request: Request) -> Response:
-        def found() -> Response:
-            try:
-                asker, content = self._desk.file(
-                    f"{request.path_params['address']}.{request.query_params.get('sig', '')}"
-                )
-            except Refused:
-                self._limit_stranger(request)
-                raise
-            _within(self._fetching, asker.token.id)
-            return _piece(request, content)
+        return await run_in_threadpool(_answered, f"{PREFIX}/files", request, lambda: self._fetched(request))
 
-        def unnamed(answer: Callable[[], Response]) -> Response:
-            return answer()
-
-        return await run_in_threadpool(_answered, f"{PREFIX}/files", request, lambda: found, unnamed)
+    def _fetched(self, request: Request) -> tuple[str, Response]:
+        try:
+            address = f"{request.path_params['address']}.{request.query_params.get('sig', '')}"
+            asker, content = self._desk.file(address)
+        except Refused:
+            self._limit_stranger(request)
+            raise
+        _within(self._fetching, asker.token.id)
+        return asker.recipient, _piece(request, content)
 
 
-def _answered(route: str, request: Request, let_in: Callable[[], Any], work: Callable[[Any], Response]) -> Response:
-    """Whatever goes wrong is an answer in the protocol's form; what it was stands in the log, without its words where nobody knows it."""
+def _answered(route: str, request: Request, work: Callable[[], tuple[str, Response]]) -> Response:
+    """What `work` gives, with who asked. Whatever goes wrong is an answer in the protocol's form; the log has no words that nobody knows."""
     try:
-        asked = let_in()
-        response = work(asked)
+        who, response = work()
     except Refused as refused:
         return _refusal(route, request, refused)
     except _OWN_FAULTS as error:
@@ -158,10 +158,8 @@ def _answered(route: str, request: Request, let_in: Callable[[], Any], work: Cal
             route, request, Refused(503, "TEMPORARILY_UNAVAILABLE", "the platform cannot answer now; try again later")
         )
     except Exception as error:
-        place = _place(error)
-        _log.error("%s %s failed: %s at %s", request.method, route, type(error).__name__, place)
+        _log.error("%s %s failed: %s at %s", request.method, route, type(error).__name__, _place(error))
         return _refusal(route, request, Refused(500, "INTERNAL_ERROR", "the platform cannot answer this"))
-    who = asked.asker.recipient if isinstance(asked, _Asked) else "-"
     _log.info("%s %s %s %d", request.method, route, who, response.status_code)
     return response
 
@@ -228,9 +226,8 @@ def _piece(request: Request, content: Content) -> Response:
         told = {"errorCode": "INVALID_PARAMETER_VALUE", "message": "the file has no such bytes"}
         return JSONResponse(told, 416, headers | {"content-range": f"bytes */{content.length}"})
     headers |= {"content-length": str(asked.stop - asked.start)}
-    is_part = request.headers.get("range") is not None and not asked.is_whole
-    headers |= {"content-range": asked.header} if is_part else {}
-    status, media = (206 if is_part else 200), "application/vnd.apache.parquet"
+    headers |= {"content-range": asked.header} if asked.is_asked else {}
+    status, media = (206 if asked.is_asked else 200), "application/vnd.apache.parquet"
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media)
     return StreamingResponse(_begun(content, asked), status, headers, media)

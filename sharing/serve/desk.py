@@ -100,7 +100,9 @@ class Desk:
 
     def _changed(self, asker: Asker, teller: Teller, versions: list[Version], historical: bool) -> Told:
         first, before = versions[0], _before(teller.table, versions[0])
-        lines = [*teller.head(versions[-1]), *teller.changes(first, before, versions[1:], historical)]
+        # Readers of a log begin with the columns of its first version, the others show the columns of today.
+        told = teller.head(first if teller.format == Format.DELTA else versions[-1])
+        lines = [*told, *teller.changes(first, before, versions[1:], historical)]
         offered = [one.release for one in ([before] if before else []) + versions]
         self.reads.queried(asker, offered)
         return Told(first.number, lines)

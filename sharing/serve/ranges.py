@@ -8,15 +8,12 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes from `start` to before `stop` of `length`."""
+    """Bytes from `start` to before `stop` of `length`. `is_asked` is whether a range was asked for, be it of all there is."""
 
     start: int
     stop: int
     length: int
-
-    @property
-    def is_whole(self) -> bool:
-        return self.stop - self.start == self.length
+    is_asked: bool = True
 
     @property
     def header(self) -> str:
@@ -24,7 +21,7 @@ class Part:
 
 
 def whole(length: int) -> Part:
-    return Part(0, length, length)
+    return Part(0, length, length, is_asked=False)
 
 
 def part(header: str | None, length: int) -> Part | None:

@@ -48,7 +48,8 @@ class Counter:
         self.office.give(served(), served(id="towns", columns={"town": "keep"}, recipients=["tests-ministry"]))
         home = self.office.home
         self.door = Door(home, self._covered, lambda: self.moment)
-        self.app = Server(Desk(self.door, Signer(home), Reads(home))).app()
+        self.server = Server(Desk(self.door, Signer(home), Reads(home)))
+        self.app = self.server.app()
 
     def _covered(self, on: date) -> Covered:
         self.office.on = on
@@ -76,7 +77,9 @@ class Counter:
         path.write_text(profile(*self.token(recipient), endpoint))
         return str(path)
 
-    def ask(self, path: str, recipient: str | None = "tests-office", method: str = "GET", **said: Any) -> httpx.Response:
+    def ask(
+        self, path: str, recipient: str | None = "tests-office", method: str = "GET", **said: Any
+    ) -> httpx.Response:
         """One request, without a port: what the application answers. `path` is below the endpoint, or a whole address."""
         headers = said.pop("headers", {})
         if recipient is not None:
@@ -103,7 +106,9 @@ class Counter:
 
     def fetch(self, address: str, method: str = "GET", **headers: str) -> httpx.Response:
         """A file by its address alone."""
-        return self.ask(address, None, method, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return self.ask(
+            address, None, method, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def plain(self, release: Release) -> bytes:
         """What the release holds."""
@@ -132,5 +137,3 @@ def listening(app: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
-
-
