@@ -40,7 +40,7 @@ def serve(
 
 
 def _cover(home: "Home") -> "ReadCovered":
-    from orchestration.dbt import ran
+    from catalogue.dbt_manifest import ran
     from sharing.serve.today import CoverOfFiles
 
     return CoverOfFiles(home, lambda: ran(home))

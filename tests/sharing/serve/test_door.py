@@ -10,8 +10,8 @@ from sharing.agreements.parties import Party
 from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
 from sharing.release.deliver import deliver
-from sharing.release.kept import WITHDRAWN, note, releases
 from sharing.release.errors import NotReleased
+from sharing.release.kept import WITHDRAWN, note, releases
 from sharing.serve.limits import Limit
 from sharing.serve.tokens import JOURNAL, revoke, tokens
 from tests.sharing.release.office import FRAUD, TABLE, source_agreement

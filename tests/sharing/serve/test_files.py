@@ -34,7 +34,7 @@ def test_any_range_is_the_slice_of_the_plain_file(chunked: tuple[Counter, Releas
         header = f"bytes=-{start}" if is_suffix else f"bytes={start}-{'' if last is None else last}"
         answer = counter.fetch(address, range=header)
         wanted = plain[-start:] if is_suffix else plain[start : None if last is None else last + 1]
-        if is_suffix and start == 0 or not is_suffix and start >= length and (last is None or last >= start):
+        if (is_suffix and start == 0) or (not is_suffix and start >= length and (last is None or last >= start)):
             assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{length}")
             return
         is_none = not is_suffix and last is not None and last < start
