@@ -32,7 +32,14 @@ _TABLE = """
         hash(i) % 1000 AS tags
     FROM range({rows}) AS rows (i)
 """
-_COLUMNS = {"number": "pseudonym", "born": "generalise to month", "town": "keep", "kind": "keep", "diagnosis": "redact", "tags": "keep"}
+_COLUMNS = {
+    "number": "pseudonym",
+    "born": "generalise to month",
+    "town": "keep",
+    "kind": "keep",
+    "diagnosis": "redact",
+    "tags": "keep",
+}
 
 
 def main(rows: int) -> None:

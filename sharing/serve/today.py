@@ -26,7 +26,7 @@ class CoverOfFiles:
         self._last: Covered | None = None
 
     def __call__(self, on: date) -> Covered:
-        """The same object as long as nothing changed."""
+        """The same object as long as nothing changed. Raises Tampered, NotReleased."""
         policy, protection = Policy.read(self._home), self._protection()
         last = self._last
         same = last is not None and last.policy.register is policy.register and last.protection is protection
@@ -38,7 +38,11 @@ class CoverOfFiles:
         files = self._manifests()
         state = tuple((str(path), *_state(path)) for path in files)
         if self._lineage is None or self._lineage[0] != state:
-            self._lineage = state, Protection.read(files)
+            try:
+                self._lineage = state, Protection.read(files)
+            except ValueError:
+                # A night writes them while it builds.
+                raise NotReleased("the manifests of dbt cannot be read now, so nobody can say what may leave") from None
         return self._lineage[1]
 
 
@@ -51,7 +55,7 @@ class Today:
         self._found: dict[tuple[str, str], str | None] = {}
 
     def covered(self, on: date) -> Covered:
-        """Raises Tampered."""
+        """Raises as what reads it does."""
         with self._lock:
             return self._read(on)
 

@@ -2,21 +2,28 @@
 
 import json
 import socket
+import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import delta_sharing
+import httpx
 import pytest
+import trustme
+import uvicorn
 from requests.exceptions import HTTPError
 from typer.testing import CliRunner
 
 from orchestration.command.main import app
 from sharing.agreements.drafts import revoke_text
 from sharing.release.deliver import deliver
-from sharing.serve.server import Listening, NotServed
+from sharing.release.errors import NotReleased
+from sharing.serve.server import Listening, NotServed, serve
 from sharing.serve.today import CoverOfFiles
 from tests.agreements import PROVIDER, key_of, put
 from tests.catalogue.dbt_manifest import manifest, model
@@ -119,7 +126,11 @@ def test_what_decides_is_read_again_once_a_file_changes(platform: Office) -> Non
     ended_now = read(today)
     assert ended_now is not covered and not ended_now.policy.register.by_id(SHARE).is_in_force(today)
     assert ended_now.protection is covered.protection
-    manifests[0].write_text(manifests[0].read_text() + "\n")
+    whole = manifests[0].read_text()
+    manifests[0].write_text(whole[:100])
+    with pytest.raises(NotReleased, match="nobody can say what may leave"):
+        read(today)
+    manifests[0].write_text(whole + "\n")
     assert read(today).protection is not covered.protection
 
 
@@ -134,3 +145,39 @@ def test_it_listens_to_others_by_tls_alone(tmp_path: Path) -> None:
         Listening(loopback, 8443).check()
     Listening("0.0.0.0", 8443, proxy_does_tls=True).check()
     assert "tokens would go there in clear" in run("serve", "--host", "0.0.0.0", code=2)
+
+
+def test_it_speaks_tls_where_it_has_a_certificate(
+    platform: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[uvicorn.Server] = []
+
+    class Kept(uvicorn.Server):
+        def __init__(self, config: uvicorn.Config) -> None:
+            super().__init__(config)
+            started.append(self)
+
+    monkeypatch.setattr("sharing.serve.server.uvicorn.Server", Kept)
+    authority = trustme.CA()
+    certificate, key = tmp_path / "share.pem", tmp_path / "share.key"
+    issued = authority.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    listening = Listening("127.0.0.1", free_port(), certificate, key)
+    with listening.opened() as opened:
+        read = CoverOfFiles(platform.home, lambda: [])
+        thread = Thread(target=serve, args=(platform.home, read, opened, None))
+        thread.start()
+        try:
+            while not (started and started[0].started):
+                time.sleep(0.01)
+            answer = httpx.get(f"{listening.address}/delta-sharing/shares", verify=trusted)
+            assert (listening.address[:8], answer.status_code) == ("https://", 401)
+            assert "server" not in answer.headers
+            with pytest.raises(httpx.TransportError):
+                httpx.get(f"http://127.0.0.1:{listening.port}/delta-sharing/shares")
+        finally:
+            started[0].should_exit = True
+            thread.join()
