@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.report import Ratio, report, seconds
 
-_ROWS, _TIMES = 1_000_000, 5
+_ROWS, _TIMES = 1_000_000, 7
 _TABLE = """
     CREATE SCHEMA IF NOT EXISTS marts;
     CREATE OR REPLACE TABLE marts.stay AS

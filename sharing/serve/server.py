@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -75,8 +76,7 @@ def serve(home: Home, read: ReadCovered, opened: Opened, base: str | None) -> No
     """Until a signal ends it."""
     listening = opened.listening
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    for name in ("interagency.serve", "sharing.serve"):
-        logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("interagency.serve").setLevel(logging.INFO)
     desk = Desk(Door(home, read), Signer(home), Reads(home))
     config = uvicorn.Config(
         Server(desk, base).app(), log_level="warning", log_config=None, access_log=False, server_header=False,
@@ -84,6 +84,22 @@ def serve(home: Home, read: ReadCovered, opened: Opened, base: str | None) -> No
         timeout_keep_alive=_IDLE_SECONDS, proxy_headers=False,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[opened.socket])
+
+
+def public_address(url: str | None) -> str | None:
+    """Where recipients reach the server, as INTERAGENCY_SHARE_URL says it. Raises NotServed where they would send tokens in clear."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or (parts.scheme == "http" and not _is_loopback(parts.hostname))
+    ):
+        raise NotServed(
+            f"INTERAGENCY_SHARE_URL is {url!r}, where tokens would go in clear; write an address that begins with https://"
+        )
+    return url.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,7 @@ from warehouse.home import Home
 
 SCHEMA = "products"
 _IDS = uuid.UUID("6f3c0c5e-7a0f-5b0c-9a3e-1f1b2c3d4e5f")
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("interagency.serve")
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,11 @@ class Shelf:
         product = next((one for one in served_products(self.asker) if one.id == name.lower()), None)
         if product is None:
             raise unknown()
-        readable = self._readable(product)
+        versions = self._versions(product)
+        readable = [version for version, refusal in versions if refusal is None]
         if not readable:
+            why = versions[-1][1] if versions else "nothing was handed over"
+            _log.warning("%s is not served to %s: %s", product.id, self.asker.recipient, why)
             raise forbidden(f"nothing of {product.id} may be read today; ask the platform, which knows why")
         return Table(self.asker.agreement.id, product.id, self.asker.recipient, tuple(readable))
 
@@ -116,14 +119,11 @@ class Shelf:
         return self.home.releases / self.asker.agreement.id / product_id / self.asker.recipient
 
     def _readable(self, product: Product) -> list[Version]:
-        folder = self._folder(product.id)
+        return [version for version, refusal in self._versions(product) if refusal is None]
+
+    def _versions(self, product: Product) -> list[tuple[Version, str | None]]:
+        """Each with why it may not be read now, or None."""
         made = releases(self.home, self.asker.agreement.id, product.id, self.asker.recipient)
         delivered = [one for one in made if one.is_delivered]
-        return [one for one in numbered(folder, delivered) if self._may_read(one, product)] if delivered else []
-
-    def _may_read(self, version: Version, product: Product) -> bool:
-        refusal = why_not(version.release, product, self.asker, self.today)
-        if refusal is not None:
-            said = version.release.manifest
-            _log.info("%s version %d is not served to %s: %s", said.product, version.number, said.recipient, refusal)
-        return refusal is None
+        found = numbered(self._folder(product.id), delivered) if delivered else []
+        return [(one, why_not(one.release, product, self.asker, self.today)) for one in found]

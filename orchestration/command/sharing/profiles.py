@@ -19,6 +19,7 @@ def profile(
 ) -> None:
     """Issue a token to a recipient, and write the profile file that its client of Delta Sharing reads with."""
     from sharing.serve.app import PREFIX
+    from sharing.serve.server import NotServed, public_address
     from sharing.serve.tokens import agreement_for, issue, profile
     from warehouse.files import made_once
     from warehouse.home import Home
@@ -27,10 +28,13 @@ def profile(
     target = (out or Path(f"{agreement}-{recipient}.share")).expanduser()
     if target.exists():
         stop(f"{target} is there already; name another file with --out", WRONG_USE)
+    try:
+        address = public_address(settings().share_url) or _LOCAL
+    except NotServed as error:
+        stop(str(error), WRONG_USE)
     home = Home.from_environment()
     with _told():
         token, text = issue(home, agreement_for(home, agreement, recipient), recipient)
-    address = (settings().share_url or _LOCAL).rstrip("/")
     made_once(target, profile(token, text, f"{address}{PREFIX}"))
     tell(
         f"{target} opens {agreement} to whoever has it, until {token.expires:%Y-%m-%d %H:%M} UTC: hand it to {recipient} safely"

@@ -21,16 +21,16 @@ def serve(
     proxy_does_tls: Annotated[bool, typer.Option("--proxy-does-tls", help="Only a proxy that speaks TLS reaches this address.")] = False,
 ) -> None:  # fmt: skip
     """Let recipients read their products with any client of Delta Sharing, by the files that `release profile` writes. Ctrl-C ends it."""
-    from sharing.serve.server import Listening, NotServed, serve
+    from sharing.serve.server import Listening, NotServed, public_address, serve
     from warehouse.home import Home
     from warehouse.settings import settings
 
     home, listening = Home.from_environment(), Listening(host, port, certificate, key, proxy_does_tls)
-    base = settings().share_url
     try:
+        base = public_address(settings().share_url)
         with listening.opened() as opened:
             tell(f"Delta Sharing on {listening.address}; Ctrl-C ends it")
-            serve(home, _cover(home), opened, base.rstrip("/") if base else None)
+            serve(home, _cover(home), opened, base)
     except NotServed as error:
         stop(str(error), WRONG_USE)
     except OSError as error:

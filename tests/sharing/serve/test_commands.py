@@ -23,7 +23,7 @@ from orchestration.command.main import app
 from sharing.agreements.drafts import revoke_text
 from sharing.release.deliver import deliver
 from sharing.release.errors import NotReleased
-from sharing.serve.server import Listening, NotServed, serve
+from sharing.serve.server import Listening, NotServed, public_address, serve
 from sharing.serve.today import CoverOfFiles
 from tests.agreements import PROVIDER, key_of, put
 from tests.catalogue.dbt_manifest import manifest, model
@@ -145,6 +145,20 @@ def test_it_listens_to_others_by_tls_alone(tmp_path: Path) -> None:
         Listening(loopback, 8443).check()
     Listening("0.0.0.0", 8443, proxy_does_tls=True).check()
     assert "tokens would go there in clear" in run("serve", "--host", "0.0.0.0", code=2)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://share.example.org", "share.example.org", "ftp://share.example.org", "https://"]
+)
+def test_no_profile_leads_to_an_address_without_tls(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERAGENCY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("INTERAGENCY_SHARE_URL", address)
+    file = tmp_path / "x.share"
+    assert "begins with https://" in run("release", "profile", SHARE, "--recipient", "x", "--out", file, code=2)
+    assert "begins with https://" in run("serve", code=2)
+    assert public_address("https://share.example.org/") == "https://share.example.org" and not file.exists()
 
 
 def test_it_speaks_tls_where_it_has_a_certificate(
