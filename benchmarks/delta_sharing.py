@@ -24,6 +24,7 @@ _TABLE = """
     CREATE SCHEMA IF NOT EXISTS marts;
     CREATE OR REPLACE TABLE marts.stay AS
     SELECT
+        'id' || i AS person_id,
         md5(i::VARCHAR) AS number,
         DATE '1950-03-07' + (i % 20000)::INTEGER AS born,
         ['Tartu', 'Narva', 'Võru'][1 + i % 3] AS town,
@@ -79,7 +80,7 @@ def _over_http(address: str) -> Any:
 
 def _released(folder: Path, rows: int) -> tuple[Any, Path]:
     """A counter with one release of so many rows, and its plain file."""
-    from tests.sharing.release.office import Office
+    from tests.sharing.office import Office
     from tests.sharing.serve.counter import Counter, served
     from warehouse.home import Home
 

@@ -1,5 +1,7 @@
 """Whether a release may be read by whoever asks, now. The one place that decides it; what else may forbid it is asked here too."""
 
+from datetime import date
+
 from sharing.agreements.product import Product
 from sharing.release.kept import Release
 from sharing.serve.door import Asker
@@ -25,6 +27,11 @@ def why_not(release: Release, product: Product, asker: Asker, today: Today) -> s
         return "it was made under another version of the agreement"
     if release.is_withdrawn:
         return "it was withdrawn"
+    if date.fromisoformat(said.expires) < asker.covered.on:
+        return f"the recipient may use it until {said.expires}"
+    if said.consents is not None:
+        # A person may have ended a consent since: until that is asked at each read, what rests on consents is not read here.
+        return "it rests on consents, which are not held at reads yet"
     if not release.is_delivered or (product.needs_approval and not release.is_approved):
         return "it was not handed over"
     return today.refusal(asker.covered, asker.agreement, product)

@@ -11,7 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sharing.ledger.entry import Kind
+from sharing.ledger.log import Ledger
+from sharing.ledger.night import entries_of
 from sharing.release.kept import Release
+from sharing.release.manifest import MANIFEST, Manifest
 from warehouse.errors import KeyRefused
 from warehouse.keys.data_key import DataKey
 from warehouse.keys.keyed_folder import key_of
@@ -59,6 +63,23 @@ class Content:
         """Its columns and their types."""
         with pa.PythonFile(io.BufferedReader(_Seekable(self)), mode="r") as file:
             return pq.read_schema(file)
+
+
+def check_noted(ledger: Ledger, release: Release) -> None:
+    """Raises KeyRefused where the manifest is not the one that the ledger has of this release."""
+    found = (release.folder / MANIFEST).stat()
+    _check_noted(ledger.folder, release.folder, (found.st_mtime_ns, found.st_ino, found.st_size))
+
+
+@lru_cache(maxsize=1000)
+def _check_noted(ledger: Path, folder: Path, _state: _State) -> None:
+    """Once for each state of a manifest, where it holds."""
+    manifest = Manifest.read(folder)
+    entries = entries_of(Ledger(ledger), f'"release":"{manifest.release}"')
+    if not any(one.kind == Kind.RELEASE and one.what["manifest"] == manifest.digest for one in entries):
+        raise KeyRefused(
+            f"the manifest in {folder} is not the one that the ledger has of its release; put it back from a backup"
+        )
 
 
 @lru_cache(maxsize=1000)

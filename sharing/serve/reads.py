@@ -8,6 +8,7 @@ from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
 from sharing.release.kept import Release
 from sharing.serve.addresses import Address
+from sharing.serve.content import check_noted
 from sharing.serve.door import Asker
 from warehouse.home import Home
 
@@ -23,12 +24,15 @@ class Reads:
         self._used: OrderedDict[Address, None] = OrderedDict()
 
     def queried(self, asker: Asker, offered: list[Release]) -> None:
-        """Raises as the ledger does."""
+        """Raises as the ledger does, and KeyRefused where the ledger has another release of that name."""
+        for release in offered:
+            check_noted(self._ledger, release)
         happened = [(Kind.READ, _said("query", asker, release)) for release in offered]
         self._ledger.append_all(happened, asker.recipient)
 
     def fetched(self, asker: Asker, release: Release, address: Address) -> None:
-        """Raises as the ledger does."""
+        """Raises as `queried` does."""
+        check_noted(self._ledger, release)
         with self._lock:
             if address in self._used:
                 return

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.sharing.release.conftest import office
-from tests.sharing.release.office import Office
+from tests.sharing.office import Office
 from tests.sharing.serve.counter import Counter
 from warehouse.home import Home
-
-__all__ = ["office"]
 
 
 def _environment(patch: pytest.MonkeyPatch, home: Path) -> None:

@@ -23,7 +23,7 @@ from sharing.serve.door import Door
 from sharing.serve.reads import Reads
 from sharing.serve.signed import Signer
 from sharing.serve.tokens import Token, issue, profile
-from tests.sharing.release.office import TABLE, Office, product
+from tests.sharing.office import TABLE, Office, product
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHARE = "stay-statistics"

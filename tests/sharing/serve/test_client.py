@@ -9,14 +9,14 @@ import pytest
 from requests.exceptions import HTTPError
 
 from sharing.serve.tokens import revoke
-from tests.sharing.release.office import TABLE
+from tests.sharing.office import TABLE
 from tests.sharing.serve.counter import SHARE, Counter, listening, served
 
 TYPED = """
     CREATE SCHEMA IF NOT EXISTS marts;
     CREATE OR REPLACE TABLE marts.stay AS
     SELECT
-        '1' AS number, 'x' AS name, DATE '1950-01-01' AS born, 'D' AS diagnosis, 'Tartu' AS town,
+        'id1' AS person_id, '1' AS number, 'x' AS name, DATE '1950-01-01' AS born, 'D' AS diagnosis, 'Tartu' AS town,
         struct_pack(
             fee := 12.50::DECIMAL(9, 2),
             at := TIMESTAMPTZ '2026-01-15 04:00:00+00',

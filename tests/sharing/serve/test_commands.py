@@ -28,7 +28,7 @@ from sharing.serve.today import CoverOfFiles
 from tests.agreements import PROVIDER, key_of, put
 from tests.catalogue.dbt_manifest import manifest, model
 from tests.conftest import INTERAGENCY
-from tests.sharing.release.office import SEEN, Office, source_agreement
+from tests.sharing.office import SEEN, Office, source_agreement
 from tests.sharing.serve.counter import SHARE, served
 
 ALWAYS = {"valid_from": "2020-01-01", "valid_until": "2099-12-31", "review_on": "2050-01-01"}

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,10 @@ from sharing.ledger.log import Ledger
 from sharing.release.deliver import deliver
 from sharing.release.errors import NotReleased
 from sharing.release.kept import WITHDRAWN, note, releases
+from sharing.serve.allowed import why_not
 from sharing.serve.limits import Limit
 from sharing.serve.tokens import JOURNAL, revoke, tokens
-from tests.sharing.release.office import FRAUD, TABLE, source_agreement
+from tests.sharing.office import FRAUD, TABLE, source_agreement
 from tests.sharing.serve.counter import SHARE, STAYS, TABLES, Counter, served
 from warehouse.journal import Journal
 from warehouse.store.seal import Tampered
@@ -242,9 +245,33 @@ def test_another_file_in_the_place_of_a_release_is_not_served(counter: Counter) 
     assert counter.ask(f"{STAYS}/query", method="POST", json={}).status_code == 503
 
 
+def test_a_manifest_that_was_changed_is_not_served(counter: Counter) -> None:
+    address = counter.address()
+    (release,) = releases(counter.office.home, product="stays")
+    replace(release.manifest, condition="kind = 1").write(release.folder, counter.office.key)
+    assert counter.fetch(address).status_code == 503
+    assert counter.ask(f"{STAYS}/query", method="POST", json={}).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({}, None), ({"expires": "2026-03-01"}, None), ({"expires": "2026-02-28"}, "may use it until 2026-02-28"),
+        ({"consents": {"counted": 1}}, "rests on consents"), ({"recipient": "tests-ministry"}, "is not the recipient's"),
+    ],
+)  # fmt: skip
+def test_what_a_manifest_says_decides(said: dict[str, Any], why: str | None, counter: Counter) -> None:
+    asker = counter.door.by_header(f"Bearer {counter.token()[1]}")
+    (release,) = releases(counter.office.home, product="stays")
+    product = asker.agreement.product_of("stays")
+    assert product is not None
+    found = why_not(replace(release, manifest=replace(release.manifest, **said)), product, asker, counter.door.today)
+    assert (found is None) if why is None else why in str(found)
+
+
 def test_a_release_of_an_older_night_has_no_version(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     assert counter.ask(f"{STAYS}/version").headers["delta-table-version"] == "0"
-    monkeypatch.setattr("tests.sharing.release.office.NIGHT", date(2026, 1, 10))
+    monkeypatch.setattr("tests.sharing.office.NIGHT", date(2026, 1, 10))
     counter.office.publish(TABLE.replace("range(200)", "range(100)"), "run00002")
     wanted = counter.office.wanted(date(2026, 1, 10))[0]
     deliver(counter.office.home, counter.office.maker.make(wanted), wanted.product)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sharing.release.kept import Release
 from sharing.serve.ranges import part
-from tests.sharing.release.office import TABLE
+from tests.sharing.office import TABLE
 from tests.sharing.serve.counter import Counter
 
 CHUNK = 256

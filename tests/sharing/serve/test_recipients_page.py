@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 from sharing.ledger.note import SIGNS, VerifierKey
 from sharing.release.deliver import _files
 from tests.conftest import ended
-from tests.sharing.release.office import TABLE, Office
+from tests.sharing.office import TABLE, Office
 from tests.sharing.serve.counter import Counter, listening
 from warehouse.home import PROJECT
 
