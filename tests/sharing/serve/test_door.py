@@ -13,7 +13,7 @@ from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
 from sharing.release.deliver import deliver
 from sharing.release.errors import NotReleased
-from sharing.release.kept import WITHDRAWN, note, releases
+from sharing.release.kept import DELIVERY, WITHDRAWN, note, releases
 from sharing.serve.allowed import why_not
 from sharing.serve.limits import Limit
 from sharing.serve.tokens import JOURNAL, revoke, tokens
@@ -106,12 +106,17 @@ def _source_for_another_purpose(counter: Counter) -> None:
     counter.office.source = source_agreement(FRAUD)
 
 
+def _not_handed_over(counter: Counter) -> None:
+    (release,) = releases(counter.office.home, product="stays")
+    (release.folder / DELIVERY).unlink()
+
+
 def _withdrawn(counter: Counter) -> None:
     (release,) = releases(counter.office.home, product="stays")
     note(release.folder, WITHDRAWN, "tests")
 
 
-@pytest.mark.parametrize("ends", [_left, _source_revoked, _source_for_another_purpose, _withdrawn])
+@pytest.mark.parametrize("ends", [_left, _source_revoked, _source_for_another_purpose, _withdrawn, _not_handed_over])
 def test_what_ends_a_release_ends_its_table_and_its_addresses(
     ends: Callable[[Counter], None], counter: Counter
 ) -> None:
