@@ -21,7 +21,7 @@ test-slow: .venv/installed  ## nights broken at every call or killed, older nigh
 	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 bench: .venv/installed  ## ratios beside the bare engine and peers, as tables and below benchmarks/results/; some three hours
-	for bench in landing databases formats feeds polluted linkage anomalies steward_report ledger disclosure night encryption; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
+	for bench in landing databases formats feeds polluted linkage anomalies steward_report ledger disclosure delta_sharing release night encryption; do $(BIN)/python -m benchmarks.$$bench || exit 1; done
 	home=$$(mktemp -d) && INTERAGENCY_HOME=$$home $(BIN)/python -m simulation.country --people 100000 --nights 1 \
 	  && $(BIN)/python -m benchmarks.truth $$home/country && rm -r $$home
 

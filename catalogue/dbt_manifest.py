@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.home import Home
+
 # What everybody may see who may read the warehouse; anything else is protected, and what nobody classified too.
 OPEN = ("public", "internal")
 SOURCE, SEED, SNAPSHOT = "source", "seed", "snapshot"
@@ -129,3 +131,8 @@ def _heading(node: dict[str, Any]) -> list[str]:
     with file.open(encoding="utf-8-sig", newline="") as lines:
         delimiter = (node.get("config") or {}).get("delimiter") or ","
         return [name.strip().lower() for name in next(csv.reader(lines, delimiter=delimiter), [])]
+
+
+def ran(home: Home) -> list[Path]:
+    """The manifests that a night's invocations of dbt left, with the SQL that ran."""
+    return sorted(home.dbt.glob("*/manifest.json"))

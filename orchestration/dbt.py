@@ -20,6 +20,7 @@ from filelock import FileLock
 from packaging.version import Version
 
 from catalogue import gives_rows
+from catalogue.dbt_manifest import ran as ran
 from catalogue.protection import Protection
 from catalogue.separation import Separation
 from expectations.cross_agency import asked_of_models, load_rules
@@ -340,8 +341,3 @@ def _said(message: str) -> str:
         return f"its SQL is not what its YAML says: {', '.join(told)}"
     kind = next((line for line in lines if _KIND_OF_ERROR.match(line)), "it failed")
     return kind if kind.startswith(_ABOUT_STATEMENTS) else kind.partition(":")[0]
-
-
-def ran(home: Home) -> list[Path]:
-    """The manifests that a night's invocations of dbt left, with the SQL that ran."""
-    return sorted(home.dbt.glob("*/manifest.json"))

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     smtp_password: Annotated[str, _HIDDEN] = ""
     mail_from: str | None = None
     report_url: str | None = None
+    share_url: str | None = None
 
 
 def settings() -> Settings:

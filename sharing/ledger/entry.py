@@ -43,6 +43,7 @@ class Kind(StrEnum):
     EXCHANGE = "exchange"  # the evidence of one exchange over X-Road: hashes of request and response
     RETENTION = "retention"  # what a retention period ended
     RELEASE = "release"  # a product was handed to a recipient
+    READ = "read"  # a recipient read a release through the server
     REPAIR = "repair"  # the ledger took away an end that a crash had cut short
 
 

@@ -24,6 +24,7 @@ SEALED = ".sealed"
 _MAGIC = b"interagency sealed 1\n"
 _SALT_BYTES, _TAG_BYTES = 32, 16
 _CHUNK_BYTES = 1 << 20
+_HEADER_BYTES = len(_MAGIC) + _SALT_BYTES
 
 
 def sealed_name(path: Path) -> Path:
@@ -56,15 +57,36 @@ def opened(path: Path, key: DataKey) -> Iterator[bytes]:
         chunk, number = file.read(_CHUNK_BYTES + _TAG_BYTES), 0
         while True:
             following = file.read(_CHUNK_BYTES + _TAG_BYTES)
-            try:
-                yield cipher.decrypt(_nonce(number, not following), chunk, None)
-            except InvalidTag:
-                raise KeyRefused(
-                    f"{path} is not as it was sealed, or was cut off, or its key is another; put it back from a backup"
-                ) from None
+            yield _decrypted(path, cipher, (number, not following), chunk)
             if not following:
                 return
             chunk, number = following, number + 1
+
+
+def opened_length(path: Path) -> int:
+    """Bytes of the content of a sealed file, by its length alone. Raises KeyRefused where it is too short to be one."""
+    body = path.stat().st_size - _HEADER_BYTES
+    if body < _TAG_BYTES:
+        raise KeyRefused(f"{path} was cut off; put it back from a backup")
+    return body - _TAG_BYTES * _chunks(body)
+
+
+def opened_range(path: Path, key: DataKey, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of the content from `start` to before `stop`, in pieces; only the chunks that they lie in are read.
+
+    Raises as `opened` does. A file that was cut off is found by whoever reads its end.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise KeyRefused(f"{path} is no sealed file; put it back from a backup")
+        cipher = _cipher(key, file.read(_SALT_BYTES))
+        last = _chunks(os.fstat(file.fileno()).st_size - _HEADER_BYTES) - 1
+        for number in range(start // _CHUNK_BYTES, -(-stop // _CHUNK_BYTES)):
+            file.seek(_HEADER_BYTES + number * (_CHUNK_BYTES + _TAG_BYTES))
+            chunk = file.read(_CHUNK_BYTES + _TAG_BYTES)
+            content = _decrypted(path, cipher, (number, number == last), chunk)
+            begins = number * _CHUNK_BYTES
+            yield content[max(start - begins, 0) : stop - begins]
 
 
 def opened_text(path: Path) -> str:
@@ -94,6 +116,21 @@ def _sealed(source: BinaryIO, key: DataKey) -> Iterator[bytes]:
         if not following:
             return
         chunk, number = following, number + 1
+
+
+def _decrypted(path: Path, cipher: AESGCM, place: tuple[int, bool], chunk: bytes) -> bytes:
+    """`place` is the chunk's number and whether it is the last. Raises KeyRefused."""
+    try:
+        return cipher.decrypt(_nonce(*place), chunk, None)
+    except InvalidTag:
+        raise KeyRefused(
+            f"{path} is not as it was sealed, or was cut off, or its key is another; put it back from a backup"
+        ) from None
+
+
+def _chunks(body: int) -> int:
+    """How many there are in so many bytes after the salt."""
+    return max(-(-body // (_CHUNK_BYTES + _TAG_BYTES)), 1)
 
 
 def _cipher(key: DataKey, salt: bytes) -> AESGCM:

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from orchestration.command.common import NOT_DONE, WRONG_USE, as_date, show_table, stop, tell
+from orchestration.command.sharing import profiles
 
 if TYPE_CHECKING:
     from sharing.agreements.product import Product
@@ -26,6 +27,9 @@ class AgreementFirst(TyperGroup):
 
 
 app = typer.Typer(cls=AgreementFirst, help="What leaves: products of agreements, made safe for their recipients.", rich_markup_mode=None, no_args_is_help=True)  # fmt: skip
+app.command("profile")(profiles.profile)
+app.command("profiles")(profiles.profiles)
+app.command("revoke")(profiles.revoke)
 _Release = Annotated[str, typer.Argument(help="A release, by the beginning of its name as `release list` shows it.")]
 _Night = typer.Option(help="The night, as yyyy-mm-dd; the published one by default.")
 

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ended
 
 COMMANDS = [
-    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], *[["release", name] for name in ("make", "draft", "list", "show", "report", "approve", "verify", "recipient", "rotate")], ["consent"], *[["consent", name] for name in ("import", "list", "pause", "resume", "revoke", "manager")], ["release"], ["report"], ["accept"], ["refuse"], ["warehouse"], ["warehouse", "list"],
+    [], ["run"], ["status"], ["contracts"], ["contracts", "lint"], ["contracts", "diff"], ["rejects"], *[["release", name] for name in ("make", "draft", "list", "show", "report", "approve", "verify", "recipient", "rotate", "profile", "profiles", "revoke")], ["consent"], *[["consent", name] for name in ("import", "list", "pause", "resume", "revoke", "manager")], ["release"], ["serve"], ["report"], ["accept"], ["refuse"], ["warehouse"], ["warehouse", "list"],
     ["warehouse", "restore"], ["docs"], ["doctor"], ["prune"], ["ui"], ["vouch"], ["backfill"], ["new-feed"], ["new-mart"], ["try"], ["linkage"],
     ["linkage", "review"], ["linkage", "review", "list"], ["linkage", "review", "accept"], ["linkage", "review", "reject"],
     ["query"], ["findings"], ["findings", "list"], ["cases"], ["cases", "list"], ["cases", "show"], ["cases", "decide"],

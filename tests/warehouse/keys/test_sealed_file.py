@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from warehouse.errors import KeyRefused
 from warehouse.keys.data_key import DataKey
-from warehouse.keys.sealed_file import opened, seal_bytes
+from warehouse.keys.sealed_file import opened, opened_length, opened_range, seal_bytes
 
 KEY, OTHER = (DataKey(Path("x.key"), bytes([number]) * 32) for number in (1, 2))
 CHUNK = 1 << 20
@@ -60,3 +60,27 @@ def test_chunks_keep_their_order_and_the_last_is_the_last(tmp_path: Path) -> Non
         path.write_bytes(sealed[:head] + b"".join(chunks[number] for number in other))
         with pytest.raises(KeyRefused):
             content_of(path)
+
+
+@given(st.binary(max_size=100), st.integers(0, 110), st.integers(0, 110))
+def test_any_part_of_it_is_the_slice_of_what_was_sealed(content: bytes, start: int, stop: int) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warehouse.keys.sealed_file._CHUNK_BYTES", 16)
+        path = Path(folder) / "x.sealed"
+        seal_bytes(content, path, KEY)
+        assert opened_length(path) == len(content)
+        stop = min(stop, len(content))
+        assert b"".join(opened_range(path, KEY, min(start, stop), stop)) == content[min(start, stop) : stop]
+
+
+def test_a_part_of_what_is_not_as_it_was_sealed_does_not_open(tmp_path: Path) -> None:
+    path = tmp_path / "x.sealed"
+    seal_bytes(bytes(3 * CHUNK), path, KEY)
+    sealed = path.read_bytes()
+    for changed in (sealed[:-1], sealed[: -CHUNK - 16], sealed[:21] + bytes(32) + sealed[53:], b"x" + sealed[1:]):
+        path.write_bytes(changed)
+        with pytest.raises(KeyRefused):
+            list(opened_range(path, KEY, opened_length(path) - 5, opened_length(path)))
+    path.write_bytes(sealed[:60])
+    with pytest.raises(KeyRefused, match="cut off"):
+        opened_length(path)

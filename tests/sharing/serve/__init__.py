@@ -1,0 +1,1 @@
+"""Tests of what recipients read by Delta Sharing."""
