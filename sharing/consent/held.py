@@ -116,17 +116,17 @@ def condition(person: str, period: str | None) -> str:
     return f"EXISTS (SELECT 1 FROM consenting WHERE consenting.person_id = {person}{in_range})"
 
 
-def still_holds(home: Home, release_id: str, at: datetime) -> bool:
-    """Whether every consent that a release rests on holds at that moment: none paused, revoked or over. Raises Tampered."""
+def still_holds(home: Home, release_id: str, counted: int, at: datetime) -> bool:
+    """Whether all of the `counted` consents that a release rests on hold at that moment: none paused, revoked or over. Raises Tampered."""
     with open_database(spills=False) as connection:
         read_consents(connection, home)
         _read_uses(connection, home)
         row = connection.execute(f"""
             SELECT count(*)
             FROM consent_use JOIN consent USING (consent_id)
-            WHERE release_id = {literal(release_id)} AND NOT (status = 'ACTIVE' AND {_moment(at)} <= expires)
+            WHERE release_id = {literal(release_id)} AND status = 'ACTIVE' AND {_moment(at)} <= expires
         """).fetchone()
-    return row == (0,)
+    return row == (counted,)
 
 
 def note_uses(connection: duckdb.DuckDBPyConnection, home: Home, use: Use, release_id: str) -> None:

@@ -29,9 +29,8 @@ def why_not(release: Release, product: Product, asker: Asker, today: Today) -> s
         return "it was withdrawn"
     if date.fromisoformat(said.expires) < asker.covered.on:
         return f"the recipient may use it until {said.expires}"
-    if said.consents is not None:
-        # A person may have ended a consent since: until that is asked at each read, what rests on consents is not read here.
-        return "it rests on consents, which are not held at reads yet"
+    if said.consents is not None and not today.consents_hold(said):
+        return "a consent that it rests on was paused, revoked or is over; release it again"
     if not release.is_delivered or (product.needs_approval and not release.is_approved):
         return "it was not handed over"
     return today.refusal(asker.covered, asker.agreement, product)

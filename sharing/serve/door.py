@@ -33,7 +33,7 @@ class Door:
     """Of one home. `now` is the clock, which may jump."""
 
     def __init__(self, home: Home, read: ReadCovered, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.home, self.today, self.now = home, Today(read), now
+        self.home, self.today, self.now = home, Today(read, home), now
 
     def by_header(self, authorization: str | None) -> Asker:
         """Raises Refused, Tampered."""

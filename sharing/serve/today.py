@@ -1,16 +1,19 @@
 """What the policy and the lineage say today, read again as soon as one of their files changes: reading lineage takes seconds."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
 
 from catalogue.protection import Protection
 from sharing.agreements.model import Agreement
 from sharing.agreements.product import Product
+from sharing.consent.held import still_holds
+from sharing.consent.kept import folder_of
 from sharing.policy.policy import Policy
 from sharing.release.cover import Covered
 from sharing.release.errors import NotReleased
+from sharing.release.manifest import Manifest
 from warehouse.home import Home
 
 ReadCovered = Callable[[date], Covered]
@@ -49,8 +52,10 @@ class CoverOfFiles:
 class Today:
     """What decides now, and of each product whether its sources allow it, asked once for each state of the files and each day."""
 
-    def __init__(self, read: ReadCovered) -> None:
-        self._read, self._lock = read, Lock()
+    def __init__(self, read: ReadCovered, home: Home) -> None:
+        self._read, self._home, self._lock = read, home, Lock()
+        self._consents: _State = ()
+        self._held: dict[tuple[str, datetime], bool] = {}
         self._of: Covered | None = None
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -68,6 +73,21 @@ class Today:
             if key not in self._found:
                 self._found[key] = _refusal(covered, agreement, product)
             return self._found[key]
+
+    def consents_hold(self, said: Manifest) -> bool:
+        """Whether what a release rests on still holds, asked again as soon as a consent changed, and each minute. Raises Tampered."""
+        with self._lock:
+            files = sorted(folder_of(self._home).rglob("*.parquet"))
+            state = tuple((str(path), *_state(path)) for path in files)
+            if state != self._consents:
+                self._consents, self._held = state, {}
+            minute = datetime.now(UTC).replace(second=0, microsecond=0)
+            key = (said.release, minute)
+            if key not in self._held:
+                self._held[key] = still_holds(
+                    self._home, said.release, int((said.consents or {}).get("counted", 0)), minute
+                )
+            return self._held[key]
 
 
 def _refusal(covered: Covered, agreement: Agreement, product: Product) -> str | None:

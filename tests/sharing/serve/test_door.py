@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from sharing.agreements.parties import Party
+from sharing.consent.artefact import Status
+from sharing.consent.kept import set_status
 from sharing.ledger.entry import Kind
 from sharing.ledger.log import Ledger
 from sharing.release.deliver import deliver
@@ -17,7 +19,8 @@ from sharing.release.kept import DELIVERY, WITHDRAWN, note, releases
 from sharing.serve.allowed import why_not
 from sharing.serve.limits import Limit
 from sharing.serve.tokens import JOURNAL, revoke, tokens
-from tests.sharing.office import FRAUD, TABLE, source_agreement
+from tests.sharing.consent.test_held import NEEDED, take
+from tests.sharing.office import FRAUD, PEOPLE, TABLE, source_agreement
 from tests.sharing.serve.counter import SHARE, STAYS, TABLES, Counter, served
 from warehouse.journal import Journal
 from warehouse.store.seal import Tampered
@@ -262,7 +265,7 @@ def test_a_manifest_that_was_changed_is_not_served(counter: Counter) -> None:
     ("said", "why"),
     [
         ({}, None), ({"expires": "2026-03-01"}, None), ({"expires": "2026-02-28"}, "may use it until 2026-02-28"),
-        ({"consents": {"counted": 1}}, "rests on consents"), ({"recipient": "tests-ministry"}, "is not the recipient's"),
+        ({"consents": {"counted": 1}}, "a consent that it rests on"), ({"recipient": "tests-ministry"}, "is not the recipient's"),
     ],
 )  # fmt: skip
 def test_what_a_manifest_says_decides(said: dict[str, Any], why: str | None, counter: Counter) -> None:
@@ -272,6 +275,21 @@ def test_what_a_manifest_says_decides(said: dict[str, Any], why: str | None, cou
     assert product is not None
     found = why_not(replace(release, manifest=replace(release.manifest, **said)), product, asker, counter.door.today)
     assert (found is None) if why is None else why in str(found)
+
+
+def test_a_consent_that_ends_closes_what_rests_on_it(counter: Counter) -> None:
+    office = counter.office
+    office.give(served(), **NEEDED)
+    office.publish(run="run00002", restricted=PEOPLE)
+    take(office, "a", "P7", consentMode="STREAM")
+    made, product = office.made(), office.wanted()[0].product
+    deliver(office.home, made, product)
+    address = counter.address()
+    assert counter.fetch(address).status_code == 200
+    take(office, "a", "P7", status="PAUSED", consentMode="STREAM")
+    assert counter.fetch(address).status_code == 403
+    set_status(office.home, {"a": Status.ACTIVE}, "tests")
+    assert counter.fetch(address).status_code == 200
 
 
 def test_a_release_of_an_older_night_has_no_version(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
