@@ -236,8 +236,8 @@ def test_dbt_places_each_relation_by_what_is_proved_of_it(project: tuple[Path, H
     nodes = json.loads(dbt.prepare([contract], project[1]).read_text())["nodes"]
     places = {node["name"]: node["database"] for node in nodes.values()}
     assert places == {
-        "stg_hospital__visit": "restricted", "open_town": "published", "star": "restricted", "hidden": "restricted", "seen": "restricted",
-        "by_macro": "restricted", "placed": "restricted", "excepted": "published", "over": "published", "staff": "restricted",
+        "stg_hospital__visit": "vault", "open_town": "published", "star": "vault", "hidden": "vault", "seen": "vault",
+        "by_macro": "vault", "placed": "vault", "excepted": "published", "over": "published", "staff": "vault",
     }  # fmt: skip
     # A model that begins to read what is protected moves at the next start.
     (project[0] / "models" / "marts" / "open_town.sql").write_text(
@@ -245,10 +245,10 @@ def test_dbt_places_each_relation_by_what_is_proved_of_it(project: tuple[Path, H
     )
     os.utime(project[0] / "models" / "marts" / "open_town.sql", (2**31, 2**31))
     nodes = json.loads(dbt.prepare([contract], project[1]).read_text())["nodes"]
-    assert nodes["model.interagency.open_town"]["database"] == "restricted"
+    assert nodes["model.interagency.open_town"]["database"] == "vault"
 
 
-def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
+def test_dbt_without_the_platform_puts_everything_into_the_vault(
     project: tuple[Path, Home], tmp_path: Path
 ) -> None:
     contract = load(Feed(HOSPITAL, agency="hospital", feed="visit").write(tmp_path / "contracts"))
@@ -256,7 +256,7 @@ def test_dbt_without_the_platform_puts_everything_into_the_restricted_database(
     places = ("--project-dir", project[0], "--profiles-dir", project[0])
     ended(dbt.dbt_executable(), "--quiet", "parse", *places, cwd=project[0])
     nodes = json.loads((project[0] / "target" / "manifest.json").read_text())["nodes"].values()
-    assert {node["database"] for node in nodes} == {"restricted"}
+    assert {node["database"] for node in nodes} == {"vault"}
 
 
 def test_every_exception_of_this_repository_has_a_reason_and_is_needed(country_models: None) -> None:
