@@ -17,6 +17,8 @@ _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 # What recipients' formats have no type for, as what they have.
 _AS_GIVEN = {"HUGEINT": "DECIMAL(38, 0)", "UHUGEINT": "DECIMAL(38, 0)", "UBIGINT": "DECIMAL(20, 0)", "UINTEGER": "BIGINT", "USMALLINT": "INTEGER", "UTINYINT": "SMALLINT", "TIME": "VARCHAR", "UUID": "VARCHAR", "INTERVAL": "VARCHAR", "BIT": "VARCHAR"}  # fmt: skip
 _SHOWN, _LONG_ENOUGH = 4, 8
+_LARGE = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
+_DIGITS_OF_64_BITS = 16
 
 
 class CannotTreat(ValueError):
@@ -145,9 +147,16 @@ def _rest(column: Column, width: float) -> tuple[str, str]:
     digits = text.partition(".")[2]
     if len(digits) > _scale(column.type):
         raise CannotTreat(f"{column.name} is {column.type}, and {text} has more decimals; write a coarser step")
-    whole = f"{text}::{'HUGEINT' if column.type in _WHOLE else f'DECIMAL(38, {_scale(column.type)})'}"
-    value = f"CAST({column.sql} AS {'HUGEINT' if column.type in _WHOLE else f'DECIMAL(38, {_scale(column.type)})'})"
+    whole, value = f"{text}::{_wide(column.type)}", f"CAST({column.sql} AS {_wide(column.type)})"
     return f"((({value} % {whole}) + {whole}) % {whole})", whole
+
+
+def _wide(type_: str) -> str:
+    """A type in which twice the value has room: of 64 bits where they are enough, since those of 128 take ten times as long."""
+    if type_ in _WHOLE:
+        return "HUGEINT" if type_ in _LARGE else "BIGINT"
+    digits = int(type_.removeprefix("DECIMAL(").partition(",")[0]) if type_.startswith("DECIMAL") else 0
+    return f"DECIMAL({18 if digits <= _DIGITS_OF_64_BITS else 38}, {_scale(type_)})"
 
 
 def _scale(type_: str) -> int:

@@ -248,9 +248,7 @@ def test_dbt_places_each_relation_by_what_is_proved_of_it(project: tuple[Path, H
     assert nodes["model.interagency.open_town"]["database"] == "vault"
 
 
-def test_dbt_without_the_platform_puts_everything_into_the_vault(
-    project: tuple[Path, Home], tmp_path: Path
-) -> None:
+def test_dbt_without_the_platform_puts_everything_into_the_vault(project: tuple[Path, Home], tmp_path: Path) -> None:
     contract = load(Feed(HOSPITAL, agency="hospital", feed="visit").write(tmp_path / "contracts"))
     dbt.write_dbt_sources([contract], dbt.SOURCES)
     places = ("--project-dir", project[0], "--profiles-dir", project[0])
