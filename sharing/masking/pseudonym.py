@@ -5,18 +5,20 @@ The first 128 bits in hexadecimal digits. One recipient's stay the same from rel
 
 import hmac
 import json
+import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from warehouse.engines.duckdb.engine import literal
-from warehouse.files import write_text
+from warehouse.files import made_once, write_text
 from warehouse.home import Home
-from warehouse.keys.data_key import data_key
+from warehouse.keys.data_key import data_key, is_protected
 from warehouse.keys.platform_key import expanded
 
 _BLOCK = 64
 HEX_DIGITS = 32
-_EPOCHS = "pseudonym_keys.json"
+_EPOCHS, _SEED = "pseudonym_keys.json", "releases.secret"
+_SEED_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,17 @@ def rotate_recipient(home: Home, recipient: str) -> int:
 
 
 def release_secret(home: Home, release: str) -> str:
-    """A secret text of one release, for the order of its rows and for noise: always the same for it. Raises KeyRefused."""
-    return expanded(data_key(home, "releases/seeds").secret, f"release {release}").hex()
+    """A secret text of one release, for the order of its rows and for noise: always the same for it. Raises KeyRefused.
+
+    Of a platform without a key, which holds nothing personal, a secret of its own that lies beside its state.
+    """
+    if is_protected(home):
+        secret = data_key(home, "releases/seeds").secret
+    else:
+        secret = bytes.fromhex(
+            made_once(home.state / _SEED, secrets.token_hex(_SEED_BYTES)).read_text(encoding="ascii")
+        )
+    return expanded(secret, f"release {release}").hex()
 
 
 def _epochs(home: Home) -> dict[str, int]:

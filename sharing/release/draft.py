@@ -1,5 +1,6 @@
 """A first text of an agreement on one product: every column of a relation, what is protected treated as strictly as its kind allows."""
 
+import re
 from typing import Any
 
 from catalogue.protection import Protection
@@ -23,7 +24,7 @@ def blank_release(
     data["title"] = f"Trial of {relation} for {recipient}"
     data["products"] = [
         {
-            "id": relation.partition(".")[2].replace("_", "-").strip("-"), "relation": relation, "columns": columns, "recipients": [recipient],
+            "id": re.sub("[^a-z0-9]+", "-", relation.partition(".")[2]).strip("-"), "relation": relation, "columns": columns, "recipients": [recipient],
             "format": "parquet", "delivery": "folder",
         }
     ]  # fmt: skip

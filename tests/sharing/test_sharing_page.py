@@ -3,12 +3,12 @@
 import os
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from nights.record.feed_night import feed_nights
+from sharing.ledger.entry import Kind
+from sharing.ledger.log import Ledger
 from tests.conftest import Feed, columns, ended
 from warehouse.home import PROJECT, Home
 
@@ -16,7 +16,7 @@ from warehouse.home import PROJECT, Home
 @pytest.mark.slow
 def test_the_page_leads_from_a_blank_agreement_to_its_end(tmp_path: Path) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", (PROJECT / "docs" / "sharing.md").read_text(), re.DOTALL)
-    (commands,) = [block for block in blocks if "agreements draft" in block]
+    first, second = [block for block in blocks if "agreements draft" in block]
     meals = tmp_path / "meals"
     open_ = ", classification: public"
     named = columns(id=f"integer{open_}", school=f"string{open_}", meals=f"integer{open_}")
@@ -29,7 +29,7 @@ def test_the_page_leads_from_a_blank_agreement_to_its_end(tmp_path: Path) -> Non
     places = {
         "INTERAGENCY_GRANTS": "", "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
-    done = ended("bash", "-euo", "pipefail", "-c", commands, **places)
+    done = ended("bash", "-euo", "pipefail", "-c", f"{first}\n{second}", **places)
     said = done.stdout
     assert "and it is in force" in said
     assert "was revoked by school-board" in said
@@ -37,5 +37,11 @@ def test_the_page_leads_from_a_blank_agreement_to_its_end(tmp_path: Path) -> Non
     assert re.search(r"school_board\s+meals\s+accepted\s+2\s+2", said)
     assert re.search(r"school_board\s+meals\s+no_agreement", said)
     home = Home(meals / "platform")
-    assert feed_nights(home, datetime.now(UTC).date())["school_board", "meals"].status == "no_agreement"
     assert home.published.exists(), "readers keep the last night"
+    assert re.search(r"North\s+120", said), "the university reads with the ordinary client"
+    assert "k is 1 where 5 are agreed: so few records share school" in done.stderr
+    assert "agreement meals-study was revoked by university" in done.stderr
+    assert "The ledger holds" in said
+    kinds = [entry.kind for entry in Ledger(home).entries()]
+    assert kinds.count(Kind.RELEASE) == 1
+    assert Kind.READ in kinds

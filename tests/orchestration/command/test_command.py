@@ -355,11 +355,11 @@ def test_a_steward_takes_a_refused_night_and_other_bytes_need_another_decision(f
 
 
 def test_a_steward_refuses_an_accepted_night(feed_folder: Path, home: Home) -> None:
-    for night in (NIGHT, NEXT_NIGHT):
-        (feed_folder / "extract.csv").write_text(f"id,name\n1,{night}\n")
+    for night, name in ((NIGHT, "Ann"), (NEXT_NIGHT, "Eve")):
+        (feed_folder / "extract.csv").write_text(f"id,name\n1,{name}\n")
         pull_things(night)
     early = command("refuse", "tests", "things", NIGHT.isoformat(), "--reason", "r")
-    assert (early.exit_code, "refuse the last one first" in early.stderr) == (1, True)
+    assert (early.exit_code, "refuse the last one first" in early.stderr) == (1, True), early.output
     done = command("refuse", "tests", "things", NEXT_NIGHT.isoformat(), "--reason", "the wrong month")
     assert (done.exit_code, f"goes on with the rows of {NIGHT}" in done.stdout) == (0, True)
     assert recorded(home, NEXT_NIGHT)["tests/things"].reason == "the wrong month"

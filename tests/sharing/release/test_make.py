@@ -169,6 +169,13 @@ def test_without_the_platforms_key_there_are_no_pseudonyms(office: Office, monke
         office.made()
 
 
+def test_what_is_open_leaves_without_a_key_too(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTERAGENCY_KEY")
+    office.give(product(columns={"town": "keep", "kind": "keep"}))
+    office.publish()
+    assert office.made().manifest.content.rows == 200
+
+
 def test_nothing_is_half_made(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.publish()
 
