@@ -13,6 +13,7 @@ from warehouse.engines.duckdb.engine import quoted
 from warehouse.home import Home
 
 _PERSON = "person_id"
+_SCHEMAS = ("identity", "marts")
 _SERVED = "delta-sharing"
 
 
@@ -24,10 +25,11 @@ def hold_consents(connection: duckdb.DuckDBPyConnection, home: Home, wanted: Wan
         raise NotReleased(
             f"{wanted.product.id}: {wanted.product.relation} has no {_PERSON}, so nobody's consent can be held; agree on a relation that has it"
         )
-    identifiers = find_place(connection, "identity", "person_identifier")
+    places = (find_place(connection, schema, "person_identifier") for schema in _SCHEMAS)
+    identifiers = next(filter(None, places), None)
     if identifiers is None:
         raise NotReleased(
-            f"{wanted.product.id}: the night has no identity.person_identifier, so nobody's consent can be found"
+            f"{wanted.product.id}: the night has no person_identifier, so nobody's consent can be found"
         )
     return hold(connection, home, identifiers[0], use_of(wanted))
 

@@ -16,6 +16,9 @@ from warehouse.store.restricted import attach_restricted, restricted_file
 # Numbers that nobody else has: what two people share, such as an account, tells of neither alone.
 IDS, NUMBERS, RECORDS = "subject_id", "subject_number", "subject_record"
 _SYSTEM = ("system", "temp")
+# Where the identifiers of people lie, by versions of the warehouse.
+_IDENTITY = ("identity", "marts")
+PERSON_ID = "person_id"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> P
 
     An identifier is compared by its letters and digits. Raises NotCarriedOut.
     """
-    place = place_of(connection, "identity", "person_identifier")
+    if kind == PERSON_ID:
+        return person_of(connection, identifier)
+    place = _identifiers(connection)
     found = connection.execute(
         f"""
         SELECT DISTINCT person_id
@@ -90,7 +95,7 @@ def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> P
     ).fetchall()
     if len(found) != 1:
         said = (
-            "several people have it; name another identifier with --kind"
+            f"linkage holds {', '.join(sorted(str(row[0]) for row in found))} apart that have it; choose one with --kind person_id"
             if found
             else "nobody of the published night has it; check it, or name its kind with --kind"
         )
@@ -100,7 +105,7 @@ def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> P
 
 def person_of(connection: duckdb.DuckDBPyConnection, person_id: str) -> Person:
     """By the platform's own id. Raises NotCarriedOut."""
-    place = place_of(connection, "identity", "person_identifier")
+    place = _identifiers(connection)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {IDS} AS SELECT {literal(person_id)} AS person_id")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {NUMBERS} AS
@@ -148,6 +153,12 @@ def place_of(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> s
             f"the published night has no {schema}.{name}, so nobody can be found in it: none of its agencies sends records of people"
         )
     return found.place
+
+
+def _identifiers(connection: duckdb.DuckDBPyConnection) -> str:
+    known = {(one.schema, one.name): one for one in relations(connection)}
+    schema = next((schema for schema in _IDENTITY if (schema, "person_identifier") in known), _IDENTITY[0])
+    return place_of(connection, schema, "person_identifier")
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> list[Relation]:

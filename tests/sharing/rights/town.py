@@ -72,7 +72,7 @@ class Town:
         ended(INTERAGENCY, "keys", "create", self.root / "platform.key", INTERAGENCY_HOME=str(self.home.root))
         for name, (columns, custom, model, said) in FEEDS.items():
             agency, _, feed = name.partition("/")
-            found = Feed(columns, agency=agency, feed=feed, path=f"{feed}.csv", custom=custom).write(
+            found = Feed(columns, agency=agency, feed=feed, path=f"{feed}-{{extract_date}}.csv", custom=custom).write(
                 self.root / "contracts"
             )
             agree(self.root / "agreements", agency.replace("_", "-"), found, purpose={"term": PURPOSE, "text": "A test"})
@@ -106,21 +106,19 @@ class Town:
         people = [person for person in range(12) if person not in without]
         rows = {
             "registry/person": [["number", "given", "surname", "born", "street"], *(_registered(one, night) for one in people)],
-            "benefits/payment": [["payment", "number", "amount", "paid_on"], *_paid(people, night)],
+            "benefits/payment": [["payment", "number", "given", "surname", "amount", "paid_on"], *_paid(people, night)],
             "clinic/patient": [["chart", "number", "given", "surname", "symptom", "weight"], *(_treated(one) for one in people), *_refused(people)],
         }  # fmt: skip
         for name, listed in rows.items():
             agency, _, feed = name.partition("/")
-            (self.root / "contracts" / agency / f"{feed}.csv").write_text(csv_text(listed))
+            (self.root / "contracts" / agency / f"{feed}-{NIGHTS[night]}.csv").write_text(csv_text(listed))
 
     def live(self) -> "Town":
-        """Three nights, the first two built once, the third by itself; and a release after each build."""
-        self.send(0)
-        self.command("backfill", "--from", NIGHTS[0], "--to", NIGHTS[0])
-        self.send(1)
-        self.command("backfill", "--from", NIGHTS[1], "--to", NIGHTS[1])
+        """Three nights, built as of the second and of the third; and a release after each build."""
+        for night in range(3):
+            self.send(night)
+        self.command("backfill", "--from", NIGHTS[0], "--to", NIGHTS[1])
         self.command("release", "people-statistics")
-        self.send(2)
         self.command("backfill", "--from", NIGHTS[2], "--to", NIGHTS[2])
         self.command("release", "people-statistics")
         return self
@@ -140,7 +138,7 @@ def _registered(person: int, night: int) -> list[object]:
 def _paid(people: list[int], night: int) -> list[list[object]]:
     """Incremental: each night sends its own payments."""
     return [
-        [f"P{night}{person:02d}", number(person), 100 + person, f"2026-11-{18 + night}T0{person % 9}:00:00Z"]
+        [f"P{night}{person:02d}", number(person), *_name(person), 100 + person, f"2026-11-{18 + night}T0{person % 9}:00:00Z"]
         for person in people
     ]
 
@@ -206,12 +204,15 @@ FEEDS = {
         [
             "{name: payment, logicalType: string, primaryKey: true, classification: internal}",
             f"{{name: number, logicalType: string, {PERSONAL}, {_NUMBER}}}",
+            f"{{name: given, logicalType: string, {PERSONAL}}}",
+            f"{{name: surname, logicalType: string, {PERSONAL}}}",
             "{name: amount, logicalType: integer, classification: internal}",
             "{name: paid_on, logicalType: timestamp, classification: internal}",
         ],
         {"extractMode": "incremental", "watermark": "paid_on"},
         {
-            "national_number": "{{ identifier('benefits', 'payment', 'number') }}", "benefit_kind": "'housing'",
+            "national_number": "{{ identifier('benefits', 'payment', 'number') }}", "given_name": "{{ person_name('given') }}",
+            "surname": "{{ person_name('surname') }}", "benefit_kind": "'housing'",
             "period_month": "paid_on::date", "paid_on": "paid_on::date", "amount_eur": "amount",
         },
         "person_record: {rank: 5}\n          benefit_payment: {}",
