@@ -1,5 +1,6 @@
 """What agreements say of how long rows are kept: deleted when that is over, and with the feed when its agreement has ended."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,16 +19,22 @@ def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> li
     The retention counts from the pull. Of a feed whose retention nobody knows nothing is deleted.
     """
     today = today or datetime.now(UTC).date()
-    removed, seen = [], Seen.read(home)
+    seen = Seen.read(home)
+    removed = list(attempts_over(home, policy, today))
+    for attempt in removed:
+        _forget(home, attempt)
+    return removed + _forget_nights(home, policy, seen, today)
+
+
+def attempts_over(home: Home, policy: Policy, today: date) -> Iterator[Path]:
+    """The folders of feeds without an agreement in force whose retention is over. Raises Tampered."""
+    seen = Seen.read(home)
     for agency, feed in sorted(_feeds(home)):
         kept_for = _kept_for(policy, seen, f"{agency}/{feed}")
         if kept_for is None or not _has_ended(policy, f"{agency}/{feed}", today):
             continue
         for folder in _folders(home, agency, feed):
-            removed += [attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today)]
-    for attempt in removed:
-        _forget(home, attempt)
-    return removed + _forget_nights(home, policy, seen, today)
+            yield from (attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today))
 
 
 def _feeds(home: Home) -> set[tuple[str, str]]:
