@@ -28,9 +28,7 @@ def hold_consents(connection: duckdb.DuckDBPyConnection, home: Home, wanted: Wan
     places = (find_place(connection, schema, "person_identifier") for schema in _SCHEMAS)
     identifiers = next(filter(None, places), None)
     if identifiers is None:
-        raise NotReleased(
-            f"{wanted.product.id}: the night has no person_identifier, so nobody's consent can be found"
-        )
+        raise NotReleased(f"{wanted.product.id}: the night has no person_identifier, so nobody's consent can be found")
     return hold(connection, home, identifiers[0], use_of(wanted))
 
 

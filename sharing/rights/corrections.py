@@ -61,24 +61,42 @@ def ask(home: Home, person: Person, wish: Wish, key: OKPKey, by: str) -> tuple[s
     if not wish.reason.strip() or not wish.value.strip():
         raise NotCarriedOut('a correction needs a value and its reason: --value-file FILE --reason "…"')
     if wish.field not in {column.name for column in contract.columns}:
-        raise NotCarriedOut(f"{contract.name} has no field {wish.field}; `interagency subject report` shows those it has")
+        raise NotCarriedOut(
+            f"{contract.name} has no field {wish.field}; `interagency subject report` shows those it has"
+        )
     nights = accepted_nights(contract, home, date.max)
     keys = sorted(record for source, record in person.records if source == contract.name)
     was = _values(home, contract, nights[-1], wish.field, keys) if nights else {}
     if not was:
-        raise NotCarriedOut(f"the newest night of {contract.name} has no record of this person, so there is nothing to correct")
+        raise NotCarriedOut(
+            f"the newest night of {contract.name} has no record of this person, so there is nothing to correct"
+        )
     now = datetime.now(UTC)
     name = f"{person.person_id}-{now:%Y%m%dT%H%M%S}"
     _seal(home, name, {"field": wish.field, "was": {one: said for one, (said, _) in was.items()}, "asked": wish.value})
-    told = {"decision": "a correction asked for", "person": person.person_id, "feed": contract.name, "field": wish.field}
+    told = {
+        "decision": "a correction asked for",
+        "person": person.person_id,
+        "feed": contract.name,
+        "field": wish.field,
+    }
     Ledger(home).append(Kind.DECISION, told, by)
-    line = {"name": name, "person": person.person_id, "feed": contract.name, "field": wish.field, "night": nights[-1].name, "state": OPEN}
+    line = {
+        "name": name,
+        "person": person.person_id,
+        "feed": contract.name,
+        "field": wish.field,
+        "night": nights[-1].name,
+        "state": OPEN,
+    }
     Journal(home, JOURNAL).append(line | {"reason": wish.reason.strip()}, by)
     said = {
         "notice": "a person asks for a correction", "request": name, "feed": contract.name, "field": wish.field, "night": nights[-1].name,
         "records": [own for _, own in was.values()], "should_be": wish.value, "asked_at": now.isoformat(timespec="seconds"),
     }  # fmt: skip
-    return name, json.dumps({"said": said, "signature": sign(said, key, now)}, indent=1, ensure_ascii=False, default=str) + "\n"
+    return name, json.dumps(
+        {"said": said, "signature": sign(said, key, now)}, indent=1, ensure_ascii=False, default=str
+    ) + "\n"
 
 
 def requests(home: Home) -> list[Asked]:
@@ -104,7 +122,13 @@ def close_answered(home: Home, contracts: Sequence[Contract], by: str) -> list[A
         state = _answer(home, known[one.feed], one) if one.state == OPEN and one.feed in known else None
         if state is None:
             continue
-        told = {"decision": "a correction closed", "person": one.person, "feed": one.feed, "field": one.field, "state": state}
+        told = {
+            "decision": "a correction closed",
+            "person": one.person,
+            "feed": one.feed,
+            "field": one.field,
+            "state": state,
+        }
         Ledger(home).append(Kind.DECISION, told, by)
         Journal(home, JOURNAL).append({"name": one.name, "state": state}, by)
         closed.append(one)
@@ -154,5 +178,7 @@ def _seal(home: Home, name: str, said: dict[str, Any]) -> None:
     protect(home, private_folder(path.parent), "rights/corrections")
     key = key_of(path)
     if key is None:
-        raise NotCarriedOut("what a person says of themselves is kept sealed, and the platform has no key; `interagency keys create`")
+        raise NotCarriedOut(
+            "what a person says of themselves is kept sealed, and the platform has no key; `interagency keys create`"
+        )
     seal_bytes(json.dumps(said).encode(), sealed_name(path), key)

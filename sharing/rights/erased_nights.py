@@ -249,4 +249,3 @@ class FeedErasure:
 
 def _files(folder: Path) -> Iterator[Path]:
     yield from (path for path in (folder / ROWS, folder / CHANGES) if path.exists())
-

@@ -26,6 +26,7 @@ from sharing.rights.erased_nights import OTHERS, FeedErasure, Gone
 from sharing.rights.errors import NotCarriedOut
 from sharing.rights.person import IDS, NUMBERS, RECORDS, Person, concerns, find, opened_night, place_of, plain
 from sharing.rights.released import COUNTED, Given, given_to
+from sharing.rights.returned import remember
 from sharing.rights.rewritten import Lasting, forget_rows
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.encrypted_parquet import readable
@@ -54,7 +55,9 @@ class Request:
     def check(self, contracts: Sequence[Contract]) -> None:
         """Raises NotCarriedOut."""
         if not self.reason.strip() or not self.clause.strip():
-            raise NotCarriedOut('an erasure needs its reason and the clause that it rests on: --reason "…" --clause "…"')
+            raise NotCarriedOut(
+                'an erasure needs its reason and the clause that it rests on: --reason "…" --clause "…"'
+            )
         unknown = sorted(set(self.kept) - {contract.name for contract in contracts})
         if unknown or not all(clause.strip() for clause in self.kept.values()):
             raise NotCarriedOut(
@@ -113,13 +116,19 @@ class Erasing:
             remembered = _Remembered.of(connection)
         receipt = Receipt(person.person_id, datetime.now(UTC).isoformat(timespec="seconds"), request.by, request.clause)
         receipt.kept = dict(request.kept)
-        told = {"rule": "asked for by the person", "person": person.person_id, "state": "begun", "kept": sorted(request.kept)}
+        told = {
+            "rule": "asked for by the person",
+            "person": person.person_id,
+            "state": "begun",
+            "kept": sorted(request.kept),
+        }
         Ledger(self.home).append(Kind.ERASURE, told, request.by)
         with open_database() as connection:
             remembered.put(connection, self.home)
             self._feeds(connection, receipt, request)
             self._lasting(connection, receipt)
             self._consents(connection, receipt, request.by)
+        remember(self.home, person.person_id, remembered.numbers, request.by)
         self._releases(given, receipt, request.by)
         self._papers(person)
         self._builds(night.extract_date, receipt)
@@ -195,10 +204,13 @@ class Erasing:
         said = asdict(receipt)
         folder = self.home.state / "rights" / "receipts"
         path = folder / f"{receipt.person}-{receipt.at[:10]}.json"
-        write_text(path, json.dumps({"said": said, "signature": sign(said, self.key, datetime.now(UTC))}, indent=1) + "\n")
+        write_text(
+            path, json.dumps({"said": said, "signature": sign(said, self.key, datetime.now(UTC))}, indent=1) + "\n"
+        )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         Journal(self.home, JOURNAL).append(
-            {"person": receipt.person, "reason": request.reason, "clause": request.clause, "receipt_sha256": digest}, request.by
+            {"person": receipt.person, "reason": request.reason, "clause": request.clause, "receipt_sha256": digest},
+            request.by,
         )
         counts = {
             name: sum(int(one[name]) for one in receipt.feeds)
@@ -228,7 +240,13 @@ class _Remembered:
             FROM {linked}
             WHERE person_id NOT IN (FROM {IDS})
         """)
-        return cls({name: connection.execute(f"FROM {name}").to_arrow_table() for name in (IDS, NUMBERS, RECORDS, OTHERS)})
+        return cls(
+            {name: connection.execute(f"FROM {name}").to_arrow_table() for name in (IDS, NUMBERS, RECORDS, OTHERS)}
+        )
+
+    @property
+    def numbers(self) -> list[str]:
+        return [str(number) for number in self.tables[NUMBERS]["number"].to_pylist()]
 
     def put(self, connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         for name, rows in self.tables.items():

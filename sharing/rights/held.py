@@ -228,8 +228,8 @@ def _versions(sent: list[tuple[str, dict[str, str]]]) -> Iterator[Version]:
     alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for night, row in sent:
         alike.setdefault(tuple(row.items()), []).append(night)
-    for row, nights in alike.items():
-        yield Version(tuple(nights), dict(row))
+    for fields, nights in alike.items():
+        yield Version(tuple(nights), dict(fields))
 
 
 def _as_texts(found: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:

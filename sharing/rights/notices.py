@@ -69,10 +69,17 @@ class Teller:
         path = self._written(release, name, text)
         place = self._delivered(release, path)
         manifest = release.manifest
-        told = {"decision": f"a recipient told that a person was {what}", "notice": name, "recipient": manifest.recipient, "release": manifest.release}
+        told = {
+            "decision": f"a recipient told that a person was {what}",
+            "notice": name,
+            "recipient": manifest.recipient,
+            "release": manifest.release,
+        }
         Ledger(self.home).append(Kind.DECISION, told, self.by)
         notice = Notice(name, manifest.recipient, manifest.release, what, said["at"], place, None)
-        Journal(self.home, JOURNAL).append({name_: value for name_, value in vars(notice).items() if name_ != "received"}, self.by)
+        Journal(self.home, JOURNAL).append(
+            {name_: value for name_, value in vars(notice).items() if name_ != "received"}, self.by
+        )
         return notice
 
     def _said(self, what: str, release: Release, person_id: str | None) -> dict[str, Any]:
@@ -119,7 +126,9 @@ def note_receipt(home: Home, notice: str, said: str, by: str) -> Notice:
     if len(found) != 1 or not said.strip():
         raise NotCarriedOut(f"{len(found)} notices begin with {notice!r}; name one as `interagency subject list` shows it, and say how it was confirmed")  # fmt: skip
     one = found[0]
-    Ledger(home).append(Kind.DECISION, {"decision": "a notice confirmed", "notice": one.notice, "recipient": one.recipient}, by)
+    Ledger(home).append(
+        Kind.DECISION, {"decision": "a notice confirmed", "notice": one.notice, "recipient": one.recipient}, by
+    )
     Journal(home, JOURNAL).append({"notice": one.notice, "received": said.strip()}, by)
     return one
 

@@ -20,7 +20,13 @@ def write_report(folder: Path, held: Held) -> list[Path]:
     stem = f"{held.person.person_id}-{held.night}"
     page, data = folder / f"{stem}.html", folder / f"{stem}.json"
     write_text(data, json.dumps(held.as_data, indent=1, ensure_ascii=False, default=str) + "\n")
-    said = {"held": held, "sections": list(_sections(held)), "figures": _figures(held), "data": data.name, "at": held.at}
+    said = {
+        "held": held,
+        "sections": list(_sections(held)),
+        "figures": _figures(held),
+        "data": data.name,
+        "at": held.at,
+    }
     write_text(page, _TEMPLATES.get_template("subject.html.j2").render(**said))
     return [page, data]
 
@@ -100,9 +106,7 @@ def _released(held: Held) -> Section:
 
 def _cases(held: Held) -> Section:
     cases = tuple((row.get("match_case_id", "")[:12], row.get("match_type", ""), row.get("detail", ""), row.get("disposition", "")) for row in held.cases)  # fmt: skip
-    events = tuple(
-        (row.get("event_type", ""), row.get("event_date", ""), row.get("agency", "")) for row in held.events
-    )
+    events = tuple((row.get("event_type", ""), row.get("event_date", ""), row.get("agency", "")) for row in held.events)
     says = () if cases or events else ("There is no case and no life event of you.",)
     return Section(
         "8", "Cases and events of your life", says,

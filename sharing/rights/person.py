@@ -84,7 +84,7 @@ def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> P
     """
     if kind == PERSON_ID:
         return person_of(connection, identifier)
-    place = _identifiers(connection)
+    place = identifiers_place(connection)
     found = connection.execute(
         f"""
         SELECT DISTINCT person_id
@@ -105,7 +105,7 @@ def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> P
 
 def person_of(connection: duckdb.DuckDBPyConnection, person_id: str) -> Person:
     """By the platform's own id. Raises NotCarriedOut."""
-    place = _identifiers(connection)
+    place = identifiers_place(connection)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {IDS} AS SELECT {literal(person_id)} AS person_id")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {NUMBERS} AS
@@ -155,7 +155,8 @@ def place_of(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> s
     return found.place
 
 
-def _identifiers(connection: duckdb.DuckDBPyConnection) -> str:
+def identifiers_place(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL of where the identifiers of people lie. Raises NotCarriedOut."""
     known = {(one.schema, one.name): one for one in relations(connection)}
     schema = next((schema for schema in _IDENTITY if (schema, "person_identifier") in known), _IDENTITY[0])
     return place_of(connection, schema, "person_identifier")

@@ -46,7 +46,11 @@ def restrict(home: Home, person: Person, reason: str, until: date | None, by: st
     _check(reason)
     if until is not None and until < datetime.now(UTC).date():
         raise NotCarriedOut(f"{until} is over; name a day to come, or none")
-    said = {"decision": "a person's processing restricted", "person": person.person_id, "until": until.isoformat() if until else None}
+    said = {
+        "decision": "a person's processing restricted",
+        "person": person.person_id,
+        "until": until.isoformat() if until else None,
+    }
     Ledger(home).append(Kind.DECISION, said, by)
     line = {
         "person": person.person_id, "records": sorted(map(list, person.records)), "reason": reason.strip(),

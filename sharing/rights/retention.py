@@ -101,7 +101,9 @@ class Retention:
 
     def _forget_consents(self, consents: list[str], by: str) -> None:
         with open_database() as connection:
-            connection.execute("CREATE TEMP TABLE ended_consent AS SELECT unnest($ids) AS consent_id", {"ids": consents})
+            connection.execute(
+                "CREATE TEMP TABLE ended_consent AS SELECT unnest($ids) AS consent_id", {"ids": consents}
+            )
             own = "rows.consent_id IN (FROM ended_consent)"
             forget_rows(connection, self.home, Lasting(consents_folder(self.home), "consents"), lambda *_: own)
         note_rewritten(self.home, by)

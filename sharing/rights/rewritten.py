@@ -43,9 +43,7 @@ def count(connection: duckdb.DuckDBPyConnection, file: Path, condition: str | No
     """The rows of a file that go."""
     if condition is None:
         return 0
-    row = connection.execute(
-        f"SELECT count(*) FROM {readable(connection, file)} AS rows WHERE {condition}"
-    ).fetchone()
+    row = connection.execute(f"SELECT count(*) FROM {readable(connection, file)} AS rows WHERE {condition}").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
 
     from sharing.agreements.register import Register
-    from sharing.rights.released import Given
     from sharing.rights.person import Person
+    from sharing.rights.released import Given
     from warehouse.home import Home
     from warehouse.store.published_nights import Night
 
@@ -166,6 +166,7 @@ def list_() -> None:
     from sharing.rights.corrections import requests
     from sharing.rights.notices import notices
     from sharing.rights.restriction import restrictions
+    from sharing.rights.returned import returned
     from warehouse.home import Home
 
     home = Home.from_environment()
@@ -176,6 +177,7 @@ def list_() -> None:
             ("notice", one.notice, f"{one.recipient}: {one.what}", f"confirmed: {one.received}" if one.received else "not confirmed")
             for one in notices(home)
         ]  # fmt: skip
+        rows += [("erased", was, now, "an agency sent them again, as a new record") for was, now in returned(home)]
     show_table("Requests", ("what", "name", "of", "state"), rows)
 
 

@@ -3,22 +3,26 @@
 import os
 import shutil
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pyrage
+import pytest
 from stdnum.ee import ik
 
 from sharing.agreements.drafts import set_age
+from sharing.policy.access import Grant, give
 from tests.agreements import PLATFORM, PROVIDER, add_parties, agree, key_of, put
 from tests.conftest import INTERAGENCY, Done, Feed, csv_text, ended
 from warehouse.home import Home
+from warehouse.journal import actor
 
-NIGHTS = [date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)]
+NIGHTS = [date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)]
 OFFICE = "tests-office"
 PURPOSE = "dpv:ProvideOfficialStatistics"
 # Who asks: whatever stands of them anywhere holds one of these words.
 GIVEN, SURNAME, STREET, SYMPTOM, FORMER_STREET = "Zwentibold", "Querfurth", "Rabenstieg", "Nachtblindheit", "Eulengasse"
+CORRECT_STREET = "Falkenweg"
 PERSONAL = "classification: personal"
 _GIVEN = ["Mari", "Juri", "Liis", "Toomas", "Kadri", "Peeter", "Anu", "Rein", "Tiiu", "Urmas", "Helve"]
 _SURNAME = ["Tamm", "Saar", "Sepp", "Kask", "Kukk", "Rebane", "Ilves", "Karu", "Hunt", "Oja", "Luik"]
@@ -32,7 +36,7 @@ def number(person: int) -> str:
 
 ASKING = 11
 NUMBER = number(ASKING)
-WORDS = (NUMBER, GIVEN, SURNAME, STREET, SYMPTOM, FORMER_STREET)
+WORDS = (NUMBER, GIVEN, SURNAME, STREET, SYMPTOM, FORMER_STREET, CORRECT_STREET)
 
 
 @dataclass
@@ -59,11 +63,18 @@ class Town:
         return ended(INTERAGENCY, *words, is_good=is_good, given=given, **self.environment)
 
     def copy(self, root: Path) -> "Town":
-        """All of it elsewhere, with its paths: keys are named beside the folders, contracts by their place."""
+        """All of it elsewhere; keys are named beside what they open, so that a home may move."""
         shutil.copytree(self.root, root, symlinks=True)
-        for path in root.glob("contracts/*/*.yaml"):
-            path.write_text(path.read_text().replace(str(self.root), str(root)))
+        grants = root / "grants.yaml"
+        grants.write_text(grants.read_text().replace(str(self.root), str(root)))
         return Town(root, self.identity)
+
+    def grant(self) -> None:
+        """Let whoever runs the tests hold names and content at once, on somebody else's word."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            give(self.home, Grant(actor(), date(2099, 1, 1), "answers people", "somebody else"))
 
     def build(self) -> "Town":
         """Everything that stands before the first night."""
@@ -75,7 +86,9 @@ class Town:
             found = Feed(columns, agency=agency, feed=feed, path=f"{feed}-{{extract_date}}.csv", custom=custom).write(
                 self.root / "contracts"
             )
-            agree(self.root / "agreements", agency.replace("_", "-"), found, purpose={"term": PURPOSE, "text": "A test"})
+            agree(
+                self.root / "agreements", agency.replace("_", "-"), found, purpose={"term": PURPOSE, "text": "A test"}
+            )
             staged = self.root / "models" / "staging" / agency
             staged.mkdir(parents=True)
             (staged / f"stg_{agency}__{feed}.sql").write_text(model)
@@ -87,7 +100,11 @@ class Town:
         folder = self.root / "agreements"
         add_parties(folder, [OFFICE])
         set_age(folder, OFFICE, str(self.identity.to_public()), key_of(OFFICE))
-        columns = {"person_id": {"treatment": "pseudonym"}, "birth_year": {"treatment": "keep"}, "records": {"treatment": "keep"}}
+        columns = {
+            "person_id": {"treatment": "pseudonym"},
+            "birth_year": {"treatment": "keep"},
+            "records": {"treatment": "keep"},
+        }
         product = {
             "id": "people", "relation": "marts.person", "columns": columns, "recipients": [OFFICE], "format": "parquet", "delivery": "folder",
         }  # fmt: skip
@@ -131,14 +148,20 @@ def _name(person: int) -> tuple[str, str]:
 def _registered(person: int, night: int) -> list[object]:
     street = f"Street {person}"
     if person == ASKING:
-        street = STREET if night else FORMER_STREET
+        street = [FORMER_STREET, STREET, STREET, CORRECT_STREET][night]
     return [number(person), *_name(person), f"19{50 + person:02d}-0{1 + person % 9}-1{person % 9}", street]
 
 
 def _paid(people: list[int], night: int) -> list[list[object]]:
     """Incremental: each night sends its own payments."""
     return [
-        [f"P{night}{person:02d}", number(person), *_name(person), 100 + person, f"2026-11-{18 + night}T0{person % 9}:00:00Z"]
+        [
+            f"P{night}{person:02d}",
+            number(person),
+            *_name(person),
+            100 + person,
+            f"2026-11-{18 + night}T0{person % 9}:00:00Z",
+        ]
         for person in people
     ]
 
@@ -172,7 +195,7 @@ models:
 """
 
 
-def _feed(name: str, columns: list[str], custom: dict[str, str], model: dict[str, str], gives: str):  # noqa: ANN202
+def _feed(name: str, columns: list[str], custom: dict[str, str], model: dict[str, str], gives: str):
     agency, _, feed = name.partition("/")
     listed = ",\n    ".join(f"{sql} as {column}" if sql != column else column for column, sql in model.items())
     return (
@@ -235,4 +258,3 @@ FEEDS = {
         "person_record: {rank: 8}",
     ),
 }  # fmt: skip
-TODAY = datetime.now(UTC).date()
