@@ -243,7 +243,8 @@ class FeedErasure:
         """What a later run of a night took the place of is of no use to a build, and may hold the person."""
         used = {os.path.realpath(link) for link in folder.glob("[0-9]*")}
         for attempt in folder.glob(".versions/*"):
-            if str(attempt.resolve()) not in used:
+            files = list(attempt.glob("*.parquet")) if str(attempt.resolve()) not in used else []
+            if any(count(self.connection, path, self._any(path)) for path in files):
                 erase(attempt)
 
 

@@ -115,7 +115,6 @@ class Erasing:
             given = list(given_to(connection, self.home, person))
             remembered = _Remembered.of(connection)
         receipt = Receipt(person.person_id, datetime.now(UTC).isoformat(timespec="seconds"), request.by, request.clause)
-        receipt.kept = dict(request.kept)
         told = {
             "rule": "asked for by the person",
             "person": person.person_id,
@@ -128,7 +127,9 @@ class Erasing:
             self._feeds(connection, receipt, request)
             self._lasting(connection, receipt)
             self._consents(connection, receipt, request.by)
-        remember(self.home, person.person_id, remembered.numbers, request.by)
+        if not receipt.kept:
+            # Of whom a law makes something stay nobody would say that they came again.
+            remember(self.home, person.person_id, remembered.numbers, request.by)
         self._releases(given, receipt, request.by)
         self._papers(person)
         self._builds(night.extract_date, receipt)
@@ -139,6 +140,7 @@ class Erasing:
         for contract in self.contracts:
             erasure = FeedErasure(connection, self.home, contract)
             if contract.name in request.kept:
+                receipt.kept |= {contract.name: request.kept[contract.name]} if erasure.is_held() else {}
                 continue
             gone: Gone = erasure.run()
             if gone.is_any:
