@@ -94,7 +94,12 @@ class Retention:
         with open_database() as connection:
             read_consents(connection, self.home)
             rows = connection.execute(
-                "SELECT consent_id FROM consent WHERE expires + to_days(ceil(coalesce(life_days, 0))::INTEGER) < $now ORDER BY consent_id",
+                """
+                SELECT consent_id
+                FROM consent
+                WHERE expires + to_days(ceil(coalesce(life_days, 0))::INTEGER) < $now
+                ORDER BY consent_id
+                """,
                 {"now": datetime.combine(self.on, datetime.min.time(), UTC)},
             ).fetchall()
         return [str(row[0]) for row in rows]
