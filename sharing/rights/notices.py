@@ -40,7 +40,7 @@ class Notice:
     recipient: str
     release: str
     what: str
-    at: str
+    told_at: str
     place: str
     received: str | None
 
