@@ -9,7 +9,7 @@ from sharing.agreements.seen import Seen
 from sharing.policy.policy import Action, Policy, Question
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase
-from warehouse.store.published_nights import feeds_of, forget_night, published_nights
+from warehouse.store.published_nights import Night, feeds_of, forget_night, published_nights
 
 
 def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> list[Path]:
@@ -19,11 +19,10 @@ def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> li
     The retention counts from the pull. Of a feed whose retention nobody knows nothing is deleted.
     """
     today = today or datetime.now(UTC).date()
-    seen = Seen.read(home)
     removed = list(attempts_over(home, policy, today))
     for attempt in removed:
         _forget(home, attempt)
-    return removed + _forget_nights(home, policy, seen, today)
+    return removed + _forget_nights(home, policy, today)
 
 
 def attempts_over(home: Home, policy: Policy, today: date) -> Iterator[Path]:
@@ -71,12 +70,18 @@ def _forget(home: Home, attempt: Path) -> None:
     erase(attempt)
 
 
-def _forget_nights(home: Home, policy: Policy, seen: Seen, today: date) -> list[Path]:
-    removed = []
+def nights_over(home: Home, policy: Policy, today: date) -> Iterator[Night]:
+    """The published nights that readers do not see, with rows of such feeds. Raises Tampered."""
+    seen = Seen.read(home)
     for night in published_nights(home):
         ended = [name for name in sorted(feeds_of(night)) if _has_ended(policy, name, today)]
         spans = [span for name in ended if (span := _kept_for(policy, seen, name)) is not None]
         if spans and not night.is_current and today - night.finished_at.date() > min(spans):
-            forget_night(night)
-            removed.append(night.folder)
-    return removed
+            yield night
+
+
+def _forget_nights(home: Home, policy: Policy, today: date) -> list[Path]:
+    gone = list(nights_over(home, policy, today))
+    for night in gone:
+        forget_night(night)
+    return [night.folder for night in gone]

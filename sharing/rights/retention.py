@@ -13,7 +13,7 @@ from sharing.ledger.log import Ledger
 from sharing.ledger.night import note_ended
 from sharing.policy.policy import Policy
 from sharing.release.kept import WITHDRAWN, Release, note, releases
-from sharing.retention_by_agreement import attempts_over, forget_unagreed
+from sharing.retention_by_agreement import attempts_over, forget_unagreed, nights_over
 from sharing.rights.rewritten import Lasting, forget_rows
 from sources.contract.model import Contract
 from warehouse.engines.duckdb.engine import open_database
@@ -50,6 +50,8 @@ class Retention:
             yield Over("original", place_of(self.home, path), _ORIGINAL)
         for path in attempts_over(self.home, self.policy, self.on):
             yield Over("rows", place_of(self.home, path), _ROWS)
+        for night in nights_over(self.home, self.policy, self.on):
+            yield Over("build", night.folder.name, _ROWS)
         for release in self._releases():
             yield Over("release", release.manifest.release[:12], _RELEASE)
         for consent in self._consents():
