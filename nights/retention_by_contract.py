@@ -1,5 +1,6 @@
 """Retention: originals are deleted when the contract's time is over, and attempts that a later one replaced with them."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -34,8 +35,20 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
 
     Accepted rows are files of their own and stay; the landing of the last good night stays as long as it is the last.
     """
-    today = today or datetime.now(UTC).date()
-    removed = []
+    removed = list(originals_over(contracts, home, today or datetime.now(UTC).date()))
+    for attempt in removed:
+        link = attempt.parent.parent / attempt.name[:10]
+        if link.resolve() == attempt.resolve():
+            agency, feed = link.parent.parent.name, link.parent.name
+            # First: once the link is gone, nobody would know that this gate belongs to it.
+            _forget_gate(home.quality / "gates" / agency / feed / link.name)
+            link.unlink()
+        erase(attempt)
+    return removed
+
+
+def originals_over(contracts: Sequence[Contract], home: Home, today: date) -> Iterator[Path]:
+    """The folders of landed attempts whose retention is over."""
     for contract in contracts:
         folder = landed_folder(contract, home, today).parent
         last = last_accepted(contract, home, today)
@@ -43,15 +56,9 @@ def forget_originals(contracts: list[Contract], home: Home, today: date | None =
             kept_days = (
                 today - Manifest.read(attempt).started_at.date() if (attempt / MANIFEST).exists() else timedelta(0)
             )
-            night = attempt.name[:10]
-            if kept_days > contract.service_level.retention and not _is_last_good(last, folder / night, attempt):
-                removed.append(attempt)
-                if (folder / night).resolve() == attempt.resolve():
-                    # First: once the link is gone, nobody would know that this gate belongs to it.
-                    _forget_gate(home.quality / "gates" / contract.agency / contract.feed / night)
-                    (folder / night).unlink()
-                erase(attempt)
-    return removed
+            is_over = kept_days > contract.service_level.retention
+            if is_over and not _is_last_good(last, folder / attempt.name[:10], attempt):
+                yield attempt
 
 
 def _is_last_good(last: Path | None, night: Path, attempt: Path) -> bool:

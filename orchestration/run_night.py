@@ -79,7 +79,7 @@ def run_nights(
     wait_seconds: float = 0,
 ) -> Outcome:
     """Pull, gate and accept every night of `contracts` in its order; harmonise what is accepted of all feeds, publish and report the
-    last one, which builds on them all. Waits `wait_seconds` for a night that is running.
+    last one, which builds on them all; without contracts nothing is pulled. Waits `wait_seconds` for a night that is running.
 
     Raises KeyRefused where the home is encrypted under another key than the one that is set, NightRunning where another night holds the lock, ContractError where a folder of contracts is none, and Tampered where
     it cannot be told any more what the platform wrote.
@@ -105,7 +105,7 @@ def run_nights(
         extract_date = nights[-1]
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             runner = _Runner(definitions.defs, instance, home, tell)
-            for night in nights:
+            for night in nights if keys else ():
                 runner.run("ingest", night, keys)
             failure = runner.run("harmonise", extract_date, None)
         outcome = _outcome(home, extract_date, failure, runner.run_id)

@@ -1,5 +1,6 @@
 """What agreements say of how long rows are kept: deleted when that is over, and with the feed when its agreement has ended."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sharing.agreements.seen import Seen
 from sharing.policy.policy import Action, Policy, Question
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase
-from warehouse.store.published_nights import feeds_of, forget_night, published_nights
+from warehouse.store.published_nights import Night, feeds_of, forget_night, published_nights
 
 
 def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> list[Path]:
@@ -18,16 +19,21 @@ def forget_unagreed(home: Home, policy: Policy, today: date | None = None) -> li
     The retention counts from the pull. Of a feed whose retention nobody knows nothing is deleted.
     """
     today = today or datetime.now(UTC).date()
-    removed, seen = [], Seen.read(home)
+    removed = list(attempts_over(home, policy, today))
+    for attempt in removed:
+        forget_attempt(home, attempt, "the retention of its agreement is over")
+    return removed + _forget_nights(home, policy, today)
+
+
+def attempts_over(home: Home, policy: Policy, today: date) -> Iterator[Path]:
+    """The folders of feeds without an agreement in force whose retention is over. Raises Tampered."""
+    seen = Seen.read(home)
     for agency, feed in sorted(_feeds(home)):
         kept_for = _kept_for(policy, seen, f"{agency}/{feed}")
         if kept_for is None or not _has_ended(policy, f"{agency}/{feed}", today):
             continue
         for folder in folders_of(home, agency, feed):
-            removed += [attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today)]
-    for attempt in removed:
-        forget_attempt(home, attempt, "the retention of its agreement is over")
-    return removed + _forget_nights(home, policy, seen, today)
+            yield from (attempt for attempt in folder.glob(".versions/*") if _is_over(attempt, kept_for, today))
 
 
 def _feeds(home: Home) -> set[tuple[str, str]]:
@@ -66,12 +72,18 @@ def forget_attempt(home: Home, attempt: Path, why: str) -> None:
     erase(attempt)
 
 
-def _forget_nights(home: Home, policy: Policy, seen: Seen, today: date) -> list[Path]:
-    removed = []
+def nights_over(home: Home, policy: Policy, today: date) -> Iterator[Night]:
+    """The published nights that readers do not see, with rows of such feeds. Raises Tampered."""
+    seen = Seen.read(home)
     for night in published_nights(home):
         ended = [name for name in sorted(feeds_of(night)) if _has_ended(policy, name, today)]
         spans = [span for name in ended if (span := _kept_for(policy, seen, name)) is not None]
         if spans and not night.is_current and today - night.finished_at.date() > min(spans):
-            forget_night(night)
-            removed.append(night.folder)
-    return removed
+            yield night
+
+
+def _forget_nights(home: Home, policy: Policy, today: date) -> list[Path]:
+    gone = list(nights_over(home, policy, today))
+    for night in gone:
+        forget_night(night)
+    return [night.folder for night in gone]

@@ -30,13 +30,21 @@ def kept_originals(contract: Contract, home: Home, extract_date: date) -> Path |
     landed, accepted = landed_folder(contract, home, extract_date), accepted_folder(contract, home, extract_date)
     if not (accepted / ACCEPTANCE).exists():
         return None
-    if not (landed / MANIFEST).exists():
+    if not _has_originals(landed):
         raise ExtractError(
             f"the originals of {extract_date} are gone, and the system shows only what it holds now; "
             "the rows that were accepted stay, leave this night as it is"
         )
     is_taken = Acceptance.read(accepted).original_sha256 == Manifest.read(landed).original_sha256
     return landed.resolve() if is_taken else None
+
+
+def _has_originals(landed: Path) -> bool:
+    """They go before the rows: when their retention is over, or when somebody in them was erased."""
+    if not (landed / MANIFEST).exists():
+        return False
+    originals = Manifest.read(landed).originals
+    return not originals or (landed / originals[0].path).parent.is_dir()
 
 
 def _is_dated(contract: Contract) -> bool:

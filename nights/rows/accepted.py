@@ -209,13 +209,24 @@ def _standing(contract: Contract, stretch: list[_Night], keys_of: Path | None = 
 
 def _source_key(contract: Contract, stretch: list[_Night]) -> str:
     """SQL of the key in the agency's own terms; of a protected key, the pseudonym that is the same every night."""
-    parts = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
-    plain = f"concat_ws('|', {parts})"
-    if not stretch or not contract.has_protected_key:
-        return plain
+    if not stretch:
+        return _plain_key(contract)
     # <home>/accepted/<agency>/<feed>/…
     feed = next(path for path in stretch[0].stored.path.parents if path.parts[-2:] == (contract.agency, contract.feed))
-    return pseudonym(Home(feed.parents[2]), plain)
+    return record_key(contract, Home(feed.parents[2]))
+
+
+def record_key(contract: Contract, home: Home) -> str:
+    """SQL of what marts call the `source_key` of a row, by the columns of the contract's key. A connection needs the keys that it
+    names (`let_read`).
+    """
+    plain = _plain_key(contract)
+    return pseudonym(home, plain) if contract.has_protected_key else plain
+
+
+def _plain_key(contract: Contract) -> str:
+    parts = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in contract.key)
+    return f"concat_ws('|', {parts})"
 
 
 def _added_up(contract: Contract, stretch: list[_Night], rows: str) -> str:

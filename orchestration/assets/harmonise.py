@@ -46,6 +46,8 @@ from sharing.ledger.records import hold_records, note_records
 from sharing.policy.policy import Action, Policy
 from sharing.policy.purposes_of_marts import Purposes, comment, refuse_joined
 from sharing.retention_by_agreement import forget_unagreed
+from sharing.rights.corrections import close_answered
+from sharing.rights.returned import note_returned
 from sources.contract.model import Contract
 from warehouse.home import Home
 from warehouse.journal import actor
@@ -204,6 +206,8 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
         note_agreements(build.home, remember(build.home, policy.register, actor()), actor())
         gone = forget_unagreed(build.home, policy)
         note_ended(build.home, gone, "the retention of its agreement is over", actor())
+        close_answered(build.home, contracts, actor())
+        note_returned(build.home, actor())
         return dg.MaterializeResult(metadata={"database": str(build.database), "readers see it": is_current})
 
     return published

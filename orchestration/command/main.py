@@ -9,7 +9,7 @@ from orchestration.command.analyst import docs, query
 from orchestration.command.common import NOT_DONE, WRONG_USE, stop
 from orchestration.command.engineer import contracts, new_feed, new_mart, try_contract
 from orchestration.command.operator import backfill, doctor, keys, prune, run, status, ui, warehouse
-from orchestration.command.sharing import access, agreements, consent, ledger, release, serve
+from orchestration.command.sharing import access, agreements, consent, ledger, release, retention, serve, subject
 from orchestration.command.steward import accept, cases, findings, linkage, refuse, rejects, report, vouch
 from warehouse.errors import KeyRefused, SettingError
 from warehouse.files import for_owner_alone
@@ -52,6 +52,8 @@ app.add_typer(access.app, name="access")
 app.add_typer(release.app, name="release")
 app.add_typer(consent.app, name="consent")
 app.command("serve")(serve.serve)
+app.add_typer(subject.app, name="subject")
+app.add_typer(retention.app, name="retention")
 app.command("query")(query.query)
 app.add_typer(cases.app, name="cases")
 app.add_typer(findings.app, name="findings")

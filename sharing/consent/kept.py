@@ -136,6 +136,19 @@ def summaries(home: Home) -> list[Summary]:
     return [Summary(*row) for row in rows]
 
 
+def note_rewritten(home: Home, by: str) -> None:
+    """Say in the ledger what the files of consents are now: some of them were written anew without a person who was erased."""
+    for kind in (_TAKEN, _STATUS):
+        for path in sorted((folder_of(home) / kind).glob("*.parquet")):
+            said = {
+                "decision": _SAID[kind],
+                "file": f"{kind}/{path.name}",
+                "rewritten": True,
+                "file_sha256": _sha256(path),
+            }
+            Ledger(home).append(Kind.DECISION, said, by)
+
+
 def folder_of(home: Home) -> Path:
     return home.state / "consents"
 

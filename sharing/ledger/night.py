@@ -90,6 +90,18 @@ def note_vouched(home: Home, place: str, by: str) -> None:
     Ledger(home).append(Kind.DECISION, {"decision": "vouched for", "place": place.rstrip("/")}, by)
 
 
+def note_acceptances(home: Home, contract: Contract, nights: Iterable[str], by: str) -> None:
+    """What is accepted of these nights since they were written anew without a person who was erased."""
+    folders = [accepted_folder(contract, home, date.fromisoformat(night)) for night in nights]
+    happened: list[Happened] = [
+        (Kind.ACCEPTANCE, _acceptance(folder) | {"rewritten": True})
+        for folder in folders
+        if (folder / ACCEPTANCE).exists()
+    ]
+    if happened:
+        Ledger(home).append_all(happened, by)
+
+
 def note_ended(home: Home, folders: Iterable[Path], rule: str, by: str) -> None:
     """Accepted nights whose folders (`accepted/<agency>/<feed>/.versions/<night>-…`) were deleted, and under which rule."""
     ended = {

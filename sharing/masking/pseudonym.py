@@ -48,7 +48,11 @@ def _blob(content: bytes) -> str:
 
 def recipient_key(home: Home, recipient: str) -> RecipientKey:
     """The key of today. Raises KeyRefused where the platform has none."""
-    epoch = _epochs(home).get(recipient, 1)
+    return key_of_epoch(home, recipient, _epochs(home).get(recipient, 1))
+
+
+def key_of_epoch(home: Home, recipient: str, epoch: int) -> RecipientKey:
+    """The key of one rotation: what a release of then was made with. Raises KeyRefused where the platform has none."""
     wrapped = data_key(home, f"recipients/{recipient}/{epoch}")
     return RecipientKey(recipient, epoch, expanded(wrapped.secret, "pseudonym"))
 

@@ -44,6 +44,17 @@ def deliver(home: Home, release: Release, product: Product) -> str | None:
     return place
 
 
+def deliver_beside(recipient: str, product: Product, files: list[tuple[Path, str]]) -> str | None:
+    """Bring further files to where a recipient takes the releases of a product; None where it takes them from their own folder.
+
+    Raises NotReleased.
+    """
+    destination = product.destination
+    if destination.to is None or destination.by not in _WAYS:
+        return None
+    return _WAYS[destination.by](files, Place.of(recipient, destination))
+
+
 def _handed_over(release: Release, product: Product) -> str:
     destination = product.destination
     if destination.to is None:

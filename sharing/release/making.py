@@ -18,6 +18,7 @@ from sharing.release.query import Relation, Secrets, Statement, find_relation, p
 from sharing.release.risk import assess_records
 from sharing.release.tabled import tabulate
 from sharing.release.wanted import Wanted
+from sharing.rights.restriction import hold_restrictions, not_restricted
 from warehouse.engines.duckdb.engine import safe_message
 from warehouse.home import Home
 from warehouse.keys.data_key import is_protected
@@ -43,6 +44,8 @@ class Making:
         key = _pseudonym_key(home, wanted)
         consents = hold_consents(connection, home, wanted, relation)
         said = _said(wanted, published, key) | said_of_consents(wanted, consents)
+        restricted = hold_restrictions(connection, home) if not_restricted(relation.columns) else None
+        said |= {"restrictions": restricted} if restricted else {}
         release = digest(said).removeprefix("sha256:")
         manifest = Manifest(release=release, **said, risk={}, content=Content("", "", 0, 0, ""))
         return cls(home, wanted, connection, relation, Secrets(release_secret(home, release), key), manifest)
@@ -61,7 +64,10 @@ class Making:
     def _statement(self) -> Statement:
         product, key = self.wanted.product, self.secrets.key
         pseudonyms = prepare_pseudonyms(self.connection, product, self.relation, key) if key else {}
-        condition = condition_of_consents(self.wanted, self.relation)
+        conditions = [condition_of_consents(self.wanted, self.relation)]
+        if self.manifest.restrictions:
+            conditions.append(not_restricted(self.relation.columns))
+        condition = " AND ".join(f"({one})" for one in conditions if one) or None
         return Statement(product, self.relation, self.secrets, pseudonyms, condition)
 
     def _recorded(self, target: Path) -> tuple[Content, dict[str, Any]]:

@@ -31,7 +31,8 @@ class Content:
 class Manifest:
     """`release` is the same for the same agreement, product, recipient, night, keys and consents, and so is all the rest.
 
-    `expires` is the last day on which the recipient may use it.
+    `expires` is the last day on which the recipient may use it; `restrictions` a keyed hash of the people whose processing is
+    restricted, whose rows are left out, None where there are none or the rows are of nobody.
     """
 
     release: str
@@ -52,10 +53,11 @@ class Manifest:
     risk: dict[str, Any]
     content: Content
     expires: str
+    restrictions: str | None = None
 
     def write(self, folder: Path, key: OKPKey) -> str:
         """Returns its hash. Written last: a folder that has a manifest is a release."""
-        said = asdict(self)
+        said = self.text
         write_text(folder / SIGNATURE, sign(said, key, datetime.now(UTC)) + "\n")
         write_text(folder / MANIFEST, canonical(said).decode() + "\n")
         return digest(said)
@@ -75,11 +77,17 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        return digest(asdict(self))
+        return digest(self.text)
+
+    @property
+    def text(self) -> dict[str, Any]:
+        """What is signed. Nothing is said of restrictions where there are none, as in manifests of earlier versions."""
+        said = asdict(self)
+        return said if self.restrictions else {name: one for name, one in said.items() if name != "restrictions"}
 
     def check_signature(self, signature: Path, key: OKPKey) -> None:
         """Raises NotReleased where this key did not sign it."""
         try:
-            verify(signature.read_text(encoding="utf-8").strip(), asdict(self), key, datetime.now(UTC))
+            verify(signature.read_text(encoding="utf-8").strip(), self.text, key, datetime.now(UTC))
         except NotSigned as error:
             raise NotReleased(f"the manifest beside {signature} does not hold: {error}") from None

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -39,6 +41,25 @@ class Asked:
         if self.role != _ANALYST:
             stop("--restricted shows both databases, and --role what one role sees; choose one", WRONG_USE)
         check_grant(home)
+
+    @contextmanager
+    def opened(self, home: "Home") -> "Iterator[duckdb.DuckDBPyConnection]":
+        """The published database: to roles without rows of people whose processing is restricted; who has a grant for names and
+        content sees them, to answer those people.
+        """
+        from sharing.rights.shown import opened_for_roles
+        from warehouse.engines.duckdb.engine import open_database
+        from warehouse.store.seal import Tampered
+
+        if self.restricted:
+            with open_database(home.published, read_only=True) as connection:
+                yield connection
+            return
+        try:
+            with opened_for_roles(home, home.published) as connection:
+                yield connection
+        except Tampered as error:
+            stop(str(error), NOT_DONE)
 
     def check_relations(self, connection: "duckdb.DuckDBPyConnection", home: "Home") -> None:
         """Ends with 2 where the role does not see what is asked for, or it may not serve the purpose."""

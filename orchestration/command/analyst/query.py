@@ -47,7 +47,7 @@ def query(  # noqa: PLR0913 — each is an option of the command
     """Ask the published warehouse. The query can change nothing, and reads no file and no network."""
     import duckdb
 
-    from warehouse.engines.duckdb.engine import lock, open_database
+    from warehouse.engines.duckdb.engine import lock
     from warehouse.home import Home
 
     if sum((csv, json, out is not None)) > 1:
@@ -60,7 +60,7 @@ def query(  # noqa: PLR0913 — each is an option of the command
         stop(f"nothing is published in {published.parent}; run `interagency run` first", NOT_DONE)
     asked = Asked(sql, role, purpose, restricted)
     asked.check_access(home)
-    with open_database(published, read_only=True) as connection:
+    with asked.opened(home) as connection:
         if asked.opens_restricted:
             _attach(connection, published.resolve(), everything=restricted)
         asked.check_relations(connection, home)

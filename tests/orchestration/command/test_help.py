@@ -15,6 +15,7 @@ COMMANDS = [
         "list", "show", "lint", "draft", "renew", "party", "rotate", "trust", "sign", "sign-trial", "verify", "revoke", "diff", "trace", "request",
         "answer", "requests", "export", "processing-record", "impact-assessment", "page",
     )),
+    ["subject"], *(["subject", name] for name in ("report", "restrict", "erase", "correct", "receipt", "list")), ["retention"], ["retention", "apply"],
     ["keys"], ["keys", "create"], ["keys", "rotate"], ["keys", "destroy"], ["keys", "list"], ["access"], ["access", "grant"], ["access", "list"],
     ["ledger"], *(["ledger", name] for name in ("verify", "checkpoint", "witness", "prove", "export", "search", "archive")),
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Rights of the person whom data is about: told what is held, correction asked for, restricted, erased; recipients are told."""
