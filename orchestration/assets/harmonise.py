@@ -213,7 +213,7 @@ def _published_asset(contracts: list[Contract], versioned: list[Versioned]) -> d
     return published
 
 
-def _report_asset(contracts: list[Contract], before: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def _report_asset(contracts: list[Contract], before: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
     @dg.asset(
         key=REPORT_KEY, deps=[PUBLISHED_KEY, *before], partitions_def=NIGHTS, group_name="quality", op_tags={STEP: "report"},
         description="The stewards' quality report.", kinds={"html"},
