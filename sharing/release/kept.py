@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock
+
 from sharing.release.manifest import MANIFEST, Manifest
 from warehouse.files import make_private, private_folder, sync_folder, sync_tree, write_text
 from warehouse.home import Home
@@ -43,6 +45,11 @@ class Release:
         return "delivered" if self.is_delivered else "approved" if self.is_approved else "not delivered"
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the file with the rows is there still."""
+        return any(path.name.startswith(self.manifest.content.name) for path in self.folder.iterdir())
+
+    @property
     def sealed(self) -> Path:
         """The one file that holds the rows, sealed for its recipient or under the platform's key."""
         return next(path for path in sorted(self.folder.iterdir()) if path.name.startswith(self.manifest.content.name))
@@ -51,6 +58,13 @@ class Release:
 def folder_of(home: Home, manifest: Manifest) -> Path:
     parts = (manifest.agreement, manifest.product, manifest.recipient, f"{manifest.night}-{manifest.release[:12]}")
     return home.releases.joinpath(*parts)
+
+
+@contextmanager
+def one_at_a_time(home: Home) -> Iterator[None]:
+    """The night and a person may ask for the same release at once."""
+    with FileLock(private_folder(home.root) / "release.lock", is_singleton=True):
+        yield
 
 
 @contextmanager
@@ -65,6 +79,8 @@ def new_folder(home: Home, folder: Path) -> Iterator[Path]:
         yield temporary
         make_private(temporary)
         sync_tree(temporary)
+        # What is not whole any more gives way.
+        shutil.rmtree(folder, ignore_errors=True)
         temporary.replace(folder)
         sync_folder(folder.parent)
     finally:

@@ -21,7 +21,7 @@ from sharing.policy.policy import Policy
 from sharing.release.consented import use_of
 from sharing.release.cover import Covered
 from sharing.release.errors import NotReleased
-from sharing.release.kept import Release, folder_of, new_folder
+from sharing.release.kept import Release, folder_of, new_folder, one_at_a_time
 from sharing.release.making import Making
 from sharing.release.manifest import MANIFEST, Manifest
 from sharing.release.sealed import recipient_of, seal_for, seal_here
@@ -65,14 +65,20 @@ class Maker:
         """Raises NotReleased, KeyRefused. Made before, it is given again as long as it is whole."""
         self.covered.check(wanted.agreement, wanted.product)
         published = check_published(self.home, wanted.night)
-        with opened(wanted.night) as connection:
+        with opened(wanted.night) as connection, one_at_a_time(self.home):
             making = Making.begin(self.home, wanted, connection, published)
             folder = folder_of(self.home, making.manifest)
-            if (folder / MANIFEST).exists():
-                return Release(folder, Manifest.read(folder))
-            manifest = self._fill(making, folder)
-        Ledger(self.home).append(Happened.RELEASE, entry_of(manifest), actor())
-        return Release(folder, manifest)
+            found = Release(folder, Manifest.read(folder)) if (folder / MANIFEST).exists() else None
+            if found is None or not found.is_whole:
+                found = Release(folder, self._fill(making, folder))
+            self._note(found.manifest)
+        return found
+
+    def _note(self, manifest: Manifest) -> None:
+        """Once for each release: a crash may have come before its entry."""
+        ledger, text = Ledger(self.home), f'"release":"{manifest.release}"'
+        if not any(entry.kind == Happened.RELEASE for entry in entries_of(ledger, text)):
+            ledger.append(Happened.RELEASE, entry_of(manifest), actor())
 
     def _fill(self, making: Making, folder: Path) -> Manifest:
         wanted = making.wanted

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import duckdb
+import sqlglot
 
 from sharing.agreements.product import Kind, Product
 from sharing.masking.pseudonym import RecipientKey
@@ -169,9 +170,12 @@ class Statement:
             yield f"LEFT JOIN {table} ON {table}.pseudonym_of = CAST(source.{quoted(name)} AS VARCHAR)"
 
     def _rows(self) -> str | None:
+        if self.product.rows is None:
+            return None
         for name in condition_columns(self.product.rows):
             self.relation.column(name, self.product)
-        return self.product.rows
+        # As it was understood when it was looked at: a remark in it ends nothing.
+        return sqlglot.parse_one(self.product.rows, dialect="duckdb").sql(dialect="duckdb", comments=False)
 
     def _source(self, is_numbered: bool = False) -> str:
         numbered = "rowid" if self.relation.is_table else "row_number() OVER ()"

@@ -14,6 +14,7 @@ from sharing.disclosure.tables.cells import Cell, Key, TableLimits, TableSpec, U
 from sharing.disclosure.tables.differences import Difference, Told, differences
 from sharing.disclosure.tables.rounding import rounded
 from sharing.disclosure.tables.suppression import Hidden, suppress
+from sharing.masking.pseudonym import release_secret
 from sharing.release.errors import NotReleased
 from sharing.release.kept import releases
 from sharing.release.query import Statement
@@ -72,7 +73,7 @@ def tabulate(connection: duckdb.DuckDBPyConnection, home: Home, wanted: Wanted, 
     limits = TableLimits(wanted.product.risk.threshold or _THRESHOLD)
     found = cells(connection, _ROWS, spec, limits)
     if agreed.protect == _ROUNDING:
-        return _rounded(connection, agreed, spec, found, statement.secrets.seed)
+        return _rounded(connection, agreed, spec, found, rounding_secret(home, wanted))
     return _suppressed(connection, wanted, _Spec(agreed, spec, limits), found, _earlier(home, wanted))
 
 
@@ -83,14 +84,19 @@ class _Spec:
     limits: TableLimits
 
 
+def rounding_secret(home: Home, wanted: Wanted) -> bytes:
+    """One for all tables of a recipient: drawn anew each night, the mean of many nights would tell the count."""
+    return bytes.fromhex(release_secret(home, f"counts of {wanted.recipient.id}"))
+
+
 def _rounded(
-    connection: duckdb.DuckDBPyConnection, agreed: Agreed, spec: TableSpec, found: list[Cell], seed: str
+    connection: duckdb.DuckDBPyConnection, agreed: Agreed, spec: TableSpec, found: list[Cell], secret: bytes
 ) -> Table:
     if agreed.measure is not None:
         raise NotReleased(
             f"sums of {agreed.measure} cannot be rounded to base 3, which is for counts; agree on `protect: suppression`"
         )
-    told = rounded(found, spec, bytes.fromhex(seed))
+    told = rounded(found, spec, secret)
     _write(connection, agreed, ((cell.key, int(cell.value), "rounded") for cell in told))
     return Table(_select(agreed), {"table": {"protect": _ROUNDING, "cells": len(found), "base": 3}}, spec, found, [])
 

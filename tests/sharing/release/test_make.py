@@ -144,6 +144,27 @@ def test_a_night_that_is_not_the_published_one_is_not_released(office: Office) -
         office.made()
 
 
+def test_a_crash_before_its_entry_and_a_file_that_is_gone_are_made_good(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.publish()
+    with monkeypatch.context() as broken:
+        broken.setattr("sharing.release.make.Maker._note", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        with pytest.raises(OSError, match="killed"):
+            office.made()
+    made = office.made()
+    content = office.opened(made).read_bytes()
+    made.sealed.unlink()
+    assert office.opened(office.made()).read_bytes() == content
+    assert [entry.kind for entry in Ledger(office.home).entries()].count(Kind.RELEASE) == 1
+
+
+def test_a_remark_in_a_condition_ends_nothing(office: Office) -> None:
+    office.give(product(rows="kind = 1 -- OR kind = 0"))
+    office.publish()
+    assert office.made().manifest.content.rows == 100
+
+
 def test_a_key_that_is_none_or_anothers_seals_nothing(office: Office) -> None:
     office.publish()
     office.add_party("tests-office", None)

@@ -127,6 +127,15 @@ def test_rounded_counts_are_multiples_of_three(office: Office) -> None:
     assert all(int(row[2]) % 3 == 0 for row in lines(office))
 
 
+def test_a_count_is_rounded_alike_in_the_next_night(office: Office) -> None:
+    office.give(tabled("rounding"))
+    office.publish()
+    first = lines(office)
+    office.publish(run="run00002")
+    assert office.made().manifest.run == "run00002"
+    assert lines(office) == first
+
+
 def test_what_differs_from_an_earlier_table_by_too_few_is_hidden(office: Office) -> None:
     one = product(
         columns={"town": "keep"}, format="csv", table={"by": ["town"], "protect": "suppression"}, risk={"threshold": 5}
