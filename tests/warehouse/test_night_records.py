@@ -60,7 +60,7 @@ def test_a_build_has_a_copy_up_to_its_night_with_a_comment_on_everything(home: H
         ).fetchall()
     assert bare == []
     # The others are written after the publication.
-    assert SCHEMAS.keys() - COMMENTS.keys() == {"night", "alert"}
+    assert SCHEMAS.keys() - COMMENTS.keys() == {"night", "alert", "release"}
 
 
 @pytest.mark.parametrize(

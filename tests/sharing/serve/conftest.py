@@ -1,7 +1,6 @@
 """A counter at which two recipients read."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def _environment(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def published_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def published_office(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """With one night that was published and released: it takes a second, so that tests get copies of it."""
     place = tmp_path_factory.mktemp("office")
     with pytest.MonkeyPatch.context() as patch:
@@ -26,7 +25,7 @@ def published_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offic
         (place / "agreements").mkdir()
         office = Office(Home(place / "home"), place / "agreements")
         Counter(office).publish()
-        yield office
+    return office
 
 
 @pytest.fixture
