@@ -1,14 +1,11 @@
 """Make one release: held against the agreement and the ledger, written, assessed, sealed, signed. The same asked again is the same release."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from joserfc.jwk import OKPKey
 
 from catalogue.protection import Protection
@@ -26,12 +23,9 @@ from sharing.release.making import Making
 from sharing.release.manifest import MANIFEST, Manifest
 from sharing.release.sealed import recipient_of, seal_for, seal_here
 from sharing.release.wanted import Wanted
-from warehouse.engines.duckdb.engine import open_database
-from warehouse.errors import KeyRefused
 from warehouse.home import Home
 from warehouse.journal import actor
-from warehouse.store.published_nights import DATABASE, Night, published_nights
-from warehouse.store.restricted import attach_protected
+from warehouse.store.published_nights import DATABASE, Night, opened_build, published_nights
 
 _SERVED = "delta-sharing"
 
@@ -65,7 +59,7 @@ class Maker:
         """Raises NotReleased, KeyRefused. Made before, it is given again as long as it is whole."""
         self.covered.check(wanted.agreement, wanted.product)
         published = check_published(self.home, wanted.night)
-        with opened(wanted.night) as connection, one_at_a_time(self.home):
+        with opened_build(wanted.night) as connection, one_at_a_time(self.home):
             making = Making.begin(self.home, wanted, connection, published)
             folder = folder_of(self.home, making.manifest)
             found = Release(folder, Manifest.read(folder)) if (folder / MANIFEST).exists() else None
@@ -99,20 +93,6 @@ class Maker:
         if party.left_on is not None and party.left_on <= self.covered.on:
             raise NotReleased(f"{name} left on {party.left_on}; agree anew without it")
         return party
-
-
-@contextmanager
-def opened(night: Night) -> Iterator[duckdb.DuckDBPyConnection]:
-    """All databases of a night, to be read. Raises KeyRefused."""
-    database = night.folder / DATABASE
-    with open_database(database, read_only=True) as connection:
-        try:
-            attach_protected(connection, database, read_only=True)
-        except duckdb.Error:
-            raise KeyRefused(
-                f"the protected databases of {night.extract_date} cannot be opened by the key of today"
-            ) from None
-        yield connection
 
 
 def night_of(home: Home, night: date | None) -> Night:

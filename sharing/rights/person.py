@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import duckdb
 
 from sharing.rights.errors import NotCarriedOut
-from warehouse.engines.duckdb.engine import literal, open_database, quoted
-from warehouse.errors import KeyRefused
+from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.home import Home
-from warehouse.store.published_nights import DATABASE, Night, current_night
-from warehouse.store.restricted import attach_protected
+from warehouse.store.published_nights import Night, current_night, opened_build
 
 # Numbers that nobody else has: what two people share, such as an account, tells of neither alone.
 IDS, NUMBERS, RECORDS = "subject_id", "subject_number", "subject_record"
@@ -60,20 +58,6 @@ def opened_night(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnection, Night]
         raise NotCarriedOut("nothing is published, so nobody can be found; `interagency run`")
     with opened_build(night) as connection:
         yield connection, night
-
-
-@contextmanager
-def opened_build(night: Night) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A build with its protected databases. Raises KeyRefused."""
-    database = night.folder / DATABASE
-    with open_database(database, read_only=True) as connection:
-        try:
-            attach_protected(connection, database, read_only=True)
-        except duckdb.Error:
-            raise KeyRefused(
-                f"the protected databases of {night.extract_date} cannot be opened by the key of today; set the key of this home"
-            ) from None
-        yield connection
 
 
 def find(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> Person:

@@ -7,11 +7,11 @@ import duckdb
 
 from sharing.release.kept import Release, releases
 from sharing.release.query import find_place
-from sharing.rights.person import Person, opened_build
+from sharing.rights.person import Person
 from warehouse.engines.duckdb.engine import literal, quoted
 from warehouse.errors import KeyRefused
 from warehouse.home import Home
-from warehouse.store.published_nights import Night, published_nights
+from warehouse.store.published_nights import Night, opened_build, published_nights
 
 _PERSON = "person_id"
 IN, NOT_IN, COUNTED, UNKNOWN = "yes", "no", "counted in a table", "cannot be told any more"

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.engines.duckdb.engine import open_database
+from warehouse.errors import KeyRefused
 from warehouse.files import make_private, point_link, private_folder, sync_folder, sync_tree, write_text
 from warehouse.home import Home
 from warehouse.keys.keyed_folder import erase, protect
@@ -64,6 +66,20 @@ def start_build(home: Home, extract_date: date, run: str) -> Path:
     protect(home, private_folder(database.parent), f"builds/{database.parent.name}")
     point_link(home.building, database.parent)
     return database
+
+
+@contextmanager
+def opened_build(night: Night) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All databases of a build, to be read. Raises KeyRefused."""
+    database = night.folder / DATABASE
+    with open_database(database, read_only=True) as connection:
+        try:
+            attach_protected(connection, database, read_only=True)
+        except duckdb.Error:
+            raise KeyRefused(
+                f"the protected databases of {night.extract_date} cannot be opened by the key of today; set the key of this home"
+            ) from None
+        yield connection
 
 
 def publish(home: Home, database: Path) -> bool:

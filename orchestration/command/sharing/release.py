@@ -70,14 +70,15 @@ def draft(
     from sharing.agreements.drafts import write_draft
     from sharing.agreements.register import agreement_folders
     from sharing.release.draft import blank_release, treatments_of
-    from sharing.release.make import night_of, opened
+    from sharing.release.make import night_of
     from sharing.release.query import find_place, relation_at
     from warehouse.home import Home
+    from warehouse.store.published_nights import opened_build
 
     home = Home.from_environment()
     schema, _, table = relation.lower().partition(".")
     id_ = name or f"{table.replace('_', '-')}-for-{recipient}"
-    with _told(), opened(night_of(home, None)) as connection:
+    with _told(), opened_build(night_of(home, None)) as connection:
         place = find_place(connection, schema, table)
         if place is None:
             stop(f"the published night has no {relation}; `interagency docs` shows what it has", WRONG_USE)
