@@ -4,6 +4,7 @@ Named in dbt_project/profiles.yml, so that dbt by hand has it as well. Of a buil
 it; where no agreement in force covers them any more nothing is made of them. A night that is published is not written to.
 """
 
+import os
 from pathlib import Path
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -11,13 +12,14 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from sharing.policy.policy import Policy
 from warehouse.home import Home
-from warehouse.store.published_nights import feeds_noted, is_complete
+from warehouse.store.published_nights import BUILD_VARIABLE, feeds_noted, is_complete
 
 
 class Plugin(BasePlugin):
     def initialize(self, config: dict[str, object]) -> None:
         if self.creds:
-            refusal = why_not(Path(self.creds.path).resolve())
+            # The database that will be opened: the plugin of the warehouse puts it in the place of the profile's.
+            refusal = why_not(Path(os.environ.get(BUILD_VARIABLE, self.creds.path)).resolve())
             if refusal is not None:
                 raise DbtRuntimeError(refusal)
 
