@@ -8,6 +8,7 @@ each in an environment of its own; one that cannot be installed is skipped, with
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -64,7 +65,7 @@ def _classes(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Ratio]:
         bare, ours = [], []
         for _ in range(RUNS):
             bare.append(seconds(lambda: _grouped(connection, "people", FOUR)))
-            ours.append(seconds(lambda name=protected: microdata_risk(connection, "people", FOUR, (name,))))  # type: ignore[misc]
+            ours.append(seconds(partial(microdata_risk, connection, "people", FOUR, (protected,))))
         kind = "a category" if protected == "illness" else "a number"
         ratios.append(
             Ratio(

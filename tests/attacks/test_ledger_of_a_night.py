@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -41,8 +42,8 @@ def platform(good: Platform, home: Home) -> Iterator[Platform]:
     return Platform(home, good.contracts)
 
 
-def said(platform: Platform) -> dict[Kind, list[dict[str, object]]]:
-    found: dict[Kind, list[dict[str, object]]] = {}
+def said(platform: Platform) -> dict[Kind, list[dict[str, Any]]]:
+    found: dict[Kind, list[dict[str, Any]]] = {}
     for entry in Ledger(platform.home).entries():
         found.setdefault(entry.kind, []).append(dict(entry.what))
     return found
@@ -140,14 +141,14 @@ def test_a_record_that_somebody_vouches_for_is_taken_and_told(platform: Platform
     vouched.vouch(platform.home, place, "known", "operator")
     note_vouched(platform.home, place, "operator")
     assert platform.publish(NEXT_NIGHT)
-    assert place in {name for one in said(platform)[Kind.RECORD] for name in one["records"]}  # type: ignore[attr-defined]
+    assert place in {name for one in said(platform)[Kind.RECORD] for name in one["records"]}
 
 
 def test_records_of_a_run_come_into_the_ledger_once(platform: Platform) -> None:
     before = len(said(platform)[Kind.RECORD])
     platform.ingest(NEXT_NIGHT)
     assert platform.publish(NEXT_NIGHT)
-    noted = [name for one in said(platform)[Kind.RECORD][before:] for name in one["records"]]  # type: ignore[attr-defined]
+    noted = [name for one in said(platform)[Kind.RECORD][before:] for name in one["records"]]
     assert f"quality/feed_night/{NEXT_NIGHT}.parquet" in noted
     assert f"quality/feed_night/{NIGHT}.parquet" not in noted
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -68,7 +69,7 @@ people = st.lists(
 )
 
 
-def hidden_of(rows: list[tuple[str, str, int]], measure: str | None, limits: TableLimits):  # type: ignore[no-untyped-def]
+def hidden_of(rows: list[tuple[str, str, int]], measure: str | None, limits: TableLimits) -> Any:
     spec = replace(SPEC, measure=measure)
     with table(
         [(place[:1], *row) for row in rows for place in [row[0]]], "region TEXT, district TEXT, sex TEXT, pay INT"
